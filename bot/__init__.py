@@ -1,0 +1,1 @@
+"""Everything a person sees. This package knows no SQL and no model."""

@@ -1,0 +1,1 @@
+"""Tasks, models and money. This package knows no Slack."""

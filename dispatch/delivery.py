@@ -1,0 +1,55 @@
+"""What is due to people: rows made in the transaction that causes them, sent by the courier. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class DeliveryKind(StrEnum):
+    """A card is edited in place, a whisper is seen by one person only, a restart says that one happened."""
+
+    CARD = "card"
+    ANSWER = "answer"
+    RESTART = "restart"
+    WHISPER = "whisper"
+    REPLY = "reply"
+    DIGEST = "digest"
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """Something to send. A second one with the same `key` changes nothing."""
+
+    key: str
+    kind: DeliveryKind
+    channel: str
+    body: str
+    thread: str | None = None
+    person: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A delivery as stored.
+
+    `message` is the id the channel gave it once sent; a card's is edited when `revision` rises.
+    `parts_sent` counts the parts of a long answer that have arrived. `in_doubt` is set when a send
+    began whose fate nobody knows: look for it before sending again. `channel` and `thread` say where
+    it goes, as of now: they are the task's where it has one.
+    """
+
+    id: int
+    key: str
+    kind: DeliveryKind
+    task_id: int | None
+    attempt: int | None
+    channel: str
+    thread: str | None
+    person: str | None
+    body: str
+    message: str | None
+    revision: int
+    parts_sent: int
+    tries: int
+    in_doubt: bool
+    due_at: datetime

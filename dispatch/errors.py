@@ -1,0 +1,46 @@
+"""Every error this package raises on purpose.
+
+    OnequeueError
+    ├── NotFound        no task has that number
+    ├── MoveRefused     the task's state does not allow that move
+    ├── LeaseLost       another attempt owns the task now; this one may write nothing more
+    └── StoreError      the database cannot be used
+        ├── StoreBusy       another process holds it
+        ├── StoreNewer      it was written by a newer Onequeue
+        └── StoreUnusable   corrupt, read-only, full or not a database
+
+The message of each says what happened and what to do next. What goes wrong inside a session is
+not an error but a value: see `dispatch.faults`.
+"""
+
+
+class OnequeueError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class NotFound(OnequeueError):
+    """No task has that number."""
+
+
+class MoveRefused(OnequeueError):
+    """The task's state does not allow that move."""
+
+
+class LeaseLost(OnequeueError):
+    """Another attempt owns the task now."""
+
+
+class StoreError(OnequeueError):
+    """The database cannot be used."""
+
+
+class StoreBusy(StoreError):
+    """Another process holds the database."""
+
+
+class StoreNewer(StoreError):
+    """The database was written by a newer Onequeue."""
+
+
+class StoreUnusable(StoreError):
+    """The database is corrupt, read-only, full or no database at all."""

@@ -1,0 +1,121 @@
+"""What went wrong in a session: whose fault it is and what follows. Pure.
+
+A fault is decided from structured facts (status, error type, which side closed), never from prose.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FaultKind(StrEnum):
+    """The class of a fault."""
+
+    RATE_LIMITED = "rate limited"
+    OVERLOADED = "overloaded"
+    NETWORK = "network"
+    TIMEOUT = "timeout"
+    REFUSAL = "refusal"
+    INVALID_REQUEST = "invalid request"
+    INCOMPLETE = "incomplete"
+    OVER_CAP = "over the cap"
+    AUTHENTICATION = "authentication"
+    BILLING = "billing"
+    CONFIGURATION = "configuration"
+    RUNTIME = "runtime"
+    LOST = "lost"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+RUNTIME_FAULTS = frozenset(
+    {
+        FaultKind.RATE_LIMITED,
+        FaultKind.OVERLOADED,
+        FaultKind.NETWORK,
+        FaultKind.AUTHENTICATION,
+        FaultKind.BILLING,
+        FaultKind.CONFIGURATION,
+        FaultKind.RUNTIME,
+        FaultKind.LOST,
+    }
+)
+"""Faults of what the task runs on, not of the task: they never burn its attempts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault. `detail` is for people; `retry_after` is the seconds the server named, if it did."""
+
+    kind: FaultKind
+    detail: str = ""
+    retry_after: float | None = None
+
+
+OVER_CAP_ERROR = "over_cap_error"
+"""The error type with which our own gateway refuses a request that the task's cap cannot pay."""
+
+_BILLING_CODES = frozenset(
+    {
+        "contract_spend_limit_reached",
+        "enforced_spend_limit_reached",
+        "organization_on_hold",
+    }
+)
+
+_BY_TYPE = {
+    "rate_limit_error": FaultKind.RATE_LIMITED,
+    "overloaded_error": FaultKind.OVERLOADED,
+    "timeout_error": FaultKind.NETWORK,
+    "api_error": FaultKind.OVERLOADED,
+    "authentication_error": FaultKind.AUTHENTICATION,
+    "permission_error": FaultKind.AUTHENTICATION,
+    "billing_error": FaultKind.BILLING,
+    "not_found_error": FaultKind.CONFIGURATION,
+    "request_too_large": FaultKind.INVALID_REQUEST,
+    "invalid_request_error": FaultKind.INVALID_REQUEST,
+    OVER_CAP_ERROR: FaultKind.OVER_CAP,
+}
+
+_BY_STATUS = {
+    401: FaultKind.AUTHENTICATION,
+    402: FaultKind.BILLING,
+    403: FaultKind.AUTHENTICATION,
+    404: FaultKind.CONFIGURATION,
+    408: FaultKind.NETWORK,
+    429: FaultKind.RATE_LIMITED,
+    504: FaultKind.NETWORK,
+    529: FaultKind.OVERLOADED,
+}
+
+
+def from_api(
+    status: int | None,
+    error_type: str | None,
+    error_code: str | None = None,
+    message: str = "",
+    retry_after: float | None = None,
+) -> Fault:
+    """The fault behind an API error.
+
+    `status` is None where no answer came at all. `error_type` and `error_code` are the API's own
+    words. The one text the API gives no code for is a credit balance that ran out (HTTP 400).
+    """
+    return Fault(_kind(status, error_type, error_code, message), message, retry_after)
+
+
+def _kind(status: int | None, error_type: str | None, error_code: str | None, message: str) -> FaultKind:
+    if error_code and (error_code in _BILLING_CODES or error_code.startswith("linked_organization_")):
+        return FaultKind.BILLING
+    if status == 400 and message.startswith("Your credit balance is too low"):
+        return FaultKind.BILLING
+    if error_type in _BY_TYPE:
+        return _BY_TYPE[error_type]
+    if status is None:
+        return FaultKind.NETWORK
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if 400 <= status < 500:
+        return FaultKind.INVALID_REQUEST
+    if status >= 500:
+        return FaultKind.OVERLOADED
+    return FaultKind.UNKNOWN

@@ -1,0 +1,256 @@
+"""The values everything else speaks in: a task, its attempts, its states and the moves between them. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from dispatch.faults import Fault
+
+MICRO_USD = 1_000_000
+"""Micro-dollars in a dollar: the unit of every `*_micro_usd`."""
+
+
+class Tier(StrEnum):
+    """A class of models; its seats, limits and default model are settings."""
+
+    OPUS = "opus"
+    SONNET = "sonnet"
+    HAIKU = "haiku"
+
+
+class State(StrEnum):
+    """Where a task is. `held` waits for a time or a person, `waiting` for an answer to its question."""
+
+    QUEUED = "queued"
+    HELD = "held"
+    RUNNING = "running"
+    WAITING = "waiting"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    PARKED = "parked"
+
+
+class Move(StrEnum):
+    """What can happen to a task."""
+
+    ENQUEUE = "enqueue"
+    HOLD = "hold"
+    RELEASE = "release"
+    CLAIM = "claim"
+    REQUEUE = "requeue"
+    ASK = "ask"
+    SETTLE = "settle"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+    PARK = "park"
+    RETRY = "retry"
+
+
+_S = State
+MOVES: dict[Move, tuple[frozenset[State], frozenset[State]]] = {
+    Move.HOLD: (frozenset({_S.QUEUED, _S.RUNNING}), frozenset({_S.HELD})),
+    Move.RELEASE: (frozenset({_S.HELD, _S.WAITING}), frozenset({_S.QUEUED})),
+    Move.CLAIM: (frozenset({_S.QUEUED}), frozenset({_S.RUNNING})),
+    Move.REQUEUE: (frozenset({_S.RUNNING}), frozenset({_S.QUEUED})),
+    Move.ASK: (frozenset({_S.RUNNING}), frozenset({_S.WAITING})),
+    Move.SETTLE: (frozenset({_S.RUNNING}), frozenset({_S.DONE, _S.FAILED})),
+    Move.CANCEL: (frozenset({_S.QUEUED, _S.HELD, _S.RUNNING, _S.WAITING}), frozenset({_S.CANCELLED})),
+    Move.EXPIRE: (frozenset({_S.QUEUED, _S.HELD, _S.WAITING}), frozenset({_S.EXPIRED})),
+    Move.PARK: (frozenset({_S.QUEUED, _S.HELD, _S.RUNNING}), frozenset({_S.PARKED})),
+    Move.RETRY: (frozenset({_S.FAILED, _S.CANCELLED, _S.EXPIRED, _S.PARKED}), frozenset({_S.QUEUED})),
+}
+"""Each move: the states it may start from and the states it may end in. `enqueue` makes the task queued."""
+
+TERMINAL = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.EXPIRED, State.PARKED})
+"""No session will touch these unless a person retries them; done stays done."""
+
+
+class Source(StrEnum):
+    """The way a task came in."""
+
+    SLASH = "slash"
+    MENTION = "mention"
+    DM = "dm"
+    CLI = "cli"
+    FOLLOW_UP = "follow-up"
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A request, as the front door takes it.
+
+    `request_key` names the request for ever: a second one with the same key changes nothing.
+    `channel`, `thread` and `message` say where its answer belongs; they mean nothing here, and an
+    empty channel means nobody waits in one. `thread` is None where the card will start it.
+    """
+
+    request_key: str
+    source: Source
+    requester: str
+    words: str
+    priority: int
+    model: str | None = None
+    cap_micro_usd: int | None = None
+    channel: str = ""
+    thread: str | None = None
+    message: str | None = None
+    quote_thread: bool = False
+    parent: int | None = None
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What routing decided for a task, and why, in words fit for a card (`p3 -> Opus`)."""
+
+    tier: Tier
+    model: str
+    reason: str
+    cap_micro_usd: int
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task as stored.
+
+    `attempt` is the number of the newest attempt, 0 before the first: the fencing number. `strikes`
+    counts the attempts that failed by the task's own fault.
+    `cost_micro_usd` is everything booked for it so far; `unpriced` counts its requests of unknown
+    price, which are in no sum.
+    """
+
+    id: int
+    state: State
+    request_key: str
+    source: Source
+    requester: str
+    words: str
+    priority: int
+    asked_model: str | None
+    asked_cap_micro_usd: int | None
+    route: Route
+    channel: str
+    thread: str | None
+    message: str | None
+    quote_thread: bool
+    parent: int | None
+    depth: int
+    attempt: int
+    strikes: int
+    run_at: datetime | None
+    cancel_asked: bool
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
+    cost_micro_usd: int
+    unpriced: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to run one attempt of a task until the lease ends. Every later write must match it."""
+
+    task: Task
+    attempt: int
+    lease_until: datetime
+
+
+class Verdict(StrEnum):
+    """How an attempt ended; `lost` when the process running it died."""
+
+    ANSWERED = "answered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one API request, as the API counts them. `input_tokens` excludes all cache tokens."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_5m_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    web_searches: int = 0
+    service_tier: str = "standard"
+    speed: str = "standard"
+    geo: str = ""
+
+    @property
+    def prompt_tokens(self) -> int:
+        """All tokens of the prompt, cached or not."""
+        written = self.cache_write_5m_tokens + self.cache_write_1h_tokens
+        return self.input_tokens + self.cache_read_tokens + written
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one request cost. `version` names the price list."""
+
+    micro_usd: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unpriced:
+    """The cost is not known, and why. Never to be read as zero."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a session came to.
+
+    `text` is the answer, or the work so far; `model` is what the API says it ran on.
+    """
+
+    verdict: Verdict
+    text: str = ""
+    model: str | None = None
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run of a task, with what was booked for it. Open while `ended_at` is None."""
+
+    task_id: int
+    number: int
+    model: str
+    started_at: datetime
+    ended_at: datetime | None
+    verdict: Verdict | None
+    fault: Fault | None
+    ran_model: str | None
+    text: str
+    progress: str
+    cost_micro_usd: int
+    unpriced: int
+    prompt_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """One API request in the ledger. `price` is None while it is open.
+
+    `estimated` marks a request cut before the API said its final usage: output is counted from the
+    text that arrived.
+    """
+
+    id: int
+    task_id: int
+    attempt: int
+    tier: Tier
+    model: str
+    request_id: str
+    usage: Usage
+    price: Price | Unpriced | None
+    estimated: bool
+    opened_at: datetime
+    booked_at: datetime | None
