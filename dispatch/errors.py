@@ -4,6 +4,7 @@
     ├── NotFound        no task has that number
     ├── MoveRefused     the task's state does not allow that move
     ├── LeaseLost       another attempt owns the task now; this one may write nothing more
+    ├── Unreachable     something the task needs cannot be had right now
     └── StoreError      the database cannot be used
         ├── StoreBusy       another process holds it
         ├── StoreNewer      it was written by a newer Onequeue
@@ -28,6 +29,10 @@ class MoveRefused(OnequeueError):
 
 class LeaseLost(OnequeueError):
     """Another attempt owns the task now."""
+
+
+class Unreachable(OnequeueError):
+    """Something the task needs cannot be had right now."""
 
 
 class StoreError(OnequeueError):

@@ -286,7 +286,10 @@ class Quotes(Protocol):
     """The talk a request refers to."""
 
     async def of(self, task: Task) -> str:
-        """The thread the request was made in, up to the request, as words; empty where there is none."""
+        """The thread the request was made in, up to the request, as words; empty where there is none.
+
+        Raises Unreachable.
+        """
         ...
 
 

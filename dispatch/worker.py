@@ -1,0 +1,200 @@
+"""The path of a task: claim, run, settle, reply."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from dispatch.errors import LeaseLost, StoreError, Unreachable
+from dispatch.faults import Fault, FaultKind
+from dispatch.policy import after
+from dispatch.ports import Access, Clock, Gateway, Notifier, Queue, Quotes, Seats, Session
+from dispatch.routing import Table, by_urgency
+from dispatch.task import Claim, Outcome, Task, Tier, Verdict
+
+LEASE = timedelta(seconds=60)
+"""How long a claim holds without being renewed; it is renewed three times as often."""
+
+STOPPED = "Onequeue was stopped while it ran"
+_CANCELLED = Outcome(Verdict.CANCELLED, fault=Fault(FaultKind.CANCELLED))
+_SETTLE_AGAIN = 1.0
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Takes what can run and runs it, each task in its own asyncio.Task.
+
+    `chance` returns numbers from 0 to 1 that spread retries. Sessions never outlive `drain`.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        gateway: Gateway,
+        seats: Seats,
+        quotes: Quotes,
+        notifier: Notifier,
+        clock: Clock,
+        table: Table,
+        chance: Callable[[], float],
+    ) -> None:
+        self._queue = queue
+        self._gateway = gateway
+        self._seats = seats
+        self._quotes = quotes
+        self._notifier = notifier
+        self._clock = clock
+        self._table = table
+        self._chance = chance
+        self._awake = asyncio.Event()
+        self._claiming = True
+        self._paths: set[asyncio.Task[None]] = set()
+        self._sittings: dict[int, _Sitting] = {}
+
+    def wake(self) -> None:
+        """Something may be claimable. Returns at once."""
+        self._awake.set()
+
+    def interrupt(self, task_id: int) -> None:
+        """Stops the session of a task whose cancellation was asked for, if it runs here."""
+        if sitting := self._sittings.get(task_id):
+            sitting.session.cancel()
+
+    @property
+    def running(self) -> int:
+        """How many tasks are on their path now."""
+        return len(self._paths)
+
+    async def run(self) -> None:
+        """Claims whatever can run, until cancelled or `drain`."""
+        while self._claiming:
+            self._awake.clear()
+            try:
+                await self._claim_all()
+            except StoreError as error:
+                _log.error("cannot claim: %s", error)
+            await self._awake.wait()
+
+    async def drain(self, grace: timedelta) -> None:
+        """Claims nothing more and gives sessions so long to end; puts the rest back on the queue."""
+        self._claiming = False
+        self.wake()
+        if self._paths:
+            await asyncio.wait(self._paths, timeout=grace.total_seconds())
+        unfinished = list(self._paths)
+        for path in unfinished:
+            path.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
+
+    async def _claim_all(self) -> None:
+        for tier in by_urgency(self._table):
+            while self._claiming and (claim := await self._claim(tier)):
+                path = asyncio.create_task(self.run_one(claim), name=f"task {claim.task.id}")
+                self._paths.add(path)
+                path.add_done_callback(self._ended)
+
+    async def _claim(self, tier: Tier) -> Claim | None:
+        now = self._clock.now()
+        return await self._queue.claim(tier, self._table[tier].seats, now + LEASE, now)
+
+    def _ended(self, path: asyncio.Task[None]) -> None:
+        self._paths.discard(path)
+        if not path.cancelled() and (error := path.exception()):
+            _log.error("the path of %s broke", path.get_name(), exc_info=error)
+        self.wake()
+
+    async def run_one(self, claim: Claim) -> None:
+        """One attempt, from claim to reply. A claim that no longer holds ends it without a word."""
+        self._notifier.wake()
+        try:
+            outcome = await self._attempt(claim)
+            await self._settle(claim, outcome)
+        except LeaseLost:
+            _log.warning("task %d: attempt %d lost its lease", claim.task.id, claim.attempt)
+        self._notifier.wake()
+
+    async def _attempt(self, claim: Claim) -> Outcome:
+        sitting = _Sitting(asyncio.create_task(self._session(claim), name=f"session of {claim.task.id}"))
+        keeper = asyncio.create_task(self._keep(claim, sitting), name=f"lease of {claim.task.id}")
+        self._sittings[claim.task.id] = sitting
+        try:
+            await asyncio.wait({sitting.session})
+        except asyncio.CancelledError:
+            await _end(sitting.session)
+            await self._queue.give_back(claim, STOPPED, self._clock.now())
+            raise
+        finally:
+            del self._sittings[claim.task.id]
+            await _end(keeper)
+        if sitting.lost:
+            raise LeaseLost(f"task {claim.task.id} runs elsewhere")
+        if sitting.session.cancelled():
+            return _CANCELLED
+        return sitting.session.result()
+
+    async def _session(self, claim: Claim) -> Outcome:
+        try:
+            if (await self._queue.task(claim.task.id)).cancel_asked:
+                return _CANCELLED
+            prompt = _prompt(claim.task, await self._quotes.of(claim.task))
+            async with self._gateway.admit(claim) as access:
+                return await self._seats.run(self._open(claim, prompt, access))
+        except (StoreError, Unreachable) as error:
+            return Outcome(Verdict.FAILED, fault=Fault(FaultKind.RUNTIME, str(error)))
+
+    def _open(self, claim: Claim, prompt: str, access: Access) -> Session:
+        route = claim.task.route
+        rule = self._table[route.tier]
+        return Session(
+            task_id=claim.task.id,
+            attempt=claim.attempt,
+            model=route.model,
+            effort=rule.effort,
+            max_output_tokens=rule.max_output_tokens,
+            wall_clock=rule.wall_clock,
+            prompt=prompt,
+            access=access,
+        )
+
+    async def _keep(self, claim: Claim, sitting: "_Sitting") -> None:
+        while True:
+            await self._clock.sleep(LEASE.total_seconds() / 3)
+            try:
+                held = await self._queue.renew(claim, self._clock.now() + LEASE)
+            except StoreError as error:
+                _log.error("task %d: cannot renew the lease: %s", claim.task.id, error)
+                continue
+            if not held:
+                sitting.lost = True
+                sitting.session.cancel()
+                return
+
+    async def _settle(self, claim: Claim, outcome: Outcome) -> None:
+        settlement = after(claim.task, outcome, self._clock.now(), self._chance())
+        while True:
+            try:
+                await self._queue.settle(claim, outcome, settlement, self._clock.now())
+            except StoreError as error:
+                _log.error("task %d: cannot settle yet: %s", claim.task.id, error)
+                await self._clock.sleep(_SETTLE_AGAIN)
+            else:
+                return
+
+
+@dataclass
+class _Sitting:
+    """A session on its seat; `lost` once its lease is."""
+
+    session: asyncio.Task[Outcome]
+    lost: bool = False
+
+
+def _prompt(task: Task, quoted: str) -> str:
+    return f"{task.words}\n\n{quoted}" if quoted else task.words
+
+
+async def _end(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
