@@ -1,0 +1,15 @@
+"""The Web API: every method by name."""
+
+from collections.abc import Mapping
+
+from bot.rehearsal.slack.webapi import assistant, chat, conversations, files, people
+from bot.rehearsal.slack.webapi.method import Method
+
+METHODS: Mapping[str, Method] = {
+    **assistant.METHODS,
+    **chat.METHODS,
+    **conversations.METHODS,
+    **files.METHODS,
+    **people.METHODS,
+}
+"""What the bot token may call; api.test, auth.test and apps.connections.open are the server's own."""
