@@ -1,0 +1,232 @@
+"""Settings: `onequeue.toml` with the environment over it. Every missing or bad name in one error."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from dispatch.routing import DEFAULT_TABLE, PRIORITIES, Table, TierRule
+from dispatch.task import MICRO_USD, Tier
+
+ENVIRONMENT = {
+    "SLACK_BOT_TOKEN": ("slack", "bot_token"),
+    "SLACK_APP_TOKEN": ("slack", "app_token"),
+    "SLACK_SIGNING_SECRET": ("slack", "signing_secret"),
+    "SLACK_API_URL": ("slack", "api_url"),
+    "ANTHROPIC_API_KEY": ("anthropic", "api_key"),
+    "ANTHROPIC_BASE_URL": ("anthropic", "base_url"),
+    "ONEQUEUE_DATABASE": ("database",),
+    "ONEQUEUE_DIGEST_CHANNEL": ("digest", "channel"),
+    "ONEQUEUE_TIMEZONE": ("timezone",),
+}
+"""Each environment variable and the setting it stands over."""
+
+
+class ConfigError(Exception):
+    """Settings that cannot be used; the message names every one and what to do."""
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{name!r} is no time zone; use a name such as Europe/Berlin") from None
+    return name
+
+
+def _web_address(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("use an address that begins with https:// or http://")
+    return url.rstrip("/") + "/"
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Priority = Annotated[int, Field(ge=PRIORITIES.start, lt=PRIORITIES.stop)]
+Secret = Annotated[str, Field(repr=False)]
+Dollars = Annotated[Decimal, Field(gt=0, le=1000, decimal_places=6)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SlackSettings(_Section):
+    """Where Slack is and who we are there."""
+
+    bot_token: Secret = ""
+    app_token: Secret = ""
+    signing_secret: Secret = ""
+    api_url: WebAddress = "https://slack.com/api/"
+
+
+class AnthropicSettings(_Section):
+    """Where Claude is and which key pays."""
+
+    api_key: Secret = ""
+    base_url: WebAddress = "https://api.anthropic.com/"
+
+
+class DigestSettings(_Section):
+    """Where and when the daily digest goes. No channel: none is posted."""
+
+    channel: str = ""
+    at: time = time(9, 0)
+
+
+class ChannelSettings(_Section):
+    """What differs in one channel, named by its id."""
+
+    default_priority: Priority
+
+
+class TierSettings(_Section):
+    """What may be changed of a tier; what is not named keeps its default."""
+
+    model: Annotated[str, Field(min_length=1)] | None = None
+    last_priority: Priority | None = None
+    seats: Annotated[int, Field(ge=1, le=64)] | None = None
+    minutes: Annotated[int, Field(ge=1, le=24 * 60)] | None = None
+    effort: Literal["low", "medium", "high", "max"] | None = None
+    max_output_tokens: Annotated[int, Field(ge=256, le=128_000)] | None = None
+    cap_usd: Dollars | None = None
+
+
+class PriceSettings(_Section):
+    """Dollars per million tokens of a model that the price list does not know, or at contract rates."""
+
+    input: Annotated[Decimal, Field(ge=0)]
+    output: Annotated[Decimal, Field(ge=0)]
+    cache_read: Annotated[Decimal, Field(ge=0)] | None = None
+    cache_write: Annotated[Decimal, Field(ge=0)] | None = None
+
+
+class Settings(_Section):
+    """Everything the team decided."""
+
+    database: Path = Path("onequeue.db")
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    default_priority: Priority = 5
+    grace_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
+    slack: SlackSettings = SlackSettings()
+    anthropic: AnthropicSettings = AnthropicSettings()
+    digest: DigestSettings = DigestSettings()
+    channels: Mapping[str, ChannelSettings] = Field(default_factory=dict)
+    tiers: Mapping[Tier, TierSettings] = Field(default_factory=dict)
+    prices: Mapping[str, PriceSettings] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _every_priority_has_a_tier(self) -> "Settings":
+        lasts = [self.table[tier].last_priority for tier in Tier]
+        if lasts != sorted(set(lasts)) or lasts[-1] != PRIORITIES[-1]:
+            raise ValueError(
+                "tiers: last_priority must rise from opus over sonnet to haiku, which ends at 10"
+            )
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The team's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def table(self) -> Table:
+        """The routing table: the defaults with the team's changes over them."""
+        return {tier: _rule(DEFAULT_TABLE[tier], self.tiers.get(tier)) for tier in Tier}
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        slack = self.slack
+        found = (slack.bot_token, slack.app_token, slack.signing_secret, self.anthropic.api_key)
+        return tuple(secret for secret in found if secret)
+
+    def priority_in(self, channel: str) -> int:
+        """The priority of a request from the channel that names none."""
+        special = self.channels.get(channel)
+        return special.default_priority if special else self.default_priority
+
+    def need(self, *names: str) -> None:
+        """Raises ConfigError naming each of these environment variables that is not set either way."""
+        missing = [name for name in names if not self._value(ENVIRONMENT[name])]
+        if missing:
+            raise ConfigError(_missing(missing))
+
+    def _value(self, place: tuple[str, ...]) -> object:
+        value: object = self
+        for name in place:
+            value = getattr(value, name)
+        return value
+
+
+def load(environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings in force. Raises ConfigError.
+
+    The file is the one `ONEQUEUE_CONFIG` names, which must be there, else `onequeue.toml` here, if it is.
+    """
+    data = _read(environment)
+    for name, place in ENVIRONMENT.items():
+        if value := environment.get(name):
+            _put(data, place, value)
+    try:
+        return Settings.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(_told(error)) from None
+
+
+def _read(environment: Mapping[str, str]) -> dict[str, Any]:
+    named = environment.get("ONEQUEUE_CONFIG")
+    path = Path(named or "onequeue.toml")
+    if not named and not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read the settings in {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from None
+
+
+def _put(data: dict[str, Any], place: tuple[str, ...], value: str) -> None:
+    *sections, name = place
+    for section in sections:
+        inner = data.setdefault(section, {})
+        if not isinstance(inner, dict):
+            return
+        data = inner
+    data[name] = value
+
+
+def _rule(default: TierRule, changed: TierSettings | None) -> TierRule:
+    if changed is None:
+        return default
+    cap, minutes = changed.cap_usd, changed.minutes
+    return TierRule(
+        last_priority=changed.last_priority or default.last_priority,
+        model=changed.model or default.model,
+        seats=changed.seats or default.seats,
+        wall_clock=timedelta(minutes=minutes) if minutes else default.wall_clock,
+        effort=changed.effort or default.effort,
+        max_output_tokens=changed.max_output_tokens or default.max_output_tokens,
+        cap_micro_usd=int(cap * MICRO_USD) if cap else default.cap_micro_usd,
+    )
+
+
+def _told(error: ValidationError) -> str:
+    names = {place: name for name, place in ENVIRONMENT.items()}
+    lines = []
+    for problem in error.errors():
+        place = tuple(str(part) for part in problem["loc"])
+        shown = ".".join(place) + (f" ({names[place]})" if place in names else "")
+        lines.append(f"  {shown}: {problem['msg'].removeprefix('Value error, ')}")
+    return "\n".join(["these settings cannot be used:", *lines])
+
+
+def _missing(names: list[str]) -> str:
+    lines = [f"  {name} (or {'.'.join(ENVIRONMENT[name])} in onequeue.toml)" for name in names]
+    return "\n".join(["these settings are missing:", *lines])

@@ -1,0 +1,102 @@
+from datetime import time, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.config import ENVIRONMENT, ConfigError, load
+from dispatch.routing import DEFAULT_TABLE
+from dispatch.task import MICRO_USD, Tier
+
+
+def written(folder: Path, text: str) -> dict[str, str]:
+    path = folder / "onequeue.toml"
+    path.write_text(text, encoding="utf-8")
+    return {"ONEQUEUE_CONFIG": str(path)}
+
+
+def test_nothing_configured_is_the_default(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, ""))
+    assert settings.table == DEFAULT_TABLE
+    assert settings.slack.api_url == "https://slack.com/api/"
+    assert settings.database == Path("onequeue.db")
+    assert settings.digest.at == time(9)
+    assert settings.priority_in("C1") == 5
+
+
+def test_the_environment_stands_over_the_file(tmp_path: Path) -> None:
+    file = written(tmp_path, 'timezone = "Europe/Berlin"\n[slack]\nbot_token = "from-file"\n')
+    settings = load(file | {"SLACK_BOT_TOKEN": "from-environment"})
+    assert settings.slack.bot_token == "from-environment"
+    assert settings.timezone == "Europe/Berlin"
+
+
+def test_every_environment_name_reaches_its_setting(tmp_path: Path) -> None:
+    values = dict.fromkeys(ENVIRONMENT, "http://127.0.0.1:1/x") | {"ONEQUEUE_TIMEZONE": "Asia/Tokyo"}
+    settings = load(written(tmp_path, "") | values)
+    settings.need(*ENVIRONMENT)
+    assert settings.anthropic.base_url == "http://127.0.0.1:1/x/"
+    assert settings.database == Path("http://127.0.0.1:1/x")
+    assert settings.timezone == "Asia/Tokyo"
+
+
+def test_tiers_change_only_what_they_name(tmp_path: Path) -> None:
+    text = '[tiers.opus]\nmodel = "claude-opus-5"\nseats = 1\nminutes = 45\ncap_usd = 2.5\n'
+    table = load(written(tmp_path, text)).table
+    assert table[Tier.OPUS].model == "claude-opus-5"
+    assert table[Tier.OPUS].wall_clock == timedelta(minutes=45)
+    assert table[Tier.OPUS].cap_micro_usd == 2_500_000
+    assert table[Tier.OPUS].last_priority == DEFAULT_TABLE[Tier.OPUS].last_priority
+    assert table[Tier.HAIKU] == DEFAULT_TABLE[Tier.HAIKU]
+    assert table[Tier.HAIKU].cap_micro_usd == MICRO_USD
+
+
+def test_a_channel_may_have_its_own_default_priority(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, "default_priority = 6\n[channels.C42]\ndefault_priority = 8\n"))
+    assert (settings.priority_in("C42"), settings.priority_in("C1")) == (8, 6)
+
+
+def test_one_error_names_everything_that_is_wrong(tmp_path: Path) -> None:
+    text = 'timezone = "Mars/Base"\ndefault_priority = 11\nsurprise = 1\n[tiers.opus]\nseats = 0\n'
+    with pytest.raises(ConfigError) as caught:
+        load(written(tmp_path, text) | {"SLACK_API_URL": "slack.com"})
+    told = str(caught.value)
+    for name in ("timezone", "default_priority", "surprise", "tiers.opus.seats", "SLACK_API_URL"):
+        assert name in told
+
+
+def test_one_error_names_everything_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(written(tmp_path, "")).need("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "ANTHROPIC_API_KEY")
+    told = str(caught.value)
+    for name in ("SLACK_BOT_TOKEN", "slack.app_token", "ANTHROPIC_API_KEY"):
+        assert name in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[tiers.opus]\nlast_priority = 8\n",
+        "[tiers.haiku]\nlast_priority = 9\n",
+        "[tiers.gpt]\nseats = 1\n",
+        "[tiers.opus]\ncap_usd = 0\n",
+        "slack = 3\n",
+    ],
+)
+def test_settings_that_leave_a_priority_without_a_tier_or_make_no_sense_are_refused(
+    tmp_path: Path, text: str
+) -> None:
+    with pytest.raises(ConfigError):
+        load(written(tmp_path, text) | {"SLACK_BOT_TOKEN": "x"})
+
+
+def test_a_named_file_must_be_there_and_be_toml(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot read"):
+        load({"ONEQUEUE_CONFIG": str(tmp_path / "none.toml")})
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        load(written(tmp_path, "a = ["))
+
+
+def test_secrets_are_not_shown(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, "") | {"SLACK_BOT_TOKEN": "hush-hush", "ANTHROPIC_API_KEY": "quiet"})
+    assert "hush-hush" not in repr(settings)
+    assert settings.secrets == ("hush-hush", "quiet")
