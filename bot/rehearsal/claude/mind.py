@@ -1,0 +1,89 @@
+"""What the simulated Claude does next: the same conversation always gets the same step.
+
+Words in the task steer a demonstration:
+
+- `long`: a very long answer, with tables and fenced blocks;
+- `table`, `code`: an answer with a table, with a fenced block;
+- `ping everyone`: the answer tries to ping the channel, a person and everyone here;
+- `ask to follow up`: calls the `follow_up` tool, when offered, before it answers.
+
+A tool named `progress` is called once before anything else. Tools reached through MCP
+(`mcp__<server>__progress`) count too.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bot.rehearsal.claude import answers
+from bot.rehearsal.claude.conversation import blocks
+from bot.rehearsal.claude.models import line
+from bot.rehearsal.claude.script import Call, Say, Step, Think
+from bot.rehearsal.claude.shape import example
+from bot.rehearsal.claude.tools import client_tools
+
+_MAX_TOPIC = 80
+
+
+def next_step(body: Mapping[str, Any]) -> Step:
+    """The step that answers a valid request."""
+    words = _task_words(body)
+    topic = _topic(words)
+    offered = client_tools(body)
+    choice = body.get("tool_choice") or {"type": "auto"}
+    if choice["type"] in ("any", "tool") and offered:
+        name = choice.get("name", next(iter(offered)))
+        return Step((Call(name, example(offered[name].get("input_schema"), topic)),))
+    if choice["type"] != "none" and (tool := _wanted_tool(body, words, offered)):
+        return _call(offered[tool], topic, f"Looking into {topic}.")
+    return _final(body, words, topic)
+
+
+def _call(tool: Mapping[str, Any], topic: str, line_of_text: str) -> Step:
+    thought = Think(f"The task is about {topic}. I use {tool['name']} first.")
+    return Step((thought, Call(tool["name"], example(tool.get("input_schema"), line_of_text))))
+
+
+def _final(body: Mapping[str, Any], words: str, topic: str) -> Step:
+    schema = ((body.get("output_config") or {}).get("format") or {}).get("schema")
+    thought = Think(f"I have what I need to answer about {topic}. Short first, then the steps.")
+    if schema:
+        return Step((thought, Say(json.dumps(example(schema, topic)))))
+    return Step((thought, Say(answers.write(words, topic, body["model"], line(body["model"])))))
+
+
+def _wanted_tool(body: Mapping[str, Any], words: str, offered: Mapping[str, Any]) -> str | None:
+    called = set(_called_since_task(body))
+    wanted = ["progress"] + (["follow_up"] if "ask to follow up" in words.lower() else [])
+    for purpose in wanted:
+        names = [name for name in offered if name == purpose or name.endswith(f"__{purpose}")]
+        if names and not called.intersection(names):
+            return names[0]
+    return None
+
+
+def _task_place(body: Mapping[str, Any]) -> int:
+    for place in range(len(body["messages"]) - 1, -1, -1):
+        if body["messages"][place]["role"] == "user" and _texts(body["messages"][place]):
+            return place
+    return 0
+
+
+def _task_words(body: Mapping[str, Any]) -> str:
+    texts = _texts(body["messages"][_task_place(body)])
+    return texts[-1] if texts else ""
+
+
+def _called_since_task(body: Mapping[str, Any]) -> Iterator[str]:
+    for message in body["messages"][_task_place(body) :]:
+        yield from (block["name"] for block in blocks(message) if block["type"] == "tool_use")
+
+
+def _texts(message: Mapping[str, Any]) -> list[str]:
+    return [block["text"] for block in blocks(message) if block["type"] == "text"]
+
+
+def _topic(words: str) -> str:
+    lines = [one.strip() for one in words.splitlines() if one.strip()]
+    first = lines[0] if lines else "the request"
+    return first if len(first) <= _MAX_TOPIC else first[: _MAX_TOPIC - 1].rstrip() + "…"
