@@ -54,6 +54,12 @@ class Fault:
 OVER_CAP_ERROR = "over_cap_error"
 """The error type with which our own gateway refuses a request that the task's cap cannot pay."""
 
+NETWORK_ERROR = "network_error"
+"""The error type with which our own gateway says that the API was not reached, or hung up."""
+
+GATEWAY_ERROR = "gateway_error"
+"""The error type with which our own gateway says that it cannot work, its ledger being out of use."""
+
 _BILLING_CODES = frozenset(
     {
         "contract_spend_limit_reached",
@@ -74,6 +80,8 @@ _BY_TYPE = {
     "request_too_large": FaultKind.INVALID_REQUEST,
     "invalid_request_error": FaultKind.INVALID_REQUEST,
     OVER_CAP_ERROR: FaultKind.OVER_CAP,
+    NETWORK_ERROR: FaultKind.NETWORK,
+    GATEWAY_ERROR: FaultKind.RUNTIME,
 }
 
 _BY_STATUS = {

@@ -5,7 +5,7 @@ All datetimes are aware and UTC; all money is integer micro-dollars.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
@@ -252,6 +252,14 @@ class Gateway(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Draft:
+    """What a session has written so far, and on which model. Its runner keeps it; it outlives a cut."""
+
+    text: str = ""
+    model: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """One attempt, ready to run. `prompt` is the request with what it quotes."""
@@ -264,6 +272,7 @@ class Session:
     wall_clock: timedelta
     prompt: str
     access: Access
+    draft: Draft = field(default_factory=Draft, compare=False)
 
 
 class Runner(Protocol):
