@@ -66,9 +66,14 @@ async def connected(sim: SlackSim, app: AsyncApp, sockets: int = 1) -> AsyncIter
 
 
 async def refusal(call: Any) -> str:
-    """The error name Slack answers a call with."""
+    """The error name Slack answers a call with, or "ok"."""
+    return str((await answer(call)).get("error", "ok"))
+
+
+async def answer(call: Any) -> dict[str, Any]:
+    """The whole answer to a call, refused or not."""
     try:
-        await call
+        given = await call
     except SlackApiError as refused:
-        return str(refused.response["error"])
-    return "ok"
+        given = refused.response
+    return dict(given.data)

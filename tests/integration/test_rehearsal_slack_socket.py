@@ -1,12 +1,16 @@
 """Socket Mode against the real Bolt app: envelopes, acknowledgements, retries, disconnects."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
+import aiohttp
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.rehearsal.slack import SlackSim
+from bot.rehearsal.slack import SlackSim, State
 from tests.integration.rehearsal_slack import MANIFEST, bolt_app, connected, manifest_with, running
 
 Body = dict[str, Any]
@@ -25,7 +29,7 @@ class Clock:
 
 @pytest.fixture
 async def sim() -> AsyncIterator[SlackSim]:
-    simulated = SlackSim(MANIFEST, ack_seconds=0.4)
+    simulated = SlackSim(MANIFEST)
     async with running(simulated):
         yield simulated
 
@@ -49,10 +53,9 @@ async def test_a_command_reaches_the_app_and_its_answer_the_person(sim: SlackSim
     assert [e.state for e in sim.state.envelopes] == ["acked"]
 
 
-async def test_a_command_nobody_acknowledges_ends_in_operation_timeout_and_is_not_sent_again(
-    sim: SlackSim,
-) -> None:
-    async with connected(sim, bolt_app(sim)):
+async def test_a_command_nobody_acknowledges_ends_in_operation_timeout_and_is_not_sent_again() -> None:
+    sim = SlackSim(MANIFEST, ack_seconds=0.2)
+    async with running(sim), connected(sim, bolt_app(sim)):
         assert "operation_timeout" in await sim.slash("ana", "ops", "p3 hello")
     assert [e.state for e in sim.state.envelopes] == ["timeout"]
 
@@ -136,7 +139,7 @@ async def test_own_messages_come_back_as_events_and_bolt_drops_them(sim: SlackSi
 
 async def test_a_failed_event_is_sent_again_at_once_then_after_60_and_300_seconds() -> None:
     clock = Clock()
-    sim = SlackSim(MANIFEST, now=clock, ack_seconds=0.1)
+    sim = SlackSim(MANIFEST, now=clock, ack_seconds=0.3)
     async with running(sim):
         app = bolt_app(sim)
         tries: list[str] = []
@@ -148,16 +151,14 @@ async def test_a_failed_event_is_sent_again_at_once_then_after_60_and_300_second
 
         async with connected(sim, app):
             await sim.say("ana", "ops", "hello")
-            await sim.wait_for(lambda state: [e.state for e in state.envelopes] == ["timeout"] * 2)
+            await sim.wait_for(partial(timed_out, 2))
             clock.move(59)
             sim.tick()
             assert len(sim.state.envelopes) == 2
             for seconds, sent in ((1, 3), (300, 4)):
                 clock.move(seconds)
                 sim.tick()
-                await sim.wait_for(
-                    lambda state, sent=sent: [e.state for e in state.envelopes] == ["timeout"] * sent
-                )
+                await sim.wait_for(partial(timed_out, sent))
             clock.move(3600)
             sim.tick()
             assert len(sim.state.envelopes) == 4
@@ -228,6 +229,10 @@ async def test_the_client_comes_back_after_a_disconnect(sim: SlackSim, do: Any) 
         assert await sim.slash("ana", "ops", "p3 x") == "here"
 
 
+def timed_out(times: int, state: State) -> bool:
+    return [envelope.state for envelope in state.envelopes] == ["timeout"] * times
+
+
 def opened(sim: SlackSim) -> int:
     return sum(call.method == "apps.connections.open" for call in sim.state.calls)
 
@@ -247,9 +252,36 @@ async def test_a_url_is_good_for_one_connection_and_thirty_seconds() -> None:
         assert await handshake(late["url"]) == "refused"
 
 
-async def handshake(url: str) -> str:
-    import aiohttp
+async def test_the_eleventh_socket_is_one_too_many(sim: SlackSim) -> None:
+    web = AsyncWebClient(token=sim.app_token, base_url=sim.api_url)
+    async with aiohttp.ClientSession() as session:
+        lines = []
+        for _ in range(11):
+            opening = await web.apps_connections_open(app_token=sim.app_token)
+            lines.append(await session.ws_connect(opening["url"]))
+        said = [await line.receive_json() for line in lines]
+    assert [frame.get("num_connections") for frame in said] == [*range(1, 11), None]
+    assert (said[10]["type"], said[10]["reason"]) == ("disconnect", "too_many_websockets")
 
+
+async def test_opening_can_fail_once_and_the_client_gets_over_it(sim: SlackSim) -> None:
+    await sim.socket("fail_open")
+    app = bolt_app(sim)
+    async with connected(sim, app):
+        assert opened(sim) == 2
+
+
+async def test_closing_ends_what_still_waits() -> None:
+    sim = SlackSim(MANIFEST, ack_seconds=60)
+    async with running(sim):
+        async with connected(sim, bolt_app(sim)):
+            waiting = asyncio.create_task(sim.slash("ana", "ops", "p3 x"))
+            await sim.wait_for(lambda state: state.envelopes)
+        await sim.close()
+        assert "operation_timeout" in await waiting
+
+
+async def handshake(url: str) -> str:
     async with aiohttp.ClientSession() as session:
         try:
             async with session.ws_connect(url) as line:

@@ -96,14 +96,16 @@ class Delivery:
         self._set_alarm()
 
     def close(self) -> None:
-        for _, _, timer in self._pending.values():
+        for envelope, _, timer in self._pending.values():
             timer.cancel()
+            envelope.state = "timeout"
         for task in self._sending:
             task.cancel()
         if self._alarm is not None:
             self._alarm.cancel()
         self._pending.clear()
         self._retries.clear()
+        self._state.touch()
 
     def _send(self, kind: str, payload: Json, attempt: int) -> Envelope:
         n = next(self._numbers)

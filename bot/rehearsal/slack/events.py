@@ -70,8 +70,8 @@ class Events:
             self._send(event | kind, event["ts"])
 
     def _mention(self, message: Message) -> None:
-        event = self._body(message)
-        event.pop("subtype", None)
+        shown = self._body(message)
+        event = {name: shown[name] for name in shown.keys() - {"subtype", "parent_user_id"}}
         self._send({**event, "type": "app_mention", "channel": message.channel}, message.ts)
 
     def _mentions_app(self, channel: Channel, message: Message) -> bool:

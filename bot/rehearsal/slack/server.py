@@ -196,7 +196,10 @@ class SlackSim:
         predicate: Callable[[State], object],
         timeout: float = 10.0,  # noqa: ASYNC109  it says what it saw, which a bare asyncio.timeout cannot
     ) -> None:
-        """Returns once the predicate holds; raises TimeoutError with what the channels hold."""
+        """Returns once the predicate, asked again at every change here, holds.
+
+        Raises TimeoutError with what the channels hold after `timeout` seconds.
+        """
         try:
             async with asyncio.timeout(timeout):
                 await self.state.until(predicate)

@@ -60,7 +60,6 @@ def file_json(file: File) -> Json:
     return {
         "id": file.id,
         "created": int(file.created.timestamp()),
-        "timestamp": int(file.created.timestamp()),
         "name": file.name,
         "title": file.title,
         "mimetype": file.mimetype,

@@ -4,7 +4,7 @@ from bot.rehearsal.slack import limits
 from bot.rehearsal.slack.shown import message_json
 from bot.rehearsal.slack.state import Channel, Json, Message
 from bot.rehearsal.slack.webapi.body import flag
-from bot.rehearsal.slack.webapi.content import content, metadata
+from bot.rehearsal.slack.webapi.content import Content, content, metadata
 from bot.rehearsal.slack.webapi.method import (
     Method,
     Refusal,
@@ -41,8 +41,12 @@ def update(workspace: Workspace, args: Json) -> Json:
         raise Refusal("cant_update_message")
     if len(str(args.get("text") or "")) > limits.UPDATE_TEXT:
         raise Refusal("msg_too_long")
-    said = content(args, default_parse="client")
-    message.metadata = metadata(args) or message.metadata
+    found = metadata(args)
+    if found is not None and not any(args.get(name) for name in ("text", "blocks", "markdown_text")):
+        said = Content(message.text, message.blocks, bare_names=False)
+    else:
+        said = content(args, default_parse="client")
+    message.metadata = found or message.metadata
     workspace.edit(message, said.text, said.blocks, bare_names=said.bare_names)
     shown = _shown(workspace, message)
     return {"channel": channel.id, "ts": message.ts, "text": message.text, "message": shown}

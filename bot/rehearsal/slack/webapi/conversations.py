@@ -92,8 +92,7 @@ def replies(workspace: Workspace, args: Json) -> Json:
     message = workspace.state.message(channel.id, str(args["ts"]))
     if message is None:
         raise Refusal("thread_not_found")
-    root = message.thread_ts or message.ts
-    return _messages(workspace, workspace.state.thread(channel.id, root), args, 1000)
+    return _messages(workspace, workspace.state.thread(channel.id, message.ts), args, 1000)
 
 
 def _messages(workspace: Workspace, found: Sequence[Message], args: Json, usual: int) -> Json:
