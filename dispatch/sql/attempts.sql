@@ -1,0 +1,46 @@
+-- name: claim
+UPDATE task SET state = 'running', attempt = attempt + 1, lease_until = :lease_until, updated_at = :now
+WHERE id = (
+    SELECT id FROM task WHERE state = 'queued' AND tier = :tier ORDER BY priority, id LIMIT 1
+)
+AND (SELECT count(*) FROM task WHERE state = 'running' AND tier = :tier) < :seats
+RETURNING *;
+
+-- name: start_attempt
+INSERT INTO attempt (task_id, number, model, started_at) VALUES (:task_id, :attempt, :model, :now);
+
+-- name: renew
+UPDATE task SET lease_until = :lease_until
+WHERE id = :task_id AND attempt = :attempt AND state = 'running'
+RETURNING id;
+
+-- name: progress
+UPDATE attempt SET progress = :text WHERE task_id = :task_id AND number = :attempt;
+
+-- name: end_attempt
+UPDATE attempt SET
+    ended_at = :now, verdict = :verdict, fault = :fault, fault_detail = :fault_detail,
+    retry_after = :retry_after, ran_model = :ran_model, text = :text
+WHERE task_id = :task_id AND number = :attempt;
+
+-- name: running
+SELECT * FROM task WHERE state = 'running' ORDER BY id;
+
+-- name: overdue
+SELECT * FROM task WHERE state = 'running' AND lease_until <= :now ORDER BY lease_until;
+
+-- name: attempts
+SELECT
+    attempt.*,
+    coalesce(sum(ledger.cost_micro_usd), 0) AS cost_micro_usd,
+    count(ledger.unpriced) AS unpriced,
+    coalesce(sum(
+        ledger.input_tokens + ledger.cache_read_tokens
+        + ledger.cache_write_5m_tokens + ledger.cache_write_1h_tokens
+    ), 0) AS prompt_tokens,
+    coalesce(sum(ledger.output_tokens), 0) AS output_tokens
+FROM attempt
+LEFT JOIN ledger ON ledger.task_id = attempt.task_id AND ledger.attempt = attempt.number
+WHERE attempt.task_id = :task_id
+GROUP BY attempt.number
+ORDER BY attempt.number;

@@ -1,0 +1,85 @@
+-- name: put
+INSERT INTO delivery (key, kind, channel, thread, person, body, created_at, due_at)
+VALUES (:key, :kind, :channel, :thread, :person, :body, :now, :now)
+ON CONFLICT (key) DO NOTHING
+RETURNING id;
+
+-- name: put_for_task
+INSERT INTO delivery (key, kind, task_id, attempt, body, created_at, due_at)
+VALUES (:key, :kind, :task_id, :attempt, :body, :now, :now)
+ON CONFLICT (key) DO NOTHING;
+
+-- name: raise_card
+UPDATE delivery SET
+    revision = revision + 1,
+    due_at = iif(state = 'sent', :now, due_at),
+    state = iif(state = 'sent', 'due', state)
+WHERE key = 'card:' || :task_id;
+
+-- name: due
+SELECT
+    delivery.id, delivery.key, delivery.kind, delivery.task_id, delivery.attempt, delivery.person,
+    coalesce(task.channel, delivery.channel) AS channel,
+    iif(task.id IS NULL, delivery.thread, task.thread) AS thread,
+    iif(delivery.kind = 'answer', attempt.text, delivery.body) AS body,
+    delivery.message, delivery.revision, delivery.parts_sent, delivery.tries, delivery.in_doubt,
+    delivery.due_at
+FROM delivery
+LEFT JOIN task ON task.id = delivery.task_id
+LEFT JOIN attempt ON attempt.task_id = delivery.task_id AND attempt.number = delivery.attempt
+WHERE delivery.state = 'due' AND delivery.due_at <= :now
+AND NOT EXISTS (
+    SELECT 1 FROM delivery AS earlier
+    WHERE earlier.state IN ('due', 'sending')
+    AND earlier.task_id = delivery.task_id AND earlier.id < delivery.id
+)
+ORDER BY delivery.due_at, delivery.id
+LIMIT :limit;
+
+-- name: next_due
+SELECT due_at FROM delivery
+WHERE state = 'due'
+AND NOT EXISTS (
+    SELECT 1 FROM delivery AS earlier
+    WHERE earlier.state IN ('due', 'sending')
+    AND earlier.task_id = delivery.task_id AND earlier.id < delivery.id
+)
+ORDER BY due_at, id
+LIMIT 1;
+
+-- name: sending
+UPDATE delivery SET state = 'sending', in_doubt = 1 WHERE id = :delivery_id AND state IN ('due', 'sending');
+
+-- name: part_sent
+UPDATE delivery SET parts_sent = parts_sent + 1, message = coalesce(message, :message), in_doubt = 0
+WHERE id = :delivery_id;
+
+-- name: sent
+UPDATE delivery SET
+    state = iif(revision > :revision, 'due', 'sent'), sent_revision = :revision,
+    message = coalesce(:message, message), tries = 0, in_doubt = 0, error = NULL, due_at = :now
+WHERE id = :delivery_id
+RETURNING kind, task_id, message;
+
+-- name: start_thread
+UPDATE task SET thread = :message WHERE id = :task_id AND thread IS NULL;
+
+-- name: put_off
+UPDATE delivery SET
+    state = 'due', due_at = :due_at, error = :error, in_doubt = :in_doubt, tries = tries + 1
+WHERE id = :delivery_id;
+
+-- name: refused
+UPDATE delivery SET state = 'refused', error = :error, in_doubt = 0, due_at = :now WHERE id = :delivery_id;
+
+-- name: move_task
+UPDATE task SET channel = :channel, thread = NULL, updated_at = :now WHERE id = :task_id RETURNING id;
+
+-- name: move_deliveries
+UPDATE delivery SET
+    state = 'due', sent_revision = 0, message = NULL, parts_sent = 0, tries = 0, in_doubt = 0,
+    error = NULL, due_at = :now
+WHERE task_id = :task_id AND (state IN ('due', 'sending') OR key = 'card:' || :task_id);
+
+-- name: stop_sending
+UPDATE delivery SET state = 'due' WHERE state = 'sending';

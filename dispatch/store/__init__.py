@@ -1,0 +1,51 @@
+"""Tasks, ledger, outbox and digests in one SQLite file. The only door to aiosqlite."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from dispatch.store.database import Database
+from dispatch.store.digests import SqliteDigests
+from dispatch.store.ledger import SqliteLedger
+from dispatch.store.outbox import SqliteOutbox
+from dispatch.store.queue import SqliteQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The adapters of `ports.Queue`, `Ledger`, `Outbox` and `Digests` on one open database."""
+
+    database: Database
+    queue: SqliteQueue
+    ledger: SqliteLedger
+    outbox: SqliteOutbox
+    digests: SqliteDigests
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Opens the database for the one process that writes it, and makes it where there is none.
+
+        Sends that a dead process had begun are due again, in doubt. Raises StoreError.
+        """
+        store = cls._on(await Database.open(path))
+        await store.outbox.stop_sending()
+        return store
+
+    @classmethod
+    async def read_only(cls, path: Path) -> Self:
+        """Opens the database beside the process that writes it. Raises StoreError."""
+        return cls._on(await Database.read_only(path))
+
+    @classmethod
+    def _on(cls, database: Database) -> Self:
+        return cls(
+            database,
+            SqliteQueue(database),
+            SqliteLedger(database),
+            SqliteOutbox(database),
+            SqliteDigests(database),
+        )
+
+    async def close(self) -> None:
+        """Ends what is under way and closes the file. Closing twice changes nothing."""
+        await self.database.close()

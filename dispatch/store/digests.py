@@ -1,0 +1,33 @@
+"""`ports.Digests` on SQLite."""
+
+from datetime import date, datetime
+
+from dispatch.delivery import NewDelivery
+from dispatch.store.database import Database, Transaction, in_transaction
+from dispatch.store.outbox import put
+
+
+class SqliteDigests:
+    """Which days have been told to which channel."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def last_day(self, channel: str) -> date | None:
+        """The newest day told, in the channel's zone."""
+        (row,) = await self.database.rows("last_day", channel=channel)
+        return None if row["day"] is None else date.fromisoformat(row["day"])
+
+    @in_transaction
+    async def tell(
+        self, transaction: Transaction, channel: str, day: date, digest: NewDelivery | None, now: datetime
+    ) -> bool:
+        """Notes the day as told and makes its digest due, in one transaction. False when told before.
+
+        Without a digest the day is only noted: the first day told is the one after it.
+        """
+        if await transaction.row("tell", channel=channel, day=day, now=now) is None:
+            return False
+        if digest is not None:
+            await put(transaction, digest, now)
+        return True

@@ -1,0 +1,122 @@
+"""Moving a task inside a transaction: its new state, its history, and what becomes due to people."""
+
+from datetime import datetime
+
+from dispatch.delivery import DeliveryKind
+from dispatch.errors import LeaseLost, MoveRefused, NotFound
+from dispatch.faults import Fault, FaultKind
+from dispatch.store import rows
+from dispatch.store.database import Transaction
+from dispatch.task import MOVES, TERMINAL, Claim, Move, Outcome, State, Task, Verdict
+
+DISPATCHER = "onequeue"
+"""The actor of the moves no person made."""
+
+_MOVE = {
+    (source, target): move
+    for move, (sources, targets) in MOVES.items()
+    for source in sources
+    for target in targets
+}
+
+
+async def known(transaction: Transaction, task_id: int) -> Task:
+    """The task. Raises NotFound."""
+    row = await transaction.row("task", task_id=task_id)
+    if row is None:
+        raise NotFound(f"There is no task #{task_id}.")
+    return rows.task(row)
+
+
+async def held_by(transaction: Transaction, claim: Claim) -> Task:
+    """The task as it is now, if the claim still owns it. Raises LeaseLost."""
+    task = await known(transaction, claim.task.id)
+    if task.state is not State.RUNNING or task.attempt != claim.attempt:
+        raise LeaseLost(f"Attempt {claim.attempt} of #{task.id} no longer owns it.")
+    return task
+
+
+async def change(
+    transaction: Transaction,
+    task: Task,
+    target: State,
+    now: datetime,
+    *,
+    actor: str = DISPATCHER,
+    detail: str = "",
+    run_at: datetime | None = None,
+    strikes: int | None = None,
+) -> Task:
+    """The task in its new state. Its card is due and its history told. Raises MoveRefused."""
+    move = _MOVE.get((task.state, target))
+    if move is None:
+        raise MoveRefused(f"#{task.id} is {task.state}; it cannot become {target}.")
+    row = await transaction.row(
+        "move",
+        task_id=task.id,
+        state=target,
+        run_at=run_at,
+        finished_at=now if target in TERMINAL else None,
+        strikes=task.strikes if strikes is None else strikes,
+        cancel_asked=task.cancel_asked and target in TERMINAL,
+        now=now,
+    )
+    if row is None:
+        raise NotFound(f"There is no task #{task.id}.")
+    await remember(transaction, task.id, move, now, actor, detail)
+    await transaction.rows("raise_card", task_id=task.id, now=now)
+    return rows.task(row)
+
+
+async def remember(
+    transaction: Transaction,
+    task_id: int,
+    move: Move,
+    now: datetime,
+    actor: str = DISPATCHER,
+    detail: str = "",
+) -> None:
+    """Tells the task's history one move."""
+    await transaction.rows("remember", task_id=task_id, move=move, now=now, actor=actor, detail=detail)
+
+
+async def tell(
+    transaction: Transaction, task: Task, kind: DeliveryKind, key: str, now: datetime, body: str = ""
+) -> None:
+    """Makes a delivery of the task due, if people wait for it in a channel."""
+    if task.channel:
+        await transaction.rows(
+            "put_for_task",
+            key=key,
+            kind=kind,
+            task_id=task.id,
+            attempt=task.attempt or None,
+            body=body,
+            now=now,
+        )
+
+
+async def end_attempt(transaction: Transaction, task: Task, outcome: Outcome, now: datetime) -> None:
+    """Writes how the task's newest attempt ended."""
+    fault = outcome.fault
+    await transaction.rows(
+        "end_attempt",
+        task_id=task.id,
+        attempt=task.attempt,
+        now=now,
+        verdict=outcome.verdict,
+        fault=fault.kind if fault else None,
+        fault_detail=fault.detail if fault else "",
+        retry_after=fault.retry_after if fault else None,
+        ran_model=outcome.model,
+        text=outcome.text,
+    )
+
+
+async def lose(transaction: Transaction, task: Task, reason: str, now: datetime) -> Task:
+    """Queues a running task again whose attempt was lost, and says so; ends it where that was asked."""
+    await end_attempt(transaction, task, Outcome(Verdict.LOST, fault=Fault(FaultKind.LOST, reason)), now)
+    if task.cancel_asked:
+        return await change(transaction, task, State.CANCELLED, now, detail=reason)
+    await tell(transaction, task, DeliveryKind.RESTART, f"restart:{task.id}:{task.attempt}", now, reason)
+    return await change(transaction, task, State.QUEUED, now, detail=reason)

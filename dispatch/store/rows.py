@@ -1,0 +1,153 @@
+"""Rows <-> values. Times are stored as whole microseconds since 1970 in UTC, so they come back exactly."""
+
+import sqlite3
+from datetime import UTC, date, datetime, timedelta
+
+from dispatch.delivery import Delivery, DeliveryKind
+from dispatch.faults import Fault, FaultKind
+from dispatch.task import (
+    Attempt,
+    Booking,
+    Price,
+    Route,
+    Source,
+    State,
+    Task,
+    Tier,
+    Unpriced,
+    Usage,
+    Verdict,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def bound(value: object) -> object:
+    """A value as SQLite stores it."""
+    if isinstance(value, datetime):
+        return (value - _EPOCH) // timedelta(microseconds=1)
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+def moment(microseconds: int) -> datetime:
+    """The time stored as that number."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def maybe_moment(microseconds: int | None) -> datetime | None:
+    """The time stored as that number, if there is one."""
+    return None if microseconds is None else moment(microseconds)
+
+
+def task(row: sqlite3.Row) -> Task:
+    """A row of `task`."""
+    return Task(
+        id=row["id"],
+        state=State(row["state"]),
+        request_key=row["request_key"],
+        source=Source(row["source"]),
+        requester=row["requester"],
+        words=row["words"],
+        priority=row["priority"],
+        asked_model=row["asked_model"],
+        asked_cap_micro_usd=row["asked_cap_micro_usd"],
+        route=Route(Tier(row["tier"]), row["model"], row["reason"], row["cap_micro_usd"]),
+        channel=row["channel"],
+        thread=row["thread"],
+        message=row["message"],
+        quote_thread=bool(row["quote_thread"]),
+        parent=row["parent"],
+        depth=row["depth"],
+        attempt=row["attempt"],
+        strikes=row["strikes"],
+        run_at=maybe_moment(row["run_at"]),
+        cancel_asked=bool(row["cancel_asked"]),
+        created_at=moment(row["created_at"]),
+        updated_at=moment(row["updated_at"]),
+        finished_at=maybe_moment(row["finished_at"]),
+        cost_micro_usd=row["cost_micro_usd"],
+        unpriced=row["unpriced"],
+    )
+
+
+def attempt(row: sqlite3.Row) -> Attempt:
+    """A row of `attempt` with its sums."""
+    verdict, fault = row["verdict"], row["fault"]
+    return Attempt(
+        task_id=row["task_id"],
+        number=row["number"],
+        model=row["model"],
+        started_at=moment(row["started_at"]),
+        ended_at=maybe_moment(row["ended_at"]),
+        verdict=Verdict(verdict) if verdict else None,
+        fault=Fault(FaultKind(fault), row["fault_detail"], row["retry_after"]) if fault else None,
+        ran_model=row["ran_model"],
+        text=row["text"],
+        progress=row["progress"],
+        cost_micro_usd=row["cost_micro_usd"],
+        unpriced=row["unpriced"],
+        prompt_tokens=row["prompt_tokens"],
+        output_tokens=row["output_tokens"],
+    )
+
+
+def booking(row: sqlite3.Row) -> Booking:
+    """A row of `ledger`."""
+    return Booking(
+        id=row["id"],
+        task_id=row["task_id"],
+        attempt=row["attempt"],
+        tier=Tier(row["tier"]),
+        model=row["model"],
+        request_id=row["request_id"],
+        usage=_usage(row),
+        price=_price(row),
+        estimated=bool(row["estimated"]),
+        opened_at=moment(row["opened_at"]),
+        booked_at=maybe_moment(row["booked_at"]),
+    )
+
+
+def delivery(row: sqlite3.Row) -> Delivery:
+    """A row of the `due` statement."""
+    return Delivery(
+        id=row["id"],
+        key=row["key"],
+        kind=DeliveryKind(row["kind"]),
+        task_id=row["task_id"],
+        attempt=row["attempt"],
+        channel=row["channel"],
+        thread=row["thread"],
+        person=row["person"],
+        body=row["body"],
+        message=row["message"],
+        revision=row["revision"],
+        parts_sent=row["parts_sent"],
+        tries=row["tries"],
+        in_doubt=bool(row["in_doubt"]),
+        due_at=moment(row["due_at"]),
+    )
+
+
+def _usage(row: sqlite3.Row) -> Usage:
+    return Usage(
+        input_tokens=row["input_tokens"],
+        output_tokens=row["output_tokens"],
+        cache_read_tokens=row["cache_read_tokens"],
+        cache_write_5m_tokens=row["cache_write_5m_tokens"],
+        cache_write_1h_tokens=row["cache_write_1h_tokens"],
+        web_searches=row["web_searches"],
+        service_tier=row["service_tier"],
+        speed=row["speed"],
+        geo=row["geo"],
+    )
+
+
+def _price(row: sqlite3.Row) -> Price | Unpriced | None:
+    if row["booked_at"] is None:
+        return None
+    if row["cost_micro_usd"] is None:
+        return Unpriced(row["unpriced"])
+    return Price(row["cost_micro_usd"], row["price_version"])
