@@ -1,0 +1,147 @@
+"""The command line's verbs, done on a dispatcher: words in, records out.
+
+The same verbs serve a command that runs alone and one that reaches the running process.
+"""
+
+import getpass
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Protocol
+
+from bot.grammar import Period, Submit, UsageError, parse
+from bot.records import Record, cost_record, digest_record, full_record, task_record
+from dispatch.digest import Digest
+from dispatch.errors import OnequeueError
+from dispatch.ports import Clock, Spending
+from dispatch.task import TERMINAL, Attempt, NewTask, Source, Task
+
+Ask = Callable[[str, Mapping[str, str]], Awaitable[Record]]
+"""A verb and its words -> its record. Raises OnequeueError or Misused."""
+
+_LOOK_AGAIN = 0.2
+
+
+class Misused(OnequeueError):
+    """The words behind a verb cannot be read; the message shows the right form."""
+
+
+class Desk(Protocol):
+    """What the verbs need of the dispatcher."""
+
+    async def submit(self, new: NewTask) -> tuple[Task, bool]: ...
+    async def cancel(self, task_id: int, actor: str) -> Task: ...
+    async def retry(self, task_id: int, actor: str) -> Task: ...
+    async def show(self, task_id: int) -> tuple[Task, Sequence[Attempt]]: ...
+    async def open_tasks(self, limit: int = 50) -> Sequence[Task]: ...
+    async def cost(self, first: date, last: date) -> Sequence[Spending]: ...
+    async def digest(self, first: date, last: date) -> Digest: ...
+    async def post_digest(self, day: date) -> bool: ...
+    def today(self) -> date: ...
+
+
+def first_day(period: Period, today: date) -> date:
+    """Where a period that ends today begins: weeks on Monday, months on the 1st."""
+    match period:
+        case Period.TODAY:
+            return today
+        case Period.WEEK:
+            return today - timedelta(days=today.weekday())
+        case Period.MONTH:
+            return today.replace(day=1)
+
+
+@dataclass(frozen=True)
+class Console:
+    """The verbs. `default_priority` is for tasks whose words name none."""
+
+    desk: Desk
+    clock: Clock
+    default_priority: int
+
+    async def ask(self, verb: str, words: Mapping[str, str]) -> Record:
+        """Does one verb. Raises OnequeueError, Misused."""
+        if verb not in _VERBS:
+            raise Misused(f"{verb!r} is no verb of this Onequeue")
+        return await _VERBS[verb](self, words)
+
+    async def add(self, words: Mapping[str, str]) -> Record:
+        """Queues the task in `text`; the same `key` queues it once."""
+        command = parse(words["text"])
+        if isinstance(command, UsageError):
+            raise Misused(command.text)
+        if not isinstance(command, Submit):
+            raise Misused("`onequeue add` takes a task, such as: onequeue add p3 investigate stall")
+        task, _ = await self.desk.submit(
+            NewTask(
+                request_key=f"cli:{words.get('key') or uuid.uuid4()}",
+                source=Source.CLI,
+                requester=_person(),
+                words=command.words,
+                priority=command.priority or self.default_priority,
+                model=command.model,
+                cap_micro_usd=command.cap_micro_usd,
+            )
+        )
+        return task_record(task)
+
+    async def wait(self, words: Mapping[str, str]) -> Record:
+        """Returns the `task` with its answer once it has ended."""
+        while (await self.desk.show(_number(words)))[0].state not in TERMINAL:
+            await self.clock.sleep(_LOOK_AGAIN)
+        return await self.show(words)
+
+    async def tasks(self, _: Mapping[str, str]) -> Record:
+        """The tasks that have not ended."""
+        return {"tasks": [task_record(task) for task in await self.desk.open_tasks(1000)]}
+
+    async def show(self, words: Mapping[str, str]) -> Record:
+        """A `task` with its attempts."""
+        return full_record(*await self.desk.show(_number(words)))
+
+    async def cancel(self, words: Mapping[str, str]) -> Record:
+        """Cancels a `task`."""
+        return task_record(await self.desk.cancel(_number(words), _person()))
+
+    async def retry(self, words: Mapping[str, str]) -> Record:
+        """Queues an ended `task` again."""
+        return task_record(await self.desk.retry(_number(words), _person()))
+
+    async def cost(self, words: Mapping[str, str]) -> Record:
+        """What a `period` has cost so far."""
+        period, today = Period(words["period"]), self.desk.today()
+        return cost_record(period, await self.desk.cost(first_day(period, today), today))
+
+    async def digest(self, words: Mapping[str, str]) -> Record:
+        """The digest of `date`, yesterday by default; posts it when `post` is given."""
+        day = _day(words.get("date", ""), self.desk.today())
+        record = digest_record(await self.desk.digest(day, day))
+        return record | {"posted": await self.desk.post_digest(day)} if words.get("post") else record
+
+
+_VERBS: Mapping[str, Callable[[Console, Mapping[str, str]], Awaitable[Record]]] = {
+    "add": Console.add,
+    "wait": Console.wait,
+    "list": Console.tasks,
+    "show": Console.show,
+    "cancel": Console.cancel,
+    "retry": Console.retry,
+    "cost": Console.cost,
+    "digest": Console.digest,
+}
+
+
+def _number(words: Mapping[str, str]) -> int:
+    return int(words["task"])
+
+
+def _day(text: str, today: date) -> date:
+    day = date.fromisoformat(text) if text else today - timedelta(days=1)
+    if day > today:
+        raise Misused(f"{day} is still to come. Give a day up to {today}, as YYYY-MM-DD.")
+    return day
+
+
+def _person() -> str:
+    return f"cli:{getpass.getuser()}"

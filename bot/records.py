@@ -1,0 +1,114 @@
+"""Our values as JSON: what `--json` prints and what travels over the local socket. Pure.
+
+Times are ISO 8601 in UTC; money is integer micro-dollars in fields that end in `micro_usd`. A cost
+beside which `unpriced_requests` is not 0 leaves those requests out.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from dispatch.digest import Digest, Money
+from dispatch.ports import Spending
+from dispatch.task import Attempt, Task, Tier
+
+Record = dict[str, object]
+"""A JSON object."""
+
+
+def task_record(task: Task) -> Record:
+    """A task without its attempts."""
+    return {
+        "id": task.id,
+        "state": task.state.value,
+        "priority": task.priority,
+        "tier": task.route.tier.value,
+        "model": task.route.model,
+        "reason": task.route.reason,
+        "words": task.words,
+        "requester": task.requester,
+        "source": task.source.value,
+        "channel": task.channel,
+        "thread": task.thread,
+        "parent": task.parent,
+        "attempts": task.attempt,
+        "created_at": _time(task.created_at),
+        "run_at": _time(task.run_at),
+        "finished_at": _time(task.finished_at),
+        "cap_micro_usd": task.route.cap_micro_usd,
+        "cost_micro_usd": task.cost_micro_usd,
+        "unpriced_requests": task.unpriced,
+    }
+
+
+def attempt_record(attempt: Attempt) -> Record:
+    """One attempt."""
+    return {
+        "number": attempt.number,
+        "model": attempt.ran_model or attempt.model,
+        "verdict": attempt.verdict.value if attempt.verdict else None,
+        "fault": attempt.fault.kind.value if attempt.fault else None,
+        "detail": attempt.fault.detail if attempt.fault else None,
+        "progress": attempt.progress,
+        "started_at": _time(attempt.started_at),
+        "ended_at": _time(attempt.ended_at),
+        "prompt_tokens": attempt.prompt_tokens,
+        "output_tokens": attempt.output_tokens,
+        "cost_micro_usd": attempt.cost_micro_usd,
+        "unpriced_requests": attempt.unpriced,
+        "text": attempt.text,
+    }
+
+
+def full_record(task: Task, attempts: Sequence[Attempt]) -> Record:
+    """A task with its attempts and, once there is one, its answer."""
+    answer = attempts[-1].text if attempts and task.finished_at else None
+    return {**task_record(task), "answer": answer, "runs": [attempt_record(attempt) for attempt in attempts]}
+
+
+def cost_record(period: str, spending: Iterable[Spending]) -> Record:
+    """What a period cost, by tier and in all."""
+    lines = list(spending)
+    return {
+        "period": period,
+        "cost_micro_usd": sum(line.micro_usd for line in lines),
+        "unpriced_requests": sum(line.unpriced for line in lines),
+        "tiers": [
+            {
+                "tier": line.tier.value,
+                "tasks": line.tasks,
+                "cost_micro_usd": line.micro_usd,
+                "unpriced_requests": line.unpriced,
+            }
+            for line in lines
+        ],
+    }
+
+
+def digest_record(digest: Digest) -> Record:
+    """A digest."""
+    return {
+        "first": digest.first.isoformat(),
+        "last": digest.last.isoformat(),
+        **_money(digest.total),
+        "ended": {state.value: count for state, count in digest.ended.items()},
+        "open": digest.open,
+        "tiers": [
+            {"tier": line.tier.value, "tasks": line.tasks, **_money(line.money)} for line in digest.tiers
+        ],
+        "dearest": [{"id": task.id, "words": task.words, **_money(money)} for task, money in digest.dearest],
+        "undelivered": {"attempts": digest.undelivered_attempts, **_money(digest.undelivered)},
+        "all_opus_micro_usd": digest.all_opus_micro_usd,
+        "days": [{"day": bar.day.isoformat(), **_by_tier(bar.by_tier)} for bar in digest.chart],
+    }
+
+
+def _money(money: Money) -> Record:
+    return {"cost_micro_usd": money.micro_usd, "unpriced_requests": money.unpriced}
+
+
+def _by_tier(micro_usd: Mapping[Tier, int]) -> Record:
+    return {f"{tier}_micro_usd": amount for tier, amount in micro_usd.items()}
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
