@@ -119,7 +119,8 @@ def _tool_blocks(body: Mapping[str, Any]) -> list[tuple[Any, Any]]:
 
 def _system_blocks(body: Mapping[str, Any]) -> list[tuple[Any, Any]]:
     system = body.get("system") or []
-    return [_unmarked(block) for block in ([system] if isinstance(system, str) else system)]
+    whole = [{"type": "text", "text": system}] if isinstance(system, str) else system
+    return [_unmarked(block) for block in whole]
 
 
 def _message_blocks(body: Mapping[str, Any]) -> list[tuple[Any, Any]]:
