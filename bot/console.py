@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import Protocol
 
 from bot.grammar import Period, Submit, UsageError, parse
+from bot.periods import first_day
 from bot.records import Record, cost_record, digest_record, full_record, task_record
 from dispatch.digest import Digest
 from dispatch.errors import OnequeueError
@@ -39,17 +40,6 @@ class Desk(Protocol):
     async def digest(self, first: date, last: date) -> Digest: ...
     async def post_digest(self, day: date) -> bool: ...
     def today(self) -> date: ...
-
-
-def first_day(period: Period, today: date) -> date:
-    """Where a period that ends today begins: weeks on Monday, months on the 1st."""
-    match period:
-        case Period.TODAY:
-            return today
-        case Period.WEEK:
-            return today - timedelta(days=today.weekday())
-        case Period.MONTH:
-            return today.replace(day=1)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,261 @@
+"""The path of a task on a real database, with sessions that a test holds in its hand."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from dispatch.delivery import DeliveryKind
+from dispatch.errors import Unreachable
+from dispatch.faults import Fault, FaultKind
+from dispatch.ports import Access, Session
+from dispatch.routing import DEFAULT_TABLE, route
+from dispatch.store import Store
+from dispatch.task import Claim, NewTask, Outcome, Source, State, Task, Tier, Verdict
+from dispatch.worker import LEASE, Worker
+from tests.fakes.clock import FakeClock
+
+ANSWER = Outcome(Verdict.ANSWERED, "42", "claude-opus-5-5")
+
+
+class FakeGateway:
+    """`ports.Gateway` that lets everybody in and notes who is inside."""
+
+    def __init__(self) -> None:
+        self.inside: set[int] = set()
+
+    @asynccontextmanager
+    async def admit(self, claim: Claim) -> AsyncIterator[Access]:
+        self.inside.add(claim.task.id)
+        try:
+            yield Access("http://127.0.0.1:1", f"key-{claim.task.id}", ())
+        finally:
+            self.inside.discard(claim.task.id)
+
+
+class FakeSeats:
+    """`ports.Seats` whose sessions end when the test says so."""
+
+    def __init__(self) -> None:
+        self.started: list[Session] = []
+        self._ends: dict[int, asyncio.Future[Outcome]] = {}
+        self._changed = asyncio.Condition()
+
+    async def run(self, session: Session) -> Outcome:
+        self._ends[session.task_id] = asyncio.get_running_loop().create_future()
+        async with self._changed:
+            self.started.append(session)
+            self._changed.notify_all()
+        return await self._ends[session.task_id]
+
+    def end(self, task_id: int, outcome: Outcome = ANSWER) -> None:
+        self._ends[task_id].set_result(outcome)
+
+    async def wait_started(self, count: int) -> None:
+        async with asyncio.timeout(5), self._changed:
+            await self._changed.wait_for(lambda: len(self.started) >= count)
+
+
+class FakeQuotes:
+    """`ports.Quotes` that knows one thread."""
+
+    def __init__(self) -> None:
+        self.broken = False
+
+    async def of(self, task: Task) -> str:
+        if self.broken:
+            raise Unreachable("Slack does not answer")
+        return "> ana: it stalls" if task.quote_thread else ""
+
+
+class FakeNotifier:
+    """`ports.Notifier` that counts."""
+
+    def __init__(self) -> None:
+        self.woken = 0
+
+    def wake(self) -> None:
+        self.woken += 1
+
+
+@dataclass
+class Place:
+    store: Store
+    clock: FakeClock = field(default_factory=FakeClock)
+    gateway: FakeGateway = field(default_factory=FakeGateway)
+    seats: FakeSeats = field(default_factory=FakeSeats)
+    quotes: FakeQuotes = field(default_factory=FakeQuotes)
+    notifier: FakeNotifier = field(default_factory=FakeNotifier)
+
+    def __post_init__(self) -> None:
+        self.worker = Worker(
+            self.store.queue,
+            self.gateway,
+            self.seats,
+            self.quotes,
+            self.notifier,
+            self.clock,
+            DEFAULT_TABLE,
+            lambda: 0.5,
+        )
+
+    async def add(self, priority: int = 3, **more: object) -> int:
+        count = sum((await self.store.queue.counts()).values())
+        new = NewTask(
+            request_key=f"{priority}:{count}:{self.clock.now()}",
+            source=Source.SLASH,
+            requester="UANA00001",
+            words="investigate stall",
+            priority=priority,
+            channel="COPS00001",
+            **more,  # type: ignore[arg-type]
+        )
+        decided = route(priority, None, None, DEFAULT_TABLE)
+        task, _ = await self.store.queue.enqueue(new, decided, self.clock.now())
+        self.worker.wake()
+        return task.id
+
+    async def state(self, task_id: int) -> State:
+        return (await self.store.queue.task(task_id)).state
+
+    async def idle(self) -> None:
+        async with asyncio.timeout(5):
+            while self.worker.running:
+                await asyncio.wait(self.worker._paths)
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    store = await Store.open(tmp_path / "onequeue.db")
+    place = Place(store)
+    loop = asyncio.create_task(place.worker.run())
+    yield place
+    await place.worker.drain(timedelta(0))
+    await loop
+    await store.close()
+
+
+async def test_a_task_runs_settles_and_has_its_reply_due(place: Place) -> None:
+    number = await place.add(quote_thread=True)
+    await place.seats.wait_started(1)
+    assert await place.state(number) is State.RUNNING
+    session = place.seats.started[0]
+    assert session.prompt == "investigate stall\n\n> ana: it stalls"
+    assert (session.model, session.wall_clock) == ("claude-opus-5-5", timedelta(minutes=30))
+    assert place.gateway.inside == {number}
+    place.seats.end(number)
+    await place.idle()
+    assert await place.state(number) is State.DONE
+    assert place.gateway.inside == set()
+    assert place.notifier.woken >= 2
+    (attempt,) = await place.store.queue.attempts(number)
+    assert (attempt.text, attempt.ran_model, attempt.verdict) == ("42", "claude-opus-5-5", Verdict.ANSWERED)
+    card = next(iter(await place.store.outbox.due(place.clock.now(), 10)))
+    assert card.kind is DeliveryKind.CARD
+    await place.store.outbox.sent(card.id, card.revision, "1.1", place.clock.now())
+    (answer,) = await place.store.outbox.due(place.clock.now(), 10)
+    assert (answer.kind, answer.thread) == (DeliveryKind.ANSWER, "1.1")
+
+
+async def test_seats_are_kept_and_the_most_urgent_goes_first(place: Place) -> None:
+    numbers = [await place.add(4) for _ in range(3)]
+    await place.seats.wait_started(2)
+    urgent = await place.add(1)
+    assert [await place.state(number) for number in numbers] == [State.RUNNING, State.RUNNING, State.QUEUED]
+    place.seats.end(numbers[0])
+    await place.seats.wait_started(3)
+    assert place.seats.started[2].task_id == urgent
+    small = await place.add(9)
+    await place.seats.wait_started(4)
+    assert place.seats.started[3].task_id == small, "another tier has its own seats"
+    assert DEFAULT_TABLE[Tier.OPUS].seats == 2
+
+
+async def test_cancel_stops_the_session_and_books_the_verdict(place: Place) -> None:
+    number = await place.add()
+    await place.seats.wait_started(1)
+    task = await place.store.queue.cancel(number, "UANA00001", place.clock.now())
+    assert task.state is State.RUNNING
+    place.worker.interrupt(number)
+    await place.idle()
+    assert await place.state(number) is State.CANCELLED
+    (attempt,) = await place.store.queue.attempts(number)
+    assert attempt.verdict is Verdict.CANCELLED
+
+
+async def test_a_cancel_that_came_before_the_session_is_seen_before_it_costs(place: Place) -> None:
+    number = await place.add()
+    now = place.clock.now()
+    claim = await place.store.queue.claim(Tier.OPUS, 2, now + LEASE, now)
+    assert claim is not None
+    await place.store.queue.cancel(number, "UANA00001", now)
+    await place.worker.run_one(claim)
+    assert await place.state(number) is State.CANCELLED
+    assert place.seats.started == []
+
+
+async def test_a_runtime_fault_waits_and_a_task_fault_ends(place: Place) -> None:
+    limited, refused = await place.add(), await place.add()
+    await place.seats.wait_started(2)
+    place.seats.end(limited, Outcome(Verdict.FAILED, fault=Fault(FaultKind.RATE_LIMITED, retry_after=60)))
+    place.seats.end(refused, Outcome(Verdict.FAILED, fault=Fault(FaultKind.REFUSAL)))
+    await place.idle()
+    assert await place.state(limited) is State.HELD
+    assert await place.state(refused) is State.FAILED
+    assert await place.store.queue.promote(place.clock.now() + timedelta(seconds=59)) == 0
+    assert await place.store.queue.promote(place.clock.now() + timedelta(seconds=70)) == 1
+    assert (await place.store.queue.task(limited)).strikes == 0
+
+
+async def test_an_unreadable_thread_is_no_fault_of_the_task(place: Place) -> None:
+    place.quotes.broken = True
+    number = await place.add(quote_thread=True)
+    async with asyncio.timeout(5):
+        while await place.state(number) is not State.HELD:
+            await asyncio.wait(place.worker._paths or {asyncio.create_task(place.store.queue.counts())})
+    assert place.seats.started == []
+
+
+async def test_the_lease_is_renewed_while_the_session_lives(place: Place) -> None:
+    number = await place.add()
+    await place.seats.wait_started(1)
+    for _ in range(6):
+        place.clock.advance(LEASE / 3)
+        async with asyncio.timeout(5):
+            while not place.clock.sleeping:
+                await place.store.queue.counts()
+    assert await place.store.queue.sweep(place.clock.now()) == 0
+    assert await place.state(number) is State.RUNNING
+
+
+async def test_a_worker_that_lost_its_lease_writes_nothing(place: Place) -> None:
+    number = await place.add()
+    await place.seats.wait_started(1)
+    later = place.clock.now() + 2 * LEASE
+    assert await place.store.queue.sweep(later) == 1
+    place.clock.advance(LEASE / 3)
+    await place.seats.wait_started(2)
+    first, second = await place.store.queue.attempts(number)
+    assert first.verdict is Verdict.LOST
+    assert second.verdict is None
+    place.seats.end(number)
+    await place.idle()
+    assert await place.state(number) is State.DONE
+
+
+async def test_drain_lets_sessions_end_and_puts_the_rest_back(place: Place) -> None:
+    ends, stays = await place.add(), await place.add()
+    await place.seats.wait_started(2)
+    draining = asyncio.create_task(place.worker.drain(timedelta(seconds=0.2)))
+    place.seats.end(ends)
+    await draining
+    assert await place.state(ends) is State.DONE
+    assert await place.state(stays) is State.QUEUED
+    (attempt,) = await place.store.queue.attempts(stays)
+    assert attempt.verdict is Verdict.LOST
+    waiting = await place.add()
+    assert await place.state(waiting) is State.QUEUED
