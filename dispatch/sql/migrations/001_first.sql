@@ -51,7 +51,7 @@ CREATE TABLE move (
     source TEXT NOT NULL,
     target TEXT NOT NULL,
     PRIMARY KEY (source, target)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 INSERT INTO move (name, source, target) VALUES
     ('hold', 'queued', 'held'),
@@ -208,7 +208,7 @@ CREATE TABLE digest (
     day TEXT NOT NULL,
     told_at INTEGER NOT NULL,
     PRIMARY KEY (channel, day)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE history (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
