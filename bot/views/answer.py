@@ -1,0 +1,113 @@
+"""The reply in a task's thread: the answer, or what became of it. Pure."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bot.markdown import Rendered, render
+from bot.money import dollars
+from bot.slacktext import inline, neutralise
+from bot.views.blame import blame, is_ours, time_taken
+from bot.views.message import (
+    Block,
+    Message,
+    context,
+    is_person,
+    line,
+    markdown,
+    mention,
+    plain_text,
+    section,
+)
+from bot.words import duration, tokens
+from dispatch.task import Attempt, Task, Verdict
+
+_MODEL_LIMIT: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Messages to post in this order, then `document`, if there is one, as a file of that name."""
+
+    messages: tuple[Message, ...]
+    document: str | None
+    filename: str
+
+
+def reply(task: Task, attempt: Attempt) -> Reply:
+    """What the thread is told when an attempt ends. Its first part mentions the requester, once."""
+    filename = f"task-{task.id}-attempt-{attempt.number}.md"
+    if attempt.verdict is Verdict.ANSWERED:
+        return _answer(task, attempt, render(attempt.text), filename)
+    return _without_answer(task, attempt, filename)
+
+
+def _answer(task: Task, attempt: Attempt, rendered: Rendered, filename: str) -> Reply:
+    last = len(rendered.parts) - 1
+    messages = []
+    for number, part in enumerate(rendered.parts):
+        blocks: list[Block] = [markdown(part)]
+        called = _called(task) if number == 0 else None
+        if called:
+            blocks.append(section(f"For {mention(called)}"))
+        if number == last:
+            blocks.append(context(footer(task, attempt)))
+        messages.append(Message(plain_text(part), tuple(blocks), called))
+    return Reply(tuple(messages), rendered.document, filename)
+
+
+def _without_answer(task: Task, attempt: Attempt, filename: str) -> Reply:
+    called, notice = _called(task), _notice(task, attempt)
+    told = section(f"{mention(called)} {notice}" if called else notice)
+    messages = [Message(notice, (told, context(footer(task, attempt))), called)]
+    rendered = render(attempt.text) if attempt.text.strip() else Rendered((), None)
+    for number, part in enumerate(rendered.parts):
+        heading = (section("*Work so far:*"),) if number == 0 else ()
+        messages.append(Message(plain_text(part), (*heading, markdown(part))))
+    return Reply(tuple(messages), rendered.document, filename)
+
+
+def _called(task: Task) -> str | None:
+    return task.requester if is_person(task.requester) else None
+
+
+def _notice(task: Task, attempt: Attempt) -> str:
+    spent = f"{dollars(task.cost_micro_usd, task.unpriced)} spent"
+    if attempt.verdict is Verdict.CANCELLED:
+        return f"#{task.id} was cancelled; {spent}. `/task retry {task.id}` runs it after all."
+    found = blame(task, attempt)
+    if is_ours(attempt):
+        said = f"Nothing is wrong with your task: {found.what}"
+    else:
+        said = found.what[:1].upper() + found.what[1:]
+    return neutralise(f"#{task.id} failed. {said}; {spent}. {found.remedy}.")
+
+
+def footer(task: Task, attempt: Attempt) -> str:
+    """`p3 -> Opus` · claude-opus-5-5 · 7 min 12 s · 84k in, 6k out · $0.93 · #42."""
+    return line(
+        [
+            inline(task.route.reason, 200),
+            inline(attempt.ran_model or attempt.model, _MODEL_LIMIT),
+            duration(time_taken(attempt)),
+            f"{tokens(attempt.prompt_tokens)} in, {tokens(attempt.output_tokens)} out",
+            _cost(task, attempt),
+            f"#{task.id}",
+        ]
+    )
+
+
+def _cost(task: Task, attempt: Attempt) -> str:
+    whole = dollars(task.cost_micro_usd, task.unpriced)
+    if attempt.number == 1:
+        return whole
+    return f"{dollars(attempt.cost_micro_usd, attempt.unpriced)}, {whole} with earlier attempts"
+
+
+def restart_notice(task: Task, attempt: Attempt, reason: str) -> Message:
+    """Says that an attempt was lost, what it cost and that another follows."""
+    lost = f"Attempt {attempt.number} of #{task.id} was lost: {inline(reason, 200)}."
+    follows = f"attempt {attempt.number + 1} follows."
+    if attempt.cost_micro_usd or attempt.unpriced:
+        follows = f"{dollars(attempt.cost_micro_usd, attempt.unpriced)} already counts; {follows}"
+    text = neutralise(f"{lost} {follows[:1].upper()}{follows[1:]}")
+    return Message(text, (section(text),))

@@ -1,0 +1,116 @@
+"""The card: one message that shows where a task is, edited in place. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from bot.money import dollars
+from bot.slacktext import inline, neutralise
+from bot.views.blame import blame, is_ours, time_taken
+from bot.views.message import Message, clock_time, context, day_and_time, line, section
+from bot.words import duration, ordinal
+from dispatch.task import Attempt, State, Task
+
+WORDS_LIMIT: Final = 300
+_PROGRESS_LIMIT: Final = 200
+_NAME_LIMIT: Final = 80
+
+_SIGNS: Final = {
+    State.QUEUED: ":large_blue_circle:",
+    State.HELD: ":white_circle:",
+    State.RUNNING: ":large_orange_circle:",
+    State.WAITING: ":large_purple_circle:",
+    State.DONE: ":white_check_mark:",
+    State.FAILED: ":x:",
+    State.CANCELLED: ":no_entry_sign:",
+    State.EXPIRED: ":hourglass:",
+    State.PARKED: ":double_vertical_bar:",
+}
+
+
+def headline(task: Task) -> str:
+    """`#42 · p3 · Opus · queued`."""
+    return f"#{task.id} · p{task.priority} · {task.route.tier.capitalize()} · {task.state}"
+
+
+def card(task: Task, attempts: Sequence[Attempt], now: datetime, ahead: int = 0, asker: str = "") -> Message:
+    """A task as of now.
+
+    `ahead` is how many queued tasks go first, `asker` the requester's name: shown, never mentioned.
+    """
+    words = inline(task.words, WORDS_LIMIT)
+    asked_by = f"for {inline(asker, _NAME_LIMIT)}" if asker else ""
+    head = line([f"{_SIGNS[task.state]} *{headline(task)}*", asked_by])
+    return Message(
+        text=neutralise(f"{headline(task)}: {words}"),
+        blocks=(section(f"{head}\n{words}"), context(_standing(task, attempts, now, ahead))),
+    )
+
+
+def _standing(task: Task, attempts: Sequence[Attempt], now: datetime, ahead: int) -> str:
+    last = attempts[-1] if attempts else None
+    match task.state:
+        case State.QUEUED:
+            place = "next in line" if ahead == 0 else f"{ordinal(ahead + 1)} in line"
+            return line([place, inline(task.route.reason, 200), _again(task, last)])
+        case State.HELD:
+            return _held(task, last)
+        case State.RUNNING:
+            return _running(task, last, now)
+        case State.WAITING:
+            return line(["Waiting for an answer in the thread", _cost(task)])
+        case State.DONE:
+            return line([_time(last), dollars(task.cost_micro_usd, task.unpriced), "answer in the thread"])
+        case State.FAILED:
+            return _failed(task, last)
+        case State.CANCELLED:
+            return line(["Cancelled", _cost(task), f"`/task retry {task.id}` runs it after all"])
+        case State.EXPIRED:
+            return line(["Waited too long and was given up", _cost(task), f"`/task retry {task.id}`"])
+        case State.PARKED:
+            why = blame(task, last).what if last and last.fault else "it keeps failing"
+            return line([f"Set aside: {why}", _cost(task), f"`/task retry {task.id}` once that is put right"])
+
+
+def _again(task: Task, last: Attempt | None) -> str:
+    if last is None:
+        return ""
+    return line([f"attempt {task.attempt + 1} follows", _cost(task)])
+
+
+def _held(task: Task, last: Attempt | None) -> str:
+    until = f"Waiting until {day_and_time(task.run_at)}" if task.run_at else "Waiting"
+    if last is None or last.fault is None:
+        return line([until, _cost(task)])
+    why = f"{until}: {blame(task, last).what}"
+    if is_ours(last):
+        why += ". Nothing is wrong with the task and it is not forgotten"
+    return line([why, f"attempt {task.attempt + 1} follows", _cost(task)])
+
+
+def _running(task: Task, last: Attempt | None, now: datetime) -> str:
+    spent = dollars(task.cost_micro_usd, task.unpriced)
+    money = f"{spent} of {dollars(task.route.cap_micro_usd)} so far"
+    if last is None:
+        return line(["Running", money])
+    doing = "stopping, as asked" if task.cancel_asked else inline(last.progress, _PROGRESS_LIMIT)
+    since = f"Running since {clock_time(last.started_at)}"
+    if doing:
+        since += f", after {duration(now - last.started_at)}: {doing}"
+    which = f"attempt {last.number}" if last.number > 1 else ""
+    return line([since, which, money])
+
+
+def _failed(task: Task, last: Attempt | None) -> str:
+    why = blame(task, last).what if last else "it failed"
+    there = "work so far is in the thread" if last and last.text else "more in the thread"
+    return line([why[:1].upper() + why[1:], f"{dollars(task.cost_micro_usd, task.unpriced)} spent", there])
+
+
+def _cost(task: Task) -> str:
+    known = task.cost_micro_usd or task.unpriced
+    return f"{dollars(task.cost_micro_usd, task.unpriced)} already counts" if known else ""
+
+
+def _time(last: Attempt | None) -> str:
+    return duration(time_taken(last)) if last else ""

@@ -1,0 +1,106 @@
+"""What the verbs answer, as mrkdwn of at most 3,900 characters. Pure."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from bot.grammar import Period
+from bot.money import dollars
+from bot.slacktext import inline, neutralise
+from bot.views.blame import blame, time_taken
+from bot.views.card import headline
+from bot.views.message import TEXT_LIMIT, day_and_time, line
+from bot.words import counted, duration, tokens
+from dispatch.ports import Spending
+from dispatch.task import Attempt, State, Task, Verdict
+
+_WORDS_LIMIT: Final = 120
+_PROMPT_LIMIT: Final = 1_500
+_PERIODS: Final = {Period.TODAY: "Today", Period.WEEK: "This week", Period.MONTH: "This month"}
+
+
+def receipt(task: Task, created: bool) -> str:
+    """`Queued as #42 · p3 · Opus`."""
+    tier = task.route.tier.capitalize()
+    return f"{'Queued' if created else 'Already queued'} as #{task.id} · p{task.priority} · {tier}"
+
+
+def listed(tasks: Sequence[Task], limit: int) -> str:
+    """The open tasks, given running first. `limit` of them were asked for: there may be more."""
+    if not tasks:
+        return "Nothing is waiting or running."
+    running = sum(task.state is State.RUNNING for task in tasks)
+    more = " or more" if len(tasks) >= limit else ""
+    head = f"*{counted(len(tasks), 'open task')}{more}*, {running} running"
+    return _fitted([head, *map(_listed_line, tasks)])
+
+
+def _listed_line(task: Task) -> str:
+    return f"{headline(task)} · {inline(task.words, _WORDS_LIMIT)}"
+
+
+def shown(task: Task, attempts: Sequence[Attempt], link: str = "") -> str:
+    """One task with its attempts. `link` leads to its card, if it has one."""
+    spent = f"{dollars(task.cost_micro_usd, task.unpriced)} of {dollars(task.route.cap_micro_usd)}"
+    facts = [
+        inline(task.route.reason, 200),
+        inline(task.route.model, 120),
+        spent,
+        f"asked {day_and_time(task.created_at)}",
+        f"<{link}|open its thread>" if link else "",
+    ]
+    lines = [f"*{headline(task)}*", inline(task.words, _PROMPT_LIMIT), line(facts)]
+    if task.state is State.HELD and task.run_at:
+        lines.append(f"Waiting until {day_and_time(task.run_at)}")
+    return _fitted([*lines, *(_attempt_line(task, attempt) for attempt in attempts)])
+
+
+def _attempt_line(task: Task, attempt: Attempt) -> str:
+    used = f"{tokens(attempt.prompt_tokens)} in, {tokens(attempt.output_tokens)} out"
+    cost = dollars(attempt.cost_micro_usd, attempt.unpriced)
+    name = f"Attempt {attempt.number}"
+    if attempt.verdict is None:
+        begun = f"{name}: running since {day_and_time(attempt.started_at)}"
+        return line([begun, inline(attempt.progress, 200), used, cost])
+    failed = attempt.fault is not None and attempt.verdict in (Verdict.FAILED, Verdict.LOST)
+    ended = f"{attempt.verdict}: {blame(task, attempt).what}" if failed else str(attempt.verdict)
+    return line([f"{name}: {ended}", duration(time_taken(attempt)), used, cost])
+
+
+def cost(period: Period, spending: Iterable[Spending]) -> str:
+    """What a period cost so far, in all and by tier."""
+    lines = list(spending)
+    if not lines:
+        return f"*{_PERIODS[period]}:* $0.00. No task has spent anything."
+    total = sum(entry.micro_usd for entry in lines)
+    whole = dollars(total, sum(entry.unpriced for entry in lines))
+    return _fitted([f"*{_PERIODS[period]}:* {whole}", *(_tier_line(entry, total) for entry in lines)])
+
+
+def _tier_line(entry: Spending, total: int) -> str:
+    share = f"{entry.micro_usd / total:.0%}" if total else ""
+    money = dollars(entry.micro_usd, entry.unpriced)
+    return line([entry.tier.capitalize(), counted(entry.tasks, "task"), money, share])
+
+
+def cancelled(task: Task) -> str:
+    """What a cancellation came to."""
+    if task.cancel_asked and task.state is State.RUNNING:
+        return f"Stopping #{task.id}. What it has cost until then counts."
+    return f"#{task.id} is cancelled. `/task retry {task.id}` runs it after all."
+
+
+def queued_again(task: Task) -> str:
+    """What a retry came to."""
+    return f"#{task.id} is queued again · p{task.priority} · {task.route.tier.capitalize()}"
+
+
+def _fitted(lines: Sequence[str]) -> str:
+    """As many lines as a message holds, and how many it does not. The first always fits."""
+    kept, size = [], 0
+    for number, text in enumerate(lines):
+        size += len(text) + 1
+        if size > TEXT_LIMIT - 40:
+            kept.append(f"… and {len(lines) - number} more")
+            break
+        kept.append(text)
+    return neutralise("\n".join(kept))
