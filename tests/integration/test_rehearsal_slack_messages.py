@@ -107,6 +107,14 @@ async def test_what_is_said_must_be_sayable(sim: SlackSim, web: AsyncWebClient) 
     assert await refusal(web.chat_update(channel=OPS, ts=long["ts"], text="x" * 4_000)) == "ok"
 
 
+async def test_a_reply_needs_a_root(sim: SlackSim, web: AsyncWebClient) -> None:
+    root = await sim.say("ana", "ops", "root")
+    reply = await sim.say("ana", "ops", "reply", thread_ts=root)
+    for thread_ts, said in ((root, "ok"), (reply, "cannot_reply_to_message")):
+        posting = web.chat_postMessage(channel=OPS, text="x", thread_ts=thread_ts)
+        assert await refusal(posting) == said
+
+
 async def test_only_own_messages_can_be_changed(sim: SlackSim, web: AsyncWebClient) -> None:
     ts = await sim.say("ana", "ops", "hers")
     assert await refusal(web.chat_update(channel=OPS, ts=ts, text="x")) == "cant_update_message"
