@@ -1,0 +1,197 @@
+"""`ports.Outbox`: what is due is sent in order, once, and a doubt is kept."""
+
+import pytest
+
+from dispatch.delivery import DeliveryKind, NewDelivery
+from dispatch.errors import NotFound
+from dispatch.task import State
+from tests.contracts.stores import NOW, SECOND, Parts
+
+WHISPER = NewDelivery("w1", DeliveryKind.WHISPER, "C5", "Not queued.", "17.5", "U5")
+
+
+async def test_a_delivery_comes_back_as_put(store: Parts) -> None:
+    assert await store.outbox.put(WHISPER, NOW)
+    (due,) = await store.due()
+    assert (due.key, due.kind, due.body) == ("w1", DeliveryKind.WHISPER, "Not queued.")
+    assert (due.channel, due.thread, due.person) == ("C5", "17.5", "U5")
+    assert (due.task_id, due.attempt, due.message, due.revision) == (None, None, None, 1)
+    assert (due.parts_sent, due.tries, due.in_doubt, due.due_at) == (0, 0, False, NOW)
+
+
+async def test_a_key_is_put_once_for_ever(store: Parts) -> None:
+    await store.outbox.put(WHISPER, NOW)
+    assert await store.deliver_all() == ["w1"]
+    assert not await store.outbox.put(WHISPER, NOW)
+    assert await store.due() == []
+
+
+async def test_the_first_card_becomes_the_thread_of_all_that_follows(store: Parts) -> None:
+    task = await store.add()
+    (card,) = await store.due()
+    assert (card.kind, card.channel, card.thread, card.message) == (DeliveryKind.CARD, "C1", None, None)
+    await store.outbox.sent(card.id, card.revision, "17.9", NOW)
+    assert (await store.queue.task(task.id)).thread == "17.9"
+    await store.settle(await store.claim(), State.DONE)
+    (edit,) = await store.due()
+    assert (edit.id, edit.message, edit.thread) == (card.id, "17.9", "17.9")
+    await store.outbox.sent(edit.id, edit.revision, None, NOW)
+    (answer,) = await store.due()
+    assert (answer.kind, answer.attempt, answer.body) == (DeliveryKind.ANSWER, 1, "the answer")
+    assert (answer.channel, answer.thread) == ("C1", "17.9")
+
+
+async def test_a_card_in_a_thread_leaves_the_thread_as_it_is(store: Parts) -> None:
+    task = await store.add(thread="17.1")
+    (card,) = await store.due()
+    assert card.thread == "17.1"
+    await store.outbox.sent(card.id, card.revision, "17.9", NOW)
+    assert (await store.queue.task(task.id)).thread == "17.1"
+
+
+async def test_each_task_gives_only_its_oldest_unsent_delivery(store: Parts) -> None:
+    one, two = await store.add("a"), await store.add("b")
+    for _ in range(2):
+        await store.settle(await store.claim(), State.DONE)
+    assert [delivery.key for delivery in await store.due()] == [f"card:{one.id}", f"card:{two.id}"]
+    card = (await store.due())[0]
+    await store.outbox.sending(card.id)
+    assert [delivery.key for delivery in await store.due()] == [f"card:{two.id}"]
+    await store.outbox.sent(card.id, card.revision, "m1", NOW)
+    assert {delivery.key for delivery in await store.due()} == {f"answer:{one.id}:1", f"card:{two.id}"}
+
+
+async def test_deliveries_of_no_task_do_not_wait_for_each_other(store: Parts) -> None:
+    for number in range(3):
+        await store.outbox.put(NewDelivery(f"w{number}", DeliveryKind.WHISPER, "C5", "x"), NOW)
+    assert len(await store.due()) == 3
+    assert len(await store.outbox.due(NOW, 2)) == 2
+
+
+async def test_a_card_that_changed_while_it_was_sent_is_due_again(store: Parts) -> None:
+    await store.add()
+    (card,) = await store.due()
+    await store.outbox.sending(card.id)
+    await store.claim()
+    assert await store.due() == []
+    await store.outbox.sent(card.id, card.revision, "m1", NOW)
+    (edit,) = await store.due()
+    assert (edit.id, edit.message, edit.revision) == (card.id, "m1", card.revision + 1)
+    await store.outbox.sent(edit.id, edit.revision, "m1", NOW)
+    assert await store.due() == []
+
+
+async def test_what_is_put_off_waits_and_holds_what_follows(store: Parts) -> None:
+    task = await store.add()
+    await store.settle(await store.claim(), State.DONE)
+    (card,) = await store.due()
+    await store.outbox.sending(card.id)
+    await store.outbox.put_off(card.id, NOW + SECOND, "rate limited", in_doubt=False)
+    assert await store.due() == []
+    assert await store.outbox.next_due() == NOW + SECOND
+    (again,) = await store.due(NOW + SECOND)
+    assert (again.key, again.tries, again.in_doubt) == (f"card:{task.id}", 1, False)
+
+
+async def test_a_doubt_is_kept_until_the_send_is_known(store: Parts) -> None:
+    await store.outbox.put(WHISPER, NOW)
+    (due,) = await store.due()
+    await store.outbox.sending(due.id)
+    await store.outbox.put_off(due.id, NOW, "no answer came", in_doubt=True)
+    assert (await store.due())[0].in_doubt
+    await store.outbox.sending(due.id)
+    await store.outbox.put_off(due.id, NOW, "refused the connection", in_doubt=False)
+    (due,) = await store.due()
+    assert (due.in_doubt, due.tries) == (False, 2)
+
+
+async def test_what_a_dead_process_was_sending_is_in_doubt(store: Parts) -> None:
+    await store.outbox.put(WHISPER, NOW)
+    (due,) = await store.due()
+    await store.outbox.sending(due.id)
+    assert await store.due() == []
+    assert await store.outbox.next_due() is None
+    store = await store.reopened()
+    (found,) = await store.due()
+    assert (found.id, found.in_doubt) == (due.id, True)
+    await store.close()
+
+
+async def test_a_part_that_arrived_is_in_no_doubt(store: Parts) -> None:
+    await store.outbox.put(WHISPER, NOW)
+    (due,) = await store.due()
+    await store.outbox.sending(due.id)
+    await store.outbox.part_sent(due.id, "m1")
+    store = await store.reopened()
+    (found,) = await store.due()
+    assert (found.parts_sent, found.message, found.in_doubt) == (1, "m1", False)
+    await store.outbox.sending(found.id)
+    await store.outbox.part_sent(found.id, "m2")
+    await store.outbox.sending(found.id)
+    store = await store.reopened()
+    (found,) = await store.due()
+    assert (found.parts_sent, found.message, found.in_doubt) == (2, "m1", True)
+    await store.close()
+
+
+async def test_a_refused_delivery_lets_the_next_one_go(store: Parts) -> None:
+    task = await store.ended("k", State.DONE)
+    (card,) = await store.due()
+    await store.outbox.refused(card.id, "channel_not_found", NOW)
+    (answer,) = await store.due()
+    assert (answer.key, answer.thread) == (f"answer:{task.id}:1", None)
+    await store.outbox.refused(answer.id, "channel_not_found", NOW)
+    assert await store.due() == []
+    assert await store.outbox.next_due() is None
+
+
+async def test_moving_a_task_sends_its_card_first_and_anew(store: Parts) -> None:
+    task = await store.add()
+    await store.deliver_all()
+    await store.settle(await store.claim(), State.DONE)
+    (card,) = await store.due()
+    await store.outbox.sent(card.id, card.revision, None, NOW)
+    (answer,) = await store.due()
+    await store.outbox.sending(answer.id)
+    await store.outbox.part_sent(answer.id, "m9")
+    await store.outbox.put_off(answer.id, NOW + SECOND, "is_archived", in_doubt=False)
+
+    await store.outbox.move_to(task.id, "D1", NOW)
+    moved = await store.queue.task(task.id)
+    assert (moved.channel, moved.thread) == ("D1", None)
+    (card,) = await store.due()
+    assert (card.key, card.channel, card.thread, card.message) == (f"card:{task.id}", "D1", None, None)
+    await store.outbox.sent(card.id, card.revision, "d1", NOW)
+    (answer,) = await store.due()
+    assert (answer.key, answer.channel, answer.thread) == (f"answer:{task.id}:1", "D1", "d1")
+    assert (answer.parts_sent, answer.message, answer.tries) == (0, None, 0)
+
+
+async def test_moving_does_not_send_again_what_has_arrived(store: Parts) -> None:
+    task = await store.ended("k", State.DONE)
+    await store.deliver_all()
+    await store.outbox.move_to(task.id, "D1", NOW)
+    assert await store.deliver_all() == [f"card:{task.id}"]
+
+
+async def test_a_card_given_up_is_sent_where_the_task_moves(store: Parts) -> None:
+    task = await store.add()
+    (card,) = await store.due()
+    await store.outbox.refused(card.id, "not_in_channel", NOW)
+    await store.claim()
+    assert await store.due() == []
+    await store.outbox.move_to(task.id, "D1", NOW)
+    assert await store.deliver_all() == [f"card:{task.id}"]
+
+
+async def test_no_such_task_is_moved(store: Parts) -> None:
+    with pytest.raises(NotFound):
+        await store.outbox.move_to(99, "D1", NOW)
+
+
+async def test_the_next_time_is_of_what_can_go_not_of_what_waits_behind_it(store: Parts) -> None:
+    assert await store.outbox.next_due() is None
+    await store.ended("k", State.DONE)
+    (card,) = await store.due()
+    await store.outbox.put_off(card.id, NOW + 5 * SECOND, "rate limited", in_doubt=False)
+    assert await store.outbox.next_due() == NOW + 5 * SECOND
