@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
+from io import BytesIO
 from ipaddress import ip_address
 from types import SimpleNamespace
 from urllib.parse import urlsplit
@@ -78,7 +79,7 @@ class Upstream:
             f"{self._base_url}{path}",
             params={"beta": query["beta"]} if "beta" in query else None,
             headers={**passed, "x-api-key": self._key, "accept-encoding": "identity"},
-            data=body,
+            data=BytesIO(body),
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(
                 total=None, connect=CONNECT.total_seconds(), sock_read=silence.total_seconds()
