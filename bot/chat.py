@@ -1,0 +1,199 @@
+"""`ports.Chat` on Slack's Web API. The only door to slack_sdk's web client."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import aiohttp
+from slack_sdk.errors import SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.ports import ChatError, Identity, NoAnswer, RateLimited, Refused, Said
+from bot.views import gate
+from bot.views.message import Message
+
+EVENT_TYPE: Final = "onequeue_delivery"
+"""The metadata by which a message of ours is found again. Members can read it: it holds no secret."""
+
+_TIMEOUT: Final = 30
+_PAGE: Final = 200
+_PAGES: Final = 25
+_LATE: Final = timedelta(minutes=2)
+_RATE_LIMIT_CODES: Final = frozenset({"ratelimited", "rate_limited"})
+_THEIR_FAULTS: Final = frozenset(
+    {"fatal_error", "internal_error", "request_timeout", "service_unavailable", "team_added_to_org"}
+)
+_UNSAID_WAIT: Final = 30.0
+
+
+class SlackChat:
+    """Slack as one bot token sees it. Slack's ok:false, rate limits and broken lines become ChatError.
+
+    `timeout` is the seconds one call may take.
+    """
+
+    def __init__(self, token: str, api_url: str, timeout: int = _TIMEOUT) -> None:
+        # The client's own handler sends again after a broken line, and so posts twice.
+        self._client = AsyncWebClient(token, api_url, timeout=timeout, retry_handlers=[])
+        self._names: dict[str, str] = {}
+
+    async def identity(self) -> Identity:
+        """Who this token is."""
+        with _translated():
+            me = await self._client.auth_test()
+        scopes = str(me.headers.get("x-oauth-scopes", ""))
+        return Identity(
+            user=me["user_id"],
+            bot=me["bot_id"],
+            team=me["team_id"],
+            team_name=me.get("team", ""),
+            scopes=frozenset(scope.strip() for scope in scopes.split(",") if scope.strip()),
+        )
+
+    async def post(self, channel: str, message: Message, *, thread: str | None, key: str) -> str:
+        """Posts a message that carries `key`; its id."""
+        gate.check(message)
+        with _translated():
+            posted = await self._client.chat_postMessage(
+                channel=channel,
+                thread_ts=thread,
+                metadata=_metadata(key),
+                unfurl_links=False,
+                unfurl_media=False,
+                **_content(message),
+            )
+        return str(posted["ts"])
+
+    async def update(self, channel: str, ts: str, message: Message, *, key: str) -> None:
+        """Replaces a message of ours."""
+        gate.check(message)
+        with _translated():
+            await self._client.chat_update(
+                channel=channel, ts=ts, metadata=_metadata(key), **_content(message)
+            )
+
+    async def whisper(self, channel: str, person: str, message: Message, *, thread: str | None) -> None:
+        """Shows a message to one person only."""
+        gate.check(message)
+        with _translated():
+            await self._client.chat_postEphemeral(
+                channel=channel, user=person, thread_ts=thread, **_content(message)
+            )
+
+    async def upload(self, channel: str, filename: str, content: str, *, thread: str | None) -> str:
+        """Posts a text file; the file's id."""
+        with _translated():
+            uploaded = await self._client.files_upload_v2(
+                filename=filename, title=filename, content=content, channel=channel, thread_ts=thread
+            )
+        return str(uploaded["files"][0]["id"])
+
+    async def find(self, channel: str, key: str, *, thread: str | None, since: datetime) -> str | None:
+        """The id of the message that carries `key`, or of the file of that name, if it has arrived."""
+        oldest = f"{(since - _LATE).timestamp():.6f}"
+        async for message in self._messages(channel, thread, oldest=oldest):
+            if _carries(message, key):
+                return str(message["ts"])
+        return None
+
+    async def open_dm(self, person: str) -> str:
+        """The channel of our direct messages with a person."""
+        with _translated():
+            opened = await self._client.conversations_open(users=[person])
+        return str(opened["channel"]["id"])
+
+    async def thread(self, channel: str, ts: str, *, before: str) -> Sequence[Said]:
+        """The thread of a message up to another, oldest first."""
+        found = [message async for message in self._messages(channel, ts, latest=before)]
+        return [_said(message) for message in found if float(message["ts"]) < float(before)]
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        """A link to a message."""
+        with _translated():
+            answer = await self._client.chat_getPermalink(channel=channel, message_ts=ts)
+        return str(answer["permalink"])
+
+    async def name(self, person: str) -> str:
+        """The name a person shows; asked once."""
+        if person not in self._names:
+            with _translated():
+                user = (await self._client.users_info(user=person))["user"]
+            profile = user.get("profile", {})
+            shown = profile.get("display_name") or profile.get("real_name") or user.get("name", "")
+            self._names[person] = str(shown)
+        return self._names[person]
+
+    async def _messages(
+        self, channel: str, thread: str | None, *, oldest: str | None = None, latest: str | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        window: dict[str, Any] = {"channel": channel, "oldest": oldest, "latest": latest}
+        cursor: str | None = None
+        for _ in range(_PAGES):
+            with _translated():
+                page = await self._page(thread, {**window, "cursor": cursor})
+            for message in page["messages"]:
+                yield message
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return
+
+    async def _page(self, thread: str | None, window: dict[str, Any]) -> AsyncSlackResponse:
+        wanted = {**window, "limit": _PAGE, "include_all_metadata": True}
+        if thread is None:
+            return await self._client.conversations_history(**wanted)
+        return await self._client.conversations_replies(ts=thread, **wanted)
+
+
+def _content(message: Message) -> dict[str, Any]:
+    blocks = [dict(block) for block in message.blocks] or None
+    return {"text": message.text, "blocks": blocks, "parse": "none", "link_names": False}
+
+
+def _metadata(key: str) -> dict[str, Any]:
+    return {"event_type": EVENT_TYPE, "event_payload": {"key": key}}
+
+
+def _carries(message: dict[str, Any], key: str) -> bool:
+    metadata = message.get("metadata") or {}
+    ours = metadata.get("event_type") == EVENT_TYPE and metadata.get("event_payload", {}).get("key") == key
+    return ours or any(file.get("name") == key for file in message.get("files") or [])
+
+
+def _said(message: dict[str, Any]) -> Said:
+    files = tuple(str(file.get("name") or "a file") for file in message.get("files") or [])
+    person = message.get("user") or message.get("username") or message.get("bot_id") or ""
+    return Said(str(message["ts"]), str(person), str(message.get("text") or ""), files)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except SlackClientError as error:
+        raise _from_slack(getattr(error, "response", None), error) from error
+    except aiohttp.ClientConnectorError as error:
+        raise NoAnswer(f"cannot connect ({error})", in_doubt=False) from error
+    except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, OSError) as error:
+        raise NoAnswer(f"{type(error).__name__} {error}".rstrip(), in_doubt=True) from error
+
+
+def _from_slack(response: object, error: Exception) -> ChatError:
+    if not isinstance(response, AsyncSlackResponse):
+        return NoAnswer(str(error), in_doubt=True)
+    data = response.data if isinstance(response.data, dict) else {}
+    code = str(data.get("error") or "")
+    if response.status_code == 429 or code in _RATE_LIMIT_CODES:
+        return RateLimited(_seconds(response.headers.get("Retry-After")))
+    if response.status_code >= 500 or not code or code in _THEIR_FAULTS:
+        return NoAnswer(code or f"HTTP {response.status_code}", in_doubt=True)
+    return Refused(code)
+
+
+def _seconds(header: str | None) -> float:
+    try:
+        return max(float(header or _UNSAID_WAIT), 1.0)
+    except ValueError:
+        return _UNSAID_WAIT
