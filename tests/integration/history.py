@@ -1,0 +1,43 @@
+"""A file full of tasks that ended long ago, made fast."""
+
+import sqlite3
+
+MANY = 100_000
+
+_TASKS = """
+INSERT INTO task (
+    state, request_key, source, requester, words, priority, tier, model, reason, cap_micro_usd, channel,
+    quote_thread, depth, attempt, created_at, updated_at
+)
+WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < :tasks)
+SELECT
+    'queued', 'old' || n, 'cli', 'U1', 'some words of a task', 1 + n % 10,
+    CASE WHEN n % 10 < 4 THEN 'opus' WHEN n % 10 < 7 THEN 'sonnet' ELSE 'haiku' END,
+    'model', 'because', 1000000, 'C1', 0, 0, 1, n, n
+FROM number
+"""
+_ENDED = """
+UPDATE task SET state = iif(id % 20 = 0, 'cancelled', 'parked'), finished_at = id, updated_at = id
+WHERE request_key LIKE 'old%' AND id % 1000 != 0
+"""
+_HELD = (
+    "UPDATE task SET state = 'held', run_at = 9000000 + id WHERE request_key LIKE 'old%' AND state = 'queued'"
+)
+_ATTEMPTS = "INSERT INTO attempt (task_id, number, model, started_at) SELECT id, 1, model, id FROM task"
+_LEDGER = """
+INSERT INTO ledger (task_id, attempt, tier, model, opened_at) SELECT id, 1, tier, model, id FROM task
+"""
+_BOOKED = "UPDATE ledger SET cost_micro_usd = 5, price_version = 'v1', booked_at = id"
+_DELIVERIES = """
+INSERT INTO delivery (key, kind, task_id, state, sent_revision, created_at, due_at)
+SELECT 'card:' || id, 'card', id, 'sent', 1, id, id FROM task
+"""
+
+
+def fill(raw: sqlite3.Connection, tasks: int) -> None:
+    """Adds so many tasks: cancelled, parked, and one in a thousand held for long; each booked and told."""
+    raw.execute("BEGIN IMMEDIATE")
+    raw.execute(_TASKS, {"tasks": tasks})
+    for statement in (_ENDED, _HELD, _ATTEMPTS, _LEDGER, _BOOKED, _DELIVERIES):
+        raw.execute(statement)
+    raw.execute("COMMIT")

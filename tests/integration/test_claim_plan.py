@@ -1,0 +1,127 @@
+"""What SQLite does for each statement that must stay fast: it searches an index, and sorts nothing."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from dispatch.store import Store
+from dispatch.store.statements import statements
+from tests.integration.history import MANY, fill
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    """A file with a long history."""
+    path = tmp_path_factory.mktemp("full") / "onequeue.db"
+
+    async def make() -> None:
+        await (await Store.open(path)).close()
+
+    asyncio.run(make())
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        fill(raw, MANY)
+        yield raw
+
+
+VALUES = {
+    "tier": "opus",
+    "seats": 2,
+    "now": 1_000,
+    "since": 1_000,
+    "until": 2_000,
+    "lease_until": 2_000,
+    "limit": 10,
+    "task_id": 7,
+    "attempt": 1,
+    "priority": 3,
+    "move": "release",
+    "actor": "onequeue",
+    "unpriced": "why",
+}
+
+
+def plan(raw: sqlite3.Connection, name: str) -> list[str]:
+    """The steps of the plan, in words."""
+    return [row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statements()[name]}", VALUES)]
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("claim", "task_ready"),
+        ("claim", "task_seated"),
+        ("overdue", "task_leased"),
+        ("promote", "task_delayed"),
+        ("remember_promoted", "task_delayed"),
+        ("raise_promoted_cards", "task_delayed"),
+        ("ended_tasks", "task_ended"),
+        ("position", "task_ready"),
+        ("children", "task_parent"),
+        ("counts", "task_open"),
+        ("open_tasks", "task_open"),
+        ("due", "delivery_due"),
+        ("due", "delivery_unsent"),
+        ("next_due", "delivery_due"),
+        ("next_due", "delivery_unsent"),
+        ("stop_sending", "delivery_sending"),
+        ("spent", "ledger_attempt"),
+        ("attempts", "ledger_attempt"),
+        ("close_open", "ledger_open"),
+        ("bookings", "ledger_booked"),
+        ("spending", "ledger_booked"),
+    ],
+)
+def test_the_index_made_for_it_is_used(
+    full: sqlite3.Connection, name: str, index: str, analysed: bool
+) -> None:
+    full.execute("BEGIN")
+    if analysed:
+        full.execute("ANALYZE")
+    steps = plan(full, name)
+    full.execute("ROLLBACK")
+    assert any(index in step for step in steps), steps
+    assert not [
+        step for step in steps if step in {"SCAN task", "SCAN ledger", "SCAN delivery", "SCAN attempt"}
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["claim", "due", "next_due", "ended_tasks", "bookings", "attempts", "running"]
+)
+def test_nothing_is_sorted(full: sqlite3.Connection, name: str) -> None:
+    assert not [step for step in plan(full, name) if "TEMP B-TREE" in step]
+
+
+def test_a_claim_searches_by_tier_and_takes_the_first(full: sqlite3.Connection) -> None:
+    steps = plan(full, "claim")
+    assert any("SEARCH task USING" in step and "task_ready (tier=?)" in step for step in steps), steps
+    assert not [step for step in steps if "SCAN task" in step]
+
+
+def reads(raw: sqlite3.Connection, name: str) -> int:
+    """How many hundred steps of SQLite's machine the statement takes, undone afterwards."""
+    count = 0
+
+    def step() -> int:
+        nonlocal count
+        count += 1
+        return 0
+
+    raw.execute("BEGIN")
+    raw.set_progress_handler(step, 100)
+    raw.execute(statements()[name], VALUES).fetchall()
+    raw.set_progress_handler(None, 0)
+    raw.execute("ROLLBACK")
+    return count
+
+
+@pytest.mark.parametrize(
+    "name", ["claim", "promote", "overdue", "due", "next_due", "open_tasks", "close_open"]
+)
+def test_a_long_history_costs_nothing(full: sqlite3.Connection, name: str) -> None:
+    assert full.execute("SELECT count(*) FROM task").fetchone()[0] >= MANY
+    assert reads(full, name) < 40
