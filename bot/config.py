@@ -49,6 +49,7 @@ def _web_address(url: str) -> str:
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Priority = Annotated[int, Field(ge=PRIORITIES.start, lt=PRIORITIES.stop)]
 Secret = Annotated[str, Field(repr=False)]
+Rate = Annotated[Decimal, Field(ge=0, le=1000)]
 Dollars = Annotated[Decimal, Field(gt=0, le=1000, decimal_places=6)]
 
 
@@ -98,12 +99,17 @@ class TierSettings(_Section):
 
 
 class PriceSettings(_Section):
-    """Dollars per million tokens of a model that the price list does not know, or at contract rates."""
+    """Dollars per million tokens of a model that the price list does not know, or at contract rates.
 
-    input: Annotated[Decimal, Field(ge=0)]
-    output: Annotated[Decimal, Field(ge=0)]
-    cache_read: Annotated[Decimal, Field(ge=0)] | None = None
-    cache_write: Annotated[Decimal, Field(ge=0)] | None = None
+    What is not named is unpriced, unless the model is free.
+    """
+
+    input: Rate
+    output: Rate
+    cache_read: Rate | None = None
+    cache_write_5m: Rate | None = None
+    cache_write_1h: Rate | None = None
+    web_search: Rate | None = None
 
 
 class Settings(_Section):

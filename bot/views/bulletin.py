@@ -1,7 +1,6 @@
 """The digest as Slack shows it. Pure."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -15,26 +14,32 @@ from dispatch.task import MICRO_USD, State, Task, Tier
 _WORDS_LIMIT: Final = 80
 _BLAMED: Final = (State.FAILED, State.PARKED, State.EXPIRED)
 
-Link = Callable[[Task], str]
-"""The address of a task's thread, empty where it has none."""
+Links = Mapping[int, str]
+"""The address of each task's thread by the task's number, empty where it has none."""
 
 
-def bulletin(digest: Digest, link: Link, *, so_far: bool) -> Message:
-    """The digest with its chart drawn. `so_far` says that its last day has not ended."""
+def bulletin(digest: Digest, links: Links, *, so_far: bool) -> Message:
+    """The digest, with its chart as a table where Slack refuses the chart.
+
+    `so_far` says that its last day has not ended.
+    """
     head = _headline(digest, so_far=so_far)
-    blocks = [section(line([f"*{_days(digest)}*", *head])), *_missed(digest), *_money(digest, link)]
-    blocks.insert(len(blocks) - 1 if digest.tiers else len(blocks), _chart(digest.chart))
-    return Message(neutralise(line([_days(digest), *head])), tuple(blocks))
+    opening = [section(line([f"*{_days(digest)}*", *head])), *_missed(digest)]
+    findings = _money(digest, links)
+    text = neutralise(line([_days(digest), *head]))
+    return Message(
+        text,
+        (*opening, _chart(digest.chart), *findings),
+        simpler=Message(text, (*opening, *findings, markdown(_chart_table(digest.chart)))),
+    )
 
 
-def with_table(message: Message, chart: Sequence[DayBar]) -> Message:
-    """The same with its chart as a table, for where Slack refuses the chart."""
-    rows = [
-        [f"{bar.day:%d %b}", *(dollars(bar.by_tier.get(tier, 0)) for tier in Tier)] for bar in reversed(chart)
-    ]
-    table = markdown(_table(["day", *(tier.capitalize() for tier in Tier)], rows))
-    blocks = (table if block["type"] == "data_visualization" else block for block in message.blocks)
-    return replace(message, blocks=tuple(blocks))
+def _chart_table(bars: Sequence[DayBar]) -> str:
+    tiers = [tier.capitalize() for tier in Tier]
+    rows = (
+        [_label(bar.day), *(dollars(bar.by_tier.get(tier, 0)) for tier in Tier)] for bar in reversed(bars)
+    )
+    return _table(["day", *tiers], rows)
 
 
 def _headline(digest: Digest, *, so_far: bool) -> list[str]:
@@ -56,13 +61,13 @@ def _missed(digest: Digest) -> list[Block]:
     return [section(f"Covers {days} days: I was down when their digests were due.")] if days > 1 else []
 
 
-def _money(digest: Digest, link: Link) -> list[Block]:
+def _money(digest: Digest, links: Links) -> list[Block]:
     if not digest.tiers:
         return []
-    return [markdown(_tiers(digest)), section("\n".join(_findings(digest, link)))]
+    return [markdown(_tiers(digest)), section("\n".join(_findings(digest, links)))]
 
 
-def _findings(digest: Digest, link: Link) -> Iterable[str]:
+def _findings(digest: Digest, links: Links) -> Iterable[str]:
     if blamed := [f"{digest.ended[state]} {state}" for state in _BLAMED if digest.ended.get(state)]:
         yield f"*Needs a look:* {', '.join(blamed)}"
     opus, total = digest.all_opus_micro_usd, digest.total.micro_usd
@@ -73,7 +78,7 @@ def _findings(digest: Digest, link: Link) -> Iterable[str]:
     attempts = counted(digest.undelivered_attempts, "attempt")
     yield f"Spent without an answer: {_dollars(digest.undelivered)} ({attempts})."
     yield "*Dearest*"
-    yield from (_dear(task, money, link(task)) for task, money in digest.dearest)
+    yield from (_dear(task, money, links[task.id]) for task, money in digest.dearest)
 
 
 def _dear(task: Task, money: Money, address: str) -> str:

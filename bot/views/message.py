@@ -18,12 +18,14 @@ TEXT_LIMIT: Final = 3_900
 class Message:
     """One message. `text` stands for it in notifications, and in its place where blocks are refused.
 
-    `mentions` is the one person it may ping. Their mention stands in one block of its own.
+    `mentions` is the one person it may ping. Their mention stands in one block of its own. `simpler`
+    says the same with older blocks, for a Slack that refuses the newest.
     """
 
     text: str
     blocks: tuple[Block, ...] = ()
     mentions: str | None = None
+    simpler: "Message | None" = None
 
     def without_blocks(self) -> "Message":
         """The same as text alone; the mention moves into it."""

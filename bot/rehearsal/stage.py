@@ -1,0 +1,77 @@
+"""What `onequeue try` puts around the real bot: a simulated Slack, a simulated Claude and a page."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+
+from aiohttp import web
+
+from bot.rehearsal.claude import ClaudeSim, control_routes
+from bot.rehearsal.page import page_routes
+from bot.rehearsal.slack import SlackSim
+
+EXAMPLES = [
+    {"label": "Ask for something hard", "text": "/task p3 investigate stall"},
+    {"label": "Ask for something small", "text": "/task p9 what is a dead letter queue?"},
+    {"label": "See the queue", "text": "/task list"},
+]
+_PACE = 0.05
+
+
+class Stage:
+    """Both simulators and the page, on loopback. `claude` is None where the real model answers."""
+
+    def __init__(
+        self,
+        manifest: Mapping[str, object],
+        *,
+        now: Callable[[], datetime],
+        port: int,
+        real_claude: bool,
+        zone: str,
+    ) -> None:
+        self.slack = SlackSim(manifest, now=now, port=port)
+        self.claude = None if real_claude else ClaudeSim(now=now, pace=_PACE)
+        self._zone = zone
+        self._post_digest: Callable[[], Awaitable[object]] | None = None
+        self.slack.app.add_routes(
+            [*page_routes(), web.get("/_try/about", self._about), web.post("/_try/digest", self._digest)]
+        )
+        if self.claude:
+            self.slack.app.add_routes(control_routes(self.claude))
+
+    async def start(self) -> None:
+        """Listens."""
+        if self.claude:
+            await self.claude.start()
+        await self.slack.start()
+
+    async def close(self) -> None:
+        """Stops listening."""
+        await self.slack.close()
+        if self.claude:
+            await self.claude.close()
+
+    def on_digest(self, post: Callable[[], Awaitable[object]]) -> None:
+        """What the page's button for the digest does."""
+        self._post_digest = post
+
+    async def _about(self, _: web.Request) -> web.Response:
+        claude = (
+            "simulated Claude. Nothing leaves this machine."
+            if self.claude
+            else "real Claude: answers cost money."
+        )
+        return web.json_response(
+            {
+                "banner": f"Simulated Slack, {claude}",
+                "real_claude": self.claude is None,
+                "examples": EXAMPLES,
+                "zone": self._zone,
+            }
+        )
+
+    async def _digest(self, _: web.Request) -> web.Response:
+        if self._post_digest is None:
+            return web.json_response({"error": "The bot is still starting; try again."}, status=503)
+        await self._post_digest()
+        return web.json_response({"ok": True})

@@ -1,0 +1,175 @@
+"""The command line's verbs, on a real database and through the real local socket."""
+
+import asyncio
+import stat
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.console import Console, Misused
+from bot.local import LocalDoor, ask_running, socket_path
+from bot.printing import PRINTERS
+from bot.records import Record
+from dispatch.dispatcher import Dispatcher, Terms
+from dispatch.errors import MoveRefused, NotFound, OnequeueError, Unreachable
+from dispatch.policy import Settlement
+from dispatch.routing import DEFAULT_TABLE
+from dispatch.store import Store
+from dispatch.task import Outcome, State, Tier, Unpriced, Verdict
+from dispatch.worker import LEASE, Worker
+from tests.fakes.clock import FakeClock
+from tests.integration.test_worker import FakeGateway, FakeNotifier, FakeQuotes, FakeSeats
+
+UTC = ZoneInfo("UTC")
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    store = await Store.open(tmp_path / "onequeue.db")
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def console(store: Store, clock: FakeClock) -> Console:
+    notifier = FakeNotifier()
+    worker = Worker(
+        store.queue, FakeGateway(), FakeSeats(), FakeQuotes(), notifier, clock, DEFAULT_TABLE, lambda: 0.5
+    )
+    dispatcher = Dispatcher(
+        store.queue,
+        store.ledger,
+        store.outbox,
+        store.digests,
+        worker,
+        notifier,
+        clock,
+        lambda *_: Unpriced("not here"),
+        Terms(DEFAULT_TABLE, UTC, "COPS00001", clock.now().time()),
+    )
+    return Console(dispatcher, clock, default_priority=5)
+
+
+async def answer(store: Store, clock: FakeClock, tier: Tier) -> None:
+    claim = await store.queue.claim(tier, 2, clock.now() + LEASE, clock.now())
+    assert claim
+    outcome = Outcome(Verdict.ANSWERED, "All \x1b[31mgood.", "claude-opus-5-5")
+    await store.queue.settle(claim, outcome, Settlement(State.DONE), clock.now())
+
+
+async def test_a_task_from_the_command_line_is_read_like_any_other(console: Console) -> None:
+    record = await console.ask("add", {"text": "p3 max=$2 investigate stall"})
+    assert (record["priority"], record["tier"], record["cap_micro_usd"]) == (3, "opus", 2_000_000)
+    assert (record["words"], record["channel"], record["state"]) == ("investigate stall", "", "queued")
+    assert (await console.ask("add", {"text": "tidy the wiki"}))["priority"] == 5
+    assert str((await console.ask("list", {}))["tasks"]).count("'queued'") == 2
+
+
+async def test_the_same_key_queues_once(console: Console) -> None:
+    first = await console.ask("add", {"text": "p3 once", "key": "nightly"})
+    second = await console.ask("add", {"text": "p3 once", "key": "nightly"})
+    assert first["id"] == second["id"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        ("add", {"text": "p11 x"}),
+        ("add", {"text": "list"}),
+        ("dance", {}),
+        ("digest", {"date": "2031-01-01"}),
+    ],
+)
+async def test_what_cannot_be_read_is_told_with_the_right_form(
+    console: Console, verb: str, words: Mapping[str, str]
+) -> None:
+    with pytest.raises(Misused):
+        await console.ask(verb, words)
+
+
+async def test_moves_that_make_no_sense_are_refused(console: Console, store: Store, clock: FakeClock) -> None:
+    with pytest.raises(NotFound):
+        await console.ask("show", {"task": "42"})
+    await console.ask("add", {"text": "p3 x"})
+    await answer(store, clock, Tier.OPUS)
+    for verb in ("cancel", "retry"):
+        with pytest.raises(MoveRefused):
+            await console.ask(verb, {"task": "1"})
+
+
+async def test_everything_prints(console: Console, store: Store, clock: FakeClock) -> None:
+    records: dict[str, Record] = {"add": await console.ask("add", {"text": "p3 investigate stall"})}
+    records["list"] = await console.ask("list", {})
+    await answer(store, clock, Tier.OPUS)
+    records["show"] = await console.ask("show", {"task": "1"})
+    await console.ask("add", {"text": "p9 other"})
+    records["cancel"] = await console.ask("cancel", {"task": "2"})
+    records["retry"] = await console.ask("retry", {"task": "2"})
+    records["cost"] = await console.ask("cost", {"period": "month"})
+    records["digest"] = await console.ask("digest", {"date": str(clock.now().date())})
+    printed = {verb: PRINTERS[verb](record, UTC) for verb, record in records.items()}
+    assert printed["add"].startswith("#1  p3  opus  queued")
+    assert "All good." in printed["show"]
+    assert "\x1b" not in printed["show"]
+    assert "cancelled" in printed["cancel"]
+    assert printed["cost"] == "month: $0.00"
+    assert "1 done" in printed["digest"]
+
+
+async def test_waiting_ends_with_the_answer(console: Console, store: Store, clock: FakeClock) -> None:
+    await console.ask("add", {"text": "p3 x"})
+    waiting = asyncio.create_task(console.ask("wait", {"task": "1"}))
+    async with asyncio.timeout(5):
+        while not clock.sleeping:
+            await store.queue.counts()
+        await answer(store, clock, Tier.OPUS)
+        clock.advance(timedelta(seconds=1))
+        assert (await waiting)["state"] == "done"
+
+
+async def test_a_day_is_posted_once(console: Console, clock: FakeClock) -> None:
+    yesterday = str((clock.now() - timedelta(days=1)).date())
+    assert (await console.ask("digest", {"date": yesterday, "post": "yes"}))["posted"] is True
+    assert (await console.ask("digest", {"date": yesterday, "post": "yes"}))["posted"] is False
+
+
+async def test_the_socket_carries_records_and_errors(console: Console, tmp_path: Path) -> None:
+    path = socket_path(tmp_path / "onequeue.db")
+    with pytest.raises(Unreachable):
+        await ask_running(path, "list", {})
+    door = LocalDoor(path, console.ask)
+    await door.open()
+    try:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        record = await ask_running(path, "add", {"text": "p3 über alles"})
+        assert record["words"] == "über alles"
+        with pytest.raises(Misused, match="p11"):
+            await ask_running(path, "add", {"text": "p11 x"})
+        with pytest.raises(OnequeueError, match="42"):
+            await ask_running(path, "show", {"task": "42"})
+    finally:
+        await door.close()
+    assert not path.exists()
+
+
+async def test_a_socket_left_by_a_dead_process_is_replaced(console: Console, tmp_path: Path) -> None:
+    path = tmp_path / "left.sock"
+    path.touch()
+    door = LocalDoor(path, console.ask)
+    await door.open()
+    assert (await ask_running(path, "list", {}))["tasks"] == []
+    await door.close()
+
+
+def test_a_long_path_still_has_a_socket(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 100) / ("e" * 100) / "onequeue.db"
+    assert len(str(socket_path(deep))) < 104
+    assert socket_path(deep) != socket_path(deep.with_name("other.db"))
