@@ -8,7 +8,6 @@ INSERT INTO task (
     :tier, :model, :reason, :cap_micro_usd, :channel, :thread, :message, :quote_thread, :parent, :depth,
     :now, :now
 )
-ON CONFLICT (request_key) DO NOTHING
 RETURNING *;
 
 -- name: task

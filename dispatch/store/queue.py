@@ -39,9 +39,10 @@ class SqliteQueue:
         self, transaction: Transaction, new: NewTask, route: Route, now: datetime
     ) -> tuple[Task, bool]:
         """Stores the task queued, with its card due; False beside it when the request was known already."""
-        row = await transaction.row("enqueue", **_columns(new, route), now=now)
-        if row is None:
-            return await _requested(transaction, new.request_key), False
+        stored = await transaction.row("task_of_request", request_key=new.request_key)
+        if stored is not None:
+            return rows.task(stored), False
+        (row,) = await transaction.rows("enqueue", **_columns(new, route), now=now)
         task = rows.task(row)
         await remember(transaction, task.id, Move.ENQUEUE, now, new.requester)
         await tell(transaction, task, DeliveryKind.CARD, f"card:{task.id}", now)
@@ -221,11 +222,6 @@ class SqliteQueue:
         task = await held_by(transaction, claim)
         await end_attempt(transaction, task, Outcome(Verdict.LOST), now)
         await change(transaction, task, State.QUEUED, now, detail="claimed for nobody")
-
-
-async def _requested(transaction: Transaction, request_key: str) -> Task:
-    (row,) = await transaction.rows("task_of_request", request_key=request_key)
-    return rows.task(row)
 
 
 def _columns(new: NewTask, route: Route) -> dict[str, object]:

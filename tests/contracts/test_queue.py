@@ -51,6 +51,7 @@ async def test_the_same_request_twice_is_one_task(store: Parts) -> None:
     assert not created
     assert task == first
     assert [delivery.key for delivery in await store.due(NOW + SECOND)] == [f"card:{first.id}"]
+    assert (await store.add("next")).id == first.id + 1
 
 
 async def test_a_request_seen_again_after_its_end_still_is_that_task(store: Parts) -> None:
