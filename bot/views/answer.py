@@ -101,13 +101,3 @@ def _cost(task: Task, attempt: Attempt) -> str:
     if attempt.number == 1:
         return whole
     return f"{dollars(attempt.cost_micro_usd, attempt.unpriced)}, {whole} with earlier attempts"
-
-
-def restart_notice(task: Task, attempt: Attempt, reason: str) -> Message:
-    """Says that an attempt was lost, what it cost and that another follows."""
-    lost = f"Attempt {attempt.number} of #{task.id} was lost: {inline(reason, 200)}."
-    follows = f"attempt {attempt.number + 1} follows."
-    if attempt.cost_micro_usd or attempt.unpriced:
-        follows = f"{dollars(attempt.cost_micro_usd, attempt.unpriced)} already counts; {follows}"
-    text = neutralise(f"{lost} {follows[:1].upper()}{follows[1:]}")
-    return Message(text, (section(text),))

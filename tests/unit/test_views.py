@@ -14,10 +14,11 @@ from bot.grammar import Period
 from bot.rehearsal.slack.mentions import pinged
 from bot.rehearsal.slack.state import User
 from bot.views import texts
-from bot.views.answer import footer, reply, restart_notice
+from bot.views.answer import footer, reply
 from bot.views.card import card
 from bot.views.gate import LivePing, check
 from bot.views.message import Message, cut, is_person, markdown, plain_text, section
+from bot.views.notices import file_refused_notice, moved_notice, restart_notice
 from dispatch.faults import Fault, FaultKind
 from dispatch.ports import Spending
 from dispatch.task import Attempt, State, Task, Tier, Verdict
@@ -254,6 +255,28 @@ def test_a_restart_notice_says_what_counts_and_what_follows() -> None:
 @given(strangers)
 def test_a_restart_notice_is_safe(reason: str) -> None:
     check(restart_notice(task(), make_attempt(), reason))
+
+
+@pytest.mark.parametrize(
+    ("code", "said_why"),
+    [
+        ("not_in_channel", "I am not in <#COPS00001>. Type `/invite @Onequeue` there"),
+        ("channel_not_found", "I do not see the channel you asked in. Type `/invite @Onequeue` there"),
+        ("is_archived", "<#COPS00001> is archived. Ask in another channel"),
+        ("restricted_action", "I may not post in <#COPS00001> (restricted_action). Ask in another channel"),
+    ],
+)
+def test_a_moved_task_says_why_and_how_to_change_that(code: str, said_why: str) -> None:
+    told = moved_notice(task(), "COPS00001", code)
+    assert told.text == f"#42 is answered here, because {said_why} and the next task is answered there."
+    check(told)
+
+
+def test_a_refused_file_says_where_the_answer_is() -> None:
+    told = file_refused_notice(task(), "file_uploads_disabled")
+    assert "(file_uploads_disabled)" in told.text
+    assert "`onequeue show 42`" in told.text
+    check(told)
 
 
 def test_receipts() -> None:

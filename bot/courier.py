@@ -1,0 +1,178 @@
+"""Sends what is due to people: cards, answers, whispers, digests. Each arrives once."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+
+from bot.ports import Chat, NoAnswer, RateLimited, Refused
+from bot.postman import Postman, Sending
+from bot.refusals import Consequence, consequence
+from bot.views.message import is_person
+from bot.views.notices import moved_notice
+from dispatch.delivery import Delivery
+from dispatch.errors import NotFound, StoreError
+from dispatch.ports import Clock, Outbox, Queue
+
+AT_ONCE: Final = 4
+"""How many deliveries are under way together; of one task there is one."""
+
+_IDLE: Final = 30.0
+_LONGEST_BACKOFF: Final = timedelta(minutes=5)
+_OPERATORS_TURN: Final = timedelta(minutes=5)
+_STORE_AGAIN: Final = 5.0
+_LAST_WORDS: Final = 5.0
+_log = logging.getLogger(__name__)
+
+
+class Courier:
+    """`ports.Notifier`, and the loop behind it.
+
+    A delivery that fails is tried again later and holds up nothing but its own task.
+    """
+
+    def __init__(self, outbox: Outbox, queue: Queue, chat: Chat, postman: Postman, clock: Clock) -> None:
+        self._outbox = outbox
+        self._queue = queue
+        self._chat = chat
+        self._postman = postman
+        self._clock = clock
+        self._awake = asyncio.Event()
+        self._choosing = asyncio.Lock()
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def wake(self) -> None:
+        """Something may be due. Returns at once."""
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Sends whatever becomes due, until cancelled; what is under way then gets a moment to end."""
+        try:
+            while True:
+                self._awake.clear()
+                try:
+                    await self._begin()
+                    seconds = await self._until_next()
+                except StoreError as error:
+                    _log.error("cannot see what is due: %s", error)
+                    seconds = _STORE_AGAIN
+                await self._rest(seconds)
+        finally:
+            await self._end()
+
+    async def send_due(self) -> int:
+        """Sends everything that is due now, and returns how many deliveries that were. Raises StoreError."""
+        count = 0
+        while begun := await self._begin():
+            count += begun
+            while self._under_way:
+                await asyncio.wait(self._under_way)
+        return count
+
+    async def _begin(self) -> int:
+        async with self._choosing:
+            free = AT_ONCE - len(self._under_way)
+            due = await self._outbox.due(self._clock.now(), free) if free > 0 else []
+            for delivery in due:
+                await self._outbox.sending(delivery.id)
+                sending = asyncio.create_task(self._deliver(delivery), name=f"delivery {delivery.key}")
+                self._under_way.add(sending)
+                sending.add_done_callback(self._ended)
+            return len(due)
+
+    def _ended(self, sending: asyncio.Task[None]) -> None:
+        self._under_way.discard(sending)
+        self.wake()
+
+    async def _until_next(self) -> float:
+        due_at = await self._outbox.next_due()
+        if due_at is None or len(self._under_way) >= AT_ONCE:
+            return _IDLE
+        return min(max((due_at - self._clock.now()).total_seconds(), 0), _IDLE)
+
+    async def _rest(self, seconds: float) -> None:
+        woken = asyncio.create_task(self._awake.wait())
+        slept = asyncio.create_task(self._clock.sleep(seconds))
+        try:
+            await asyncio.wait({woken, slept}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            woken.cancel()
+            slept.cancel()
+
+    async def _end(self) -> None:
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=_LAST_WORDS)
+        for sending in list(self._under_way):
+            sending.cancel()
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        sending = Sending(delivery, in_doubt=delivery.in_doubt)
+        try:
+            await self._try(sending)
+        except StoreError as error:
+            _log.error("cannot note what became of %s: %s", delivery.key, error)
+            await self._clock.sleep(_STORE_AGAIN)
+            with suppress(StoreError):
+                await self._put_off(sending, timedelta(0), str(error))
+
+    async def _try(self, sending: Sending) -> None:
+        try:
+            try:
+                await self._postman.send(sending)
+            except Refused as refused:
+                await self._after(sending, refused)
+        except RateLimited as limited:
+            await self._put_off(sending, timedelta(seconds=limited.retry_after), str(limited))
+        except NoAnswer as error:
+            await self._put_off(sending, backoff(sending.delivery.tries), str(error))
+        except (Refused, NotFound) as error:
+            await self._give_up(sending, str(error))
+        except StoreError:
+            raise
+        except Exception as error:
+            _log.exception("delivery %s broke", sending.delivery.key)
+            sending.in_doubt = True
+            await self._put_off(sending, _OPERATORS_TURN, repr(error))
+
+    async def _after(self, sending: Sending, refused: Refused) -> None:
+        match consequence(refused.code, sending.delivery):
+            case Consequence.MOVE:
+                await self._move(sending, refused)
+            case Consequence.TELL_DIRECTLY:
+                await self._postman.tell_directly(sending)
+            case Consequence.WAIT:
+                _log.error("delivery %s waits: %s", sending.delivery.key, refused)
+                await self._put_off(sending, _OPERATORS_TURN, str(refused))
+            case Consequence.GIVE_UP:
+                raise refused
+
+    async def _move(self, sending: Sending, refused: Refused) -> None:
+        """Says once in the requester's direct messages why, then lets the task go on there."""
+        delivery = sending.delivery
+        task = await self._queue.task(delivery.task_id or 0)
+        if not is_person(task.requester):
+            raise refused
+        there = await self._chat.open_dm(task.requester)
+        if there == delivery.channel:
+            raise refused
+        key = f"moved:{task.id}:{delivery.channel}"
+        if await self._chat.find(there, key, thread=None, since=task.created_at) is None:
+            notice = moved_notice(task, delivery.channel, refused.code)
+            await self._chat.post(there, notice, thread=None, key=key)
+        _log.warning("task %d moves to direct messages: %s", task.id, refused)
+        await self._outbox.move_to(task.id, there, self._clock.now())
+
+    async def _put_off(self, sending: Sending, wait: timedelta, why: str) -> None:
+        _log.warning("delivery %s put off: %s", sending.delivery.key, why)
+        due_at = self._clock.now() + wait
+        await self._outbox.put_off(sending.delivery.id, due_at, why, sending.in_doubt)
+
+    async def _give_up(self, sending: Sending, why: str) -> None:
+        _log.error("delivery %s given up: %s", sending.delivery.key, why)
+        await self._outbox.refused(sending.delivery.id, why, self._clock.now())
+
+
+def backoff(tries: int) -> timedelta:
+    """How long to wait after so many failed tries: 1 s, doubling up to 5 minutes."""
+    return min(timedelta(seconds=1) * (1 << min(tries, 10)), _LONGEST_BACKOFF)

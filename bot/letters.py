@@ -1,0 +1,103 @@
+"""A delivery -> what to send for it, from the state stored now."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.ports import Chat, ChatError
+from bot.redact import redact
+from bot.slacktext import neutralise
+from bot.views.answer import reply
+from bot.views.card import card
+from bot.views.message import Message
+from bot.views.notices import restart_notice
+from dispatch.delivery import Delivery, DeliveryKind
+from dispatch.errors import NotFound
+from dispatch.ports import Queue
+from dispatch.task import Attempt, Source, State, Task
+
+DigestView = Callable[[Delivery], Awaitable[Message]]
+"""The message for a delivery of a digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file to post."""
+
+    name: str
+    text: str
+
+
+Letter = tuple[Message | Document, ...]
+"""What one delivery sends, in this order. Never empty."""
+
+
+class Letters:
+    """Writes letters. `secrets` are struck out of everything a model said. Raises NotFound, StoreError."""
+
+    def __init__(self, queue: Queue, chat: Chat, digest: DigestView, secrets: Iterable[str]) -> None:
+        self._queue = queue
+        self._chat = chat
+        self._digest = digest
+        self._secrets = tuple(secrets)
+
+    async def of(self, delivery: Delivery, now: datetime) -> Letter:
+        """The letter for a delivery."""
+        match delivery.kind:
+            case DeliveryKind.CARD:
+                return (await self._card(delivery, now),)
+            case DeliveryKind.ANSWER:
+                return await self._answer(delivery)
+            case DeliveryKind.RESTART:
+                task, attempt = await self._attempt(delivery)
+                return (restart_notice(task, attempt, delivery.body),)
+            case DeliveryKind.WHISPER | DeliveryKind.REPLY:
+                return (Message(neutralise(delivery.body)),)
+            case DeliveryKind.DIGEST:
+                return (await self._digest(delivery),)
+
+    async def _card(self, delivery: Delivery, now: datetime) -> Message:
+        task = await self._queue.task(_number(delivery))
+        attempts = [self._struck(attempt) for attempt in await self._queue.attempts(task.id)]
+        ahead = await self._queue.position(task.id) if task.state is State.QUEUED else 0
+        struck = replace(task, words=redact(task.words, self._secrets))
+        return card(struck, attempts, now, ahead, await self._asker(task))
+
+    async def _asker(self, task: Task) -> str:
+        """Who asked, where no message of theirs shows it."""
+        if task.source is not Source.SLASH or task.channel.startswith("D"):
+            return ""
+        try:
+            return await self._chat.name(task.requester)
+        except ChatError:
+            return ""
+
+    async def _answer(self, delivery: Delivery) -> Letter:
+        task, attempt = await self._attempt(delivery)
+        told = reply(task, self._struck(attempt))
+        file = (Document(told.filename, told.document),) if told.document is not None else ()
+        return (*told.messages, *file)
+
+    async def _attempt(self, delivery: Delivery) -> tuple[Task, Attempt]:
+        task = await self._queue.task(_number(delivery))
+        for attempt in await self._queue.attempts(task.id):
+            if attempt.number == delivery.attempt:
+                return task, attempt
+        raise NotFound(f"#{task.id} has no attempt {delivery.attempt}.")
+
+    def _struck(self, attempt: Attempt) -> Attempt:
+        fault = attempt.fault
+        if fault is not None:
+            fault = replace(fault, detail=redact(fault.detail, self._secrets))
+        return replace(
+            attempt,
+            text=redact(attempt.text, self._secrets),
+            progress=redact(attempt.progress, self._secrets),
+            fault=fault,
+        )
+
+
+def _number(delivery: Delivery) -> int:
+    if delivery.task_id is None:
+        raise NotFound(f"Delivery {delivery.key} belongs to no task.")
+    return delivery.task_id

@@ -1,0 +1,222 @@
+"""Posts one delivery: looks first where that is in doubt, goes on where it stopped."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from bot.letters import Document, Letter, Letters
+from bot.pace import Pace
+from bot.ports import Chat, NoAnswer, Refused
+from bot.refusals import NO_BLOCKS, NO_CARD, NO_FILE, NO_THREAD
+from bot.slacktext import escape, neutralise
+from bot.views.gate import LivePing
+from bot.views.message import Message
+from bot.views.notices import file_refused_notice
+from dispatch.delivery import Delivery, DeliveryKind
+from dispatch.ports import Clock, Outbox, Queue
+from dispatch.task import State
+
+PART_PACE: Final = (1, timedelta(seconds=1))
+"""Slack takes about one message a second in a channel; short bursts pass, so only long answers wait."""
+
+EDIT_PACE: Final = (3, timedelta(seconds=9))
+"""How often a card is edited while its task runs. A card that changes its state never waits."""
+
+_LOOK_BACK: Final = timedelta(days=1)
+_GLANCE: Final = timedelta(seconds=1)
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Sending:
+    """A delivery under way. `in_doubt` while its next piece may have arrived without our knowing."""
+
+    delivery: Delivery
+    in_doubt: bool
+
+
+class Postman:
+    """Posts deliveries and notes each piece that arrived. Raises ChatError, StoreError, NotFound."""
+
+    def __init__(self, letters: Letters, outbox: Outbox, queue: Queue, chat: Chat, clock: Clock) -> None:
+        self._letters = letters
+        self._outbox = outbox
+        self._queue = queue
+        self._chat = chat
+        self._clock = clock
+        self._parts = Pace(*PART_PACE)
+        self._edits = Pace(*EDIT_PACE)
+
+    async def send(self, sending: Sending) -> None:
+        """Sends what is left of the delivery and closes it."""
+        delivery = sending.delivery
+        if delivery.kind is DeliveryKind.CARD and await self._too_soon(delivery):
+            at = self._clock.now() + _GLANCE
+            await self._outbox.put_off(delivery.id, at, "edited moments ago", sending.in_doubt)
+            return
+        letter = await self._letters.of(delivery, self._clock.now())
+        message: str | None = None
+        match delivery.kind:
+            case DeliveryKind.CARD:
+                message = await self._card(sending, letter)
+            case DeliveryKind.WHISPER:
+                await self._whisper(delivery, letter)
+            case _:
+                message = await self._pieces(sending, letter)
+        await self._outbox.sent(delivery.id, delivery.revision, message, self._clock.now())
+
+    async def tell_directly(self, sending: Sending) -> None:
+        """Sends a whisper as a direct message."""
+        delivery = sending.delivery
+        if delivery.person is None:
+            raise Refused("user_not_found")
+        channel = await self._chat.open_dm(delivery.person)
+        redirected = Sending(replace(delivery, channel=channel, thread=None), sending.in_doubt)
+        letter = await self._letters.of(delivery, self._clock.now())
+        message = await self._pieces(redirected, letter)
+        await self._outbox.sent(delivery.id, delivery.revision, message, self._clock.now())
+
+    async def _too_soon(self, delivery: Delivery) -> bool:
+        if delivery.message is None or delivery.task_id is None:
+            return False
+        task = await self._queue.task(delivery.task_id)
+        wait = self._edits.wait(delivery.key, self._clock.now())
+        return task.state is State.RUNNING and not task.cancel_asked and wait > timedelta(0)
+
+    async def _card(self, sending: Sending, letter: Letter) -> str:
+        delivery, (card,) = sending.delivery, letter
+        if delivery.message is not None and isinstance(card, Message):
+            try:
+                return await self._edit(delivery, delivery.message, card)
+            except Refused as refused:
+                if refused.code not in NO_CARD:
+                    raise
+        return await self._piece(sending, delivery.key, card)
+
+    async def _edit(self, delivery: Delivery, ts: str, card: Message) -> str:
+        self._edits.note(delivery.key, self._clock.now())
+        try:
+            await self._chat.update(delivery.channel, ts, card, key=delivery.key)
+        except Refused as refused:
+            if refused.code not in NO_BLOCKS:
+                raise
+            await self._chat.update(delivery.channel, ts, card.without_blocks(), key=delivery.key)
+        return ts
+
+    async def _whisper(self, delivery: Delivery, letter: Letter) -> None:
+        (words,) = letter
+        if delivery.person is None or not isinstance(words, Message):
+            raise Refused("user_not_found")
+        try:
+            await self._chat.whisper(delivery.channel, delivery.person, words, thread=delivery.thread)
+        except Refused as refused:
+            if refused.code not in NO_THREAD:
+                raise
+            await self._chat.whisper(delivery.channel, delivery.person, words, thread=None)
+
+    async def _pieces(self, sending: Sending, letter: Letter) -> str | None:
+        delivery = sending.delivery
+        first = delivery.message
+        for number in range(delivery.parts_sent, len(letter)):
+            await self._turn(delivery.channel, patient=number > 0)
+            arrived = await self._piece(sending, f"{delivery.key}/{number}", letter[number])
+            first = first or arrived
+            if number < len(letter) - 1:
+                await self._outbox.part_sent(delivery.id, arrived)
+                await self._outbox.sending(delivery.id)
+        return first
+
+    async def _turn(self, channel: str, *, patient: bool) -> None:
+        now = self._clock.now()
+        wait = self._parts.wait(channel, now) if patient else timedelta(0)
+        self._parts.note(channel, now + wait)
+        if wait:
+            await self._clock.sleep(wait.total_seconds())
+
+    async def _piece(self, sending: Sending, key: str, piece: Message | Document) -> str:
+        doubt = sending.in_doubt
+        if doubt and (arrived := await self._arrived(sending, _carried(key, piece))):
+            return arrived
+        if isinstance(piece, Document):
+            return await self._file(sending, key, piece)
+        return await self._message(sending, key, piece, doubt)
+
+    async def _message(self, sending: Sending, key: str, message: Message, doubt: bool) -> str:
+        """Posts a message, simpler where Slack refuses its blocks, at last as text alone."""
+        try:
+            return await self._post(sending, message, key)
+        except LivePing:
+            _log.exception("delivery %s would ping somebody", key)
+            message = Message(neutralise(message.text), message.blocks)
+        except Refused as refused:
+            if refused.code not in NO_BLOCKS or not message.blocks:
+                raise
+            _log.error("the blocks of delivery %s were refused: %s", key, refused)
+            if message.simpler:
+                return await self._message(sending, key, message.simpler, doubt)
+        await self._overflow(sending, key, message, doubt)
+        return await self._post(sending, message.without_blocks(), key)
+
+    async def _arrived(self, sending: Sending, key: str) -> str | None:
+        delivery = sending.delivery
+        since = delivery.due_at - _LOOK_BACK
+        if delivery.task_id is not None:
+            since = (await self._queue.task(delivery.task_id)).created_at
+        arrived = None
+        for thread in dict.fromkeys([delivery.thread, None]):
+            try:
+                arrived = await self._chat.find(delivery.channel, key, thread=thread, since=since)
+            except Refused as refused:
+                _log.warning("cannot look for %s: %s", key, refused)
+                if refused.code in NO_THREAD:
+                    continue
+            break
+        sending.in_doubt = False
+        return arrived
+
+    async def _post(self, sending: Sending, message: Message, key: str) -> str:
+        delivery = sending.delivery
+        with _noting_doubt(sending):
+            try:
+                return await self._chat.post(delivery.channel, message, thread=delivery.thread, key=key)
+            except Refused as refused:
+                if refused.code not in NO_THREAD or delivery.thread is None:
+                    raise
+                return await self._chat.post(delivery.channel, message, thread=None, key=key)
+
+    async def _file(self, sending: Sending, key: str, file: Document) -> str:
+        delivery = sending.delivery
+        try:
+            with _noting_doubt(sending):
+                return await self._chat.upload(delivery.channel, file.name, file.text, thread=delivery.thread)
+        except Refused as refused:
+            if refused.code not in NO_FILE or delivery.task_id is None:
+                raise
+            task = await self._queue.task(delivery.task_id)
+            return await self._post(sending, file_refused_notice(task, refused.code), key)
+
+    async def _overflow(self, sending: Sending, key: str, piece: Message, doubt: bool) -> None:
+        """Posts the Markdown of a piece as a file where its text alone does not hold all of it."""
+        words = "\n\n".join(str(block["text"]) for block in piece.blocks if block["type"] == "markdown")
+        if not words or escape(words) == piece.text:
+            return
+        file = Document(f"{key.replace(':', '-').replace('/', '-part-')}.md", words)
+        if doubt and await self._arrived(sending, file.name):
+            return
+        await self._file(sending, f"{key}/file", file)
+
+
+def _carried(key: str, piece: Message | Document) -> str:
+    return piece.name if isinstance(piece, Document) else key
+
+
+@contextmanager
+def _noting_doubt(sending: Sending) -> Iterator[None]:
+    try:
+        yield
+    except NoAnswer as error:
+        sending.in_doubt = error.in_doubt
+        raise

@@ -1,0 +1,213 @@
+"""The courier between the real store and the simulated Slack: everything arrives, once, in order."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from bot.courier import backoff
+from dispatch.delivery import DeliveryKind, NewDelivery
+from dispatch.faults import Fault, FaultKind
+from dispatch.task import Outcome, Source, State, Verdict
+from tests.fakes.clock import FakeClock
+from tests.integration.post_room import ANA, OPS, PAYMENTS, SAM, Room, post_room
+
+LONG = "\n\n".join(f"line {number} {'x' * 90}" for number in range(250))
+
+
+@pytest.fixture
+async def room(tmp_path: Path) -> AsyncIterator[Room]:
+    async with post_room(tmp_path) as made:
+        yield made
+
+
+async def test_a_card_an_edit_and_an_answer_in_its_thread(room: Room) -> None:
+    task = await room.ask()
+    assert await room.courier.send_due() == 1
+    (card,) = room.posts()
+    assert card.text == "#1 · p3 · Opus · queued: investigate stall"
+    assert "for ana" in room.seen()[0]
+    assert (await room.store.queue.task(task.id)).thread == card.ts
+
+    claim = await room.claim(task)
+    await room.courier.send_due()
+    assert card.text.startswith("#1 · p3 · Opus · running")
+
+    await room.settle(claim, Outcome(Verdict.ANSWERED, "It was the **pool**.", "claude-opus-5-5"), State.DONE)
+    await room.courier.send_due()
+    assert card.text.startswith("#1 · p3 · Opus · done")
+    answer = room.posts()[1]
+    assert answer.thread_ts == card.ts
+    assert answer.blocks[0]["text"] == "It was the **pool**."
+    assert "claude-opus-5-5" in room.seen()[1]
+    assert len(room.posts()) == 2
+    assert [(ping.kind, ping.target) for ping in room.slack.pings] == [("user", ANA)]
+
+
+async def test_nothing_is_sent_twice(room: Room) -> None:
+    await room.answer(await room.ask())
+    await room.courier.send_due()
+    calls = len(room.slack.state.calls)
+    assert await room.courier.send_due() == 0
+    assert await room.another_courier().send_due() == 0
+    assert len(room.slack.state.calls) == calls
+
+
+async def test_edits_that_came_together_are_one_edit(room: Room) -> None:
+    task = await room.ask()
+    await room.courier.send_due()
+    claim = await room.claim(task)
+    for number in range(5):
+        await room.store.queue.progress(claim, f"step {number}", room.clock.now())
+    await room.courier.send_due()
+    assert room.calls("chat.update") == 1
+    assert "step 4" in room.seen()[0]
+
+
+async def test_progress_is_shown_at_a_bearable_pace_but_an_end_at_once(room: Room) -> None:
+    task = await room.ask()
+    await room.courier.send_due()
+    claim = await room.claim(task)
+    for number in range(20):
+        await room.store.queue.progress(claim, f"step {number}", room.clock.now())
+        await room.courier.send_due()
+        room.clock.advance(timedelta(seconds=0.5))
+    assert room.calls("chat.update") <= 6
+    room.clock.advance(timedelta(seconds=1))
+    await room.settle(claim, Outcome(Verdict.ANSWERED, "Yes."), State.DONE)
+    await room.courier.send_due()
+    assert [text.splitlines()[0] for text in room.seen()][1:] == ["> Yes."]
+    assert "done" in room.seen()[0]
+
+
+async def test_a_mention_is_answered_in_its_own_thread(room: Room) -> None:
+    asked = await room.slack.say("ana", "ops", "@onequeue p3 investigate stall")
+    await room.answer(await room.ask(source=Source.MENTION, thread=asked, message=asked))
+    await room.courier.send_due()
+    assert [post.thread_ts for post in room.posts()] == [None, asked, asked]
+    assert "for ana" not in room.seen()[1]
+
+
+async def test_a_failure_says_whose_fault_and_shows_the_work_so_far(room: Room) -> None:
+    claim = await room.claim(await room.ask())
+    fault = Fault(FaultKind.OVER_CAP)
+    await room.settle(claim, Outcome(Verdict.FAILED, "Half.", "claude-opus-5-5", fault), State.FAILED)
+    await room.courier.send_due()
+    card, told, work = room.seen()
+    assert "Stopped at its cap of $10.00" in card
+    assert f"<@{ANA}> #1 failed. Stopped at its cap of $10.00" in told
+    assert work == "> *Work so far:*\nHalf."
+
+
+async def test_a_restart_is_told_in_the_thread(room: Room) -> None:
+    task = await room.ask()
+    await room.courier.send_due()
+    await room.claim(task)
+    await room.store.queue.recover(room.clock.now())
+    await room.courier.send_due()
+    card, notice = room.seen()
+    assert "queued" in card
+    assert notice == "> Attempt 1 of #1 was lost: the bot was restarted. Attempt 2 follows."
+
+
+async def test_secrets_are_struck_out(room: Room) -> None:
+    await room.answer(await room.ask(), "The key is sk-the-secret.")
+    await room.courier.send_due()
+    assert "sk-the-secret" not in "".join(room.seen())
+    assert "The key is [redacted]." in room.seen()[1]
+
+
+async def test_the_parts_of_a_long_answer_come_in_order_a_second_apart(room: Room) -> None:
+    await room.answer(await room.ask(), LONG)
+    await room.courier.send_due()
+    parts = room.posts()[1:]
+    assert len(parts) == 3
+    assert "\n\n".join(part.blocks[0]["text"] for part in parts) == LONG
+    times = [Decimal(part.ts) for part in parts]
+    assert all(later - earlier > Decimal("0.99") for earlier, later in pairwise(times))
+    assert room.clock.slept == [1.0, 1.0]
+    assert [ping.ts for ping in room.slack.pings] == [parts[0].ts]
+
+
+async def test_an_answer_over_three_messages_brings_a_file(room: Room) -> None:
+    await room.answer(await room.ask(), "word " * 12_000)
+    await room.courier.send_due()
+    _, beginning, file = room.posts()
+    assert beginning.blocks[0]["text"].endswith("The whole answer is in the file.")
+    assert file.thread_ts == beginning.thread_ts
+    assert file.files[0].name == "task-1-attempt-1.md"
+    assert (file.files[0].content or b"").count(b"word") == 12_000
+
+
+async def test_where_no_files_are_taken_it_says_where_the_answer_is(room: Room) -> None:
+    room.slack.fault("files.getUploadURLExternal", "error", error="file_uploads_disabled")
+    await room.answer(await room.ask(), "word " * 12_000)
+    await room.courier.send_due()
+    assert "`onequeue show 1` prints it" in room.seen()[-1]
+
+
+async def test_words_that_look_like_pings_ping_nobody(room: Room) -> None:
+    evil = f"<!channel> <!here> @everyone <@{SAM}> <!subteam^S1>"
+    await room.answer(await room.ask(words=evil), evil)
+    await room.courier.send_due()
+    assert len(room.posts()) == 2
+    assert [(ping.kind, ping.target) for ping in room.slack.pings] == [("user", ANA)]
+
+
+async def test_a_whisper_is_seen_by_its_person_only(room: Room) -> None:
+    await room.store.outbox.put(
+        NewDelivery("w:1", DeliveryKind.WHISPER, OPS, "psst", person=SAM), room.clock.now()
+    )
+    await room.courier.send_due()
+    assert [message.text for message in room.slack.ephemerals("sam")] == ["psst"]
+    assert room.posts() == []
+
+
+async def test_a_reply_and_a_digest_are_posted(room: Room) -> None:
+    now, dm = room.clock.now(), room.slack.dm("ana")
+    await room.store.outbox.put(NewDelivery("r:1", DeliveryKind.REPLY, dm, "here"), now)
+    await room.store.outbox.put(NewDelivery("d:1", DeliveryKind.DIGEST, OPS, "of today"), now)
+    assert await room.courier.send_due() == 2
+    assert (room.seen(dm), room.seen()) == (["here"], ["Digest of today"])
+
+
+async def test_the_loop_sends_at_once_when_woken_and_again_when_the_time_comes(room: Room) -> None:
+    clock = FakeClock(room.clock.now())
+    courier = room.another_courier(clock)
+    loop = asyncio.create_task(courier.run())
+    try:
+        room.slack.fault("chat.postMessage", "429", retry_after=20)
+        await room.ask()
+        courier.wake()
+        while (due_at := await room.store.outbox.next_due()) != clock.now() + timedelta(seconds=20):
+            assert due_at in (None, clock.now())
+        assert room.posts() == []
+        clock.advance(timedelta(seconds=20))
+        await room.slack.wait_for(lambda _: len(room.posts()) == 1)
+    finally:
+        loop.cancel()
+        await asyncio.gather(loop, return_exceptions=True)
+    assert loop.cancelled()
+
+
+async def test_one_task_in_trouble_does_not_hold_up_another(room: Room) -> None:
+    room.slack.fault("chat.postMessage", "429", retry_after=30)
+    await room.ask(PAYMENTS)
+    await room.ask(OPS, priority=9)
+    await room.courier.send_due()
+    assert (len(room.posts(PAYMENTS)), len(room.posts(OPS))) in [(0, 1), (1, 0)]
+
+
+async def test_many_at_once_all_arrive(room: Room) -> None:
+    for number in range(15):
+        await room.ask(request_key=f"slash:{number}")
+    assert await room.courier.send_due() == 15
+    assert sorted(post.text.split()[0] for post in room.posts()) == sorted(f"#{n}" for n in range(1, 16))
+
+
+def test_waits_grow_to_five_minutes() -> None:
+    assert [backoff(tries).total_seconds() for tries in (0, 1, 2, 8, 9, 500)] == [1, 2, 4, 256, 300, 300]

@@ -1,0 +1,330 @@
+"""The courier when Slack says no, says wait, or says nothing: nothing is lost, nothing is doubled."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.views.message import Message, markdown, section
+from dispatch.delivery import Delivery, DeliveryKind, NewDelivery
+from dispatch.task import Source
+from tests.integration.post_room import ANA, OPS, RANDOM, SAM, SECRET, Room, make_courier, post_room
+
+LONG = "\n\n".join(f"line {number} {'x' * 90}" for number in range(250))
+
+
+@pytest.fixture
+async def room(tmp_path: Path) -> AsyncIterator[Room]:
+    async with post_room(tmp_path) as made:
+        yield made
+
+
+async def settle_down(room: Room) -> None:
+    """Sends until nothing is due any more, however long that takes on the clock."""
+    while (due_at := await room.store.outbox.next_due()) is not None:
+        room.clock.advance(max(due_at - room.clock.now(), timedelta(0)))
+        await room.courier.send_due()
+
+
+async def test_a_rate_limit_waits_as_long_as_slack_says(room: Room) -> None:
+    room.slack.fault("chat.postMessage", "429", retry_after=17)
+    await room.ask()
+    await room.courier.send_due()
+    assert await room.store.outbox.next_due() == room.clock.now() + timedelta(seconds=17)
+    await settle_down(room)
+    assert len(room.posts()) == 1
+    assert room.calls("conversations.history") == 0
+
+
+@pytest.mark.parametrize(("kind", "times"), [("reset", 1), ("reset", 3), ("500", 3), ("timeout", 1)])
+async def test_a_card_whose_fate_is_unknown_is_looked_for_and_never_doubled(
+    room: Room, kind: str, times: int
+) -> None:
+    room.slack.fault("chat.postMessage", kind, times=times)  # type: ignore[arg-type]
+    await room.ask()
+    await room.courier.send_due()
+    await settle_down(room)
+    assert len(room.posts()) == 1
+    assert room.calls("conversations.history") == (1 if kind == "reset" else times)
+    assert (await room.store.queue.task(1)).thread == room.posts()[0].ts
+
+
+async def test_a_lookup_that_fails_leaves_the_doubt(room: Room) -> None:
+    room.slack.fault("chat.postMessage", "reset")
+    room.slack.fault("conversations.history", "429", retry_after=400)
+    room.slack.fault("conversations.history", "500")
+    await room.ask()
+    await room.courier.send_due()
+    await settle_down(room)
+    assert len(room.posts()) == 1
+    assert room.calls("conversations.history") == 3
+
+
+@pytest.mark.parametrize("part", [0, 1, 2])
+async def test_each_part_of_an_answer_arrives_once(room: Room, part: int) -> None:
+    await room.ask()
+    await room.courier.send_due()
+    await room.answer(await room.store.queue.task(1), LONG)
+    await _fail_at(room, part)
+    await settle_down(room)
+    texts = [post.blocks[0]["text"] for post in room.posts()[1:]]
+    assert "\n\n".join(texts) == LONG
+    assert len([ping for ping in room.slack.pings if ping.target == ANA]) == 1
+
+
+async def _fail_at(room: Room, part: int) -> None:
+    """Lets so many parts pass, then cuts the line after the next one has arrived."""
+    before = room.clock.slept
+
+    class Cutting(list[float]):
+        def append(self, seconds: float) -> None:
+            super().append(seconds)
+            if len(self) == part:
+                room.slack.fault("chat.postMessage", "reset")
+
+    room.clock.slept = Cutting(before)
+    if part == 0:
+        room.slack.fault("chat.postMessage", "reset")
+    await room.courier.send_due()
+
+
+async def test_a_file_whose_fate_is_unknown_is_looked_for(room: Room) -> None:
+    room.slack.fault("files.completeUploadExternal", "reset")
+    await room.answer(await room.ask(), "word " * 12_000)
+    await room.courier.send_due()
+    await settle_down(room)
+    assert [len(post.files) for post in room.posts()] == [0, 0, 1]
+
+
+async def test_a_process_that_died_while_sending_does_not_double(room: Room) -> None:
+    task = await room.ask()
+    (delivery,) = await room.store.outbox.due(room.clock.now(), 1)
+    await room.store.outbox.sending(delivery.id)
+    await room.chat.post(OPS, Message("the card"), thread=None, key=f"card:{task.id}")
+    await room.store.outbox.stop_sending()
+    await room.courier.send_due()
+    assert [post.text for post in room.posts()] == ["the card"]
+    await room.answer(task)
+    await room.courier.send_due()
+    assert room.posts()[0].text.startswith("#1 · p3 · Opus · done")
+
+
+async def test_a_process_that_died_before_sending_sends(room: Room) -> None:
+    await room.ask()
+    (delivery,) = await room.store.outbox.due(room.clock.now(), 1)
+    await room.store.outbox.sending(delivery.id)
+    assert await room.courier.send_due() == 0
+    await room.store.outbox.stop_sending()
+    assert await room.courier.send_due() == 1
+    assert len(room.posts()) == 1
+
+
+@pytest.mark.parametrize(
+    ("channel", "why"),
+    [
+        (RANDOM, "I am not in <#CRAN00001>. Type `/invite @Onequeue` there"),
+        (SECRET, "I do not see the channel you asked in. Type `/invite @Onequeue` there"),
+    ],
+)
+async def test_where_it_is_not_it_answers_directly_and_says_why_once(
+    room: Room, channel: str, why: str
+) -> None:
+    task = await room.ask(channel)
+    await room.courier.send_due()
+    await room.answer(task)
+    await room.courier.send_due()
+    notice, card, answer = room.seen(room.slack.dm("ana"))
+    assert why in notice
+    assert card.startswith(":white_check_mark:")
+    assert answer.startswith("> It was the pool.")
+    assert room.seen(channel) == []
+
+
+async def test_an_archived_channel_moves_what_is_left_of_a_running_task(room: Room) -> None:
+    task = await room.ask()
+    await room.courier.send_due()
+    room.slack.state.channels[OPS].archived = True
+    await room.answer(task)
+    await room.courier.send_due()
+    notice, card, answer = room.seen(room.slack.dm("ana"))
+    assert "<#COPS00001> is archived. Ask in another channel" in notice
+    assert "done" in card
+    assert answer.startswith("> It was the pool.")
+    assert len(room.posts()) == 1
+
+
+async def test_the_reason_is_said_once_however_often_moving_is_tried(room: Room) -> None:
+    room.slack.fault("chat.postMessage", "error", error="not_in_channel")
+    room.slack.fault("chat.postMessage", "reset")
+    await room.ask(RANDOM)
+    await room.courier.send_due()
+    await settle_down(room)
+    notices = [text for text in room.seen(room.slack.dm("ana")) if "because" in text]
+    assert len(notices) == 1
+
+
+async def test_nowhere_to_go_is_given_up_with_the_reason(room: Room) -> None:
+    await room.ask(RANDOM, requester="cli:root")
+    assert await room.courier.send_due() == 1
+    assert await room.store.outbox.next_due() is None
+    assert room.seen(RANDOM) == []
+
+
+async def test_a_whisper_to_somebody_who_left_becomes_a_direct_message(room: Room) -> None:
+    new = NewDelivery("w:1", DeliveryKind.WHISPER, OPS, "psst", person=ANA)
+    room.slack.state.channels[OPS].members.remove(ANA)
+    await room.store.outbox.put(new, room.clock.now())
+    await room.courier.send_due()
+    assert room.seen(room.slack.dm("ana")) == ["psst"]
+
+
+async def test_a_digest_waits_until_the_bot_is_invited(room: Room) -> None:
+    await room.store.outbox.put(NewDelivery("d:1", DeliveryKind.DIGEST, RANDOM, "of today"), room.clock.now())
+    await room.courier.send_due()
+    assert room.seen(RANDOM) == []
+    room.slack.state.channels[RANDOM].members.append(room.slack.state.bot_user_id)
+    await settle_down(room)
+    assert room.seen(RANDOM) == ["Digest of today"]
+
+
+@pytest.mark.parametrize("code", ["token_revoked", "missing_scope", "account_inactive"])
+async def test_what_an_operator_must_put_right_loses_nothing(room: Room, code: str) -> None:
+    room.slack.fault("chat.postMessage", "error", times=3, error=code)
+    await room.ask()
+    await room.courier.send_due()
+    assert room.posts() == []
+    await settle_down(room)
+    assert len(room.posts()) == 1
+
+
+@pytest.mark.parametrize("code", ["invalid_blocks", "msg_blocks_too_long"])
+async def test_refused_blocks_become_text_and_a_file(room: Room, code: str) -> None:
+    await room.ask()
+    await room.courier.send_due()
+    room.slack.fault("chat.postMessage", "error", error=code)
+    words = "word " * 1_500 + "<!channel>"
+    await room.answer(await room.store.queue.task(1), words)
+    await room.courier.send_due()
+    _, file, answer = room.posts()
+    assert answer.blocks == []
+    assert answer.text.startswith(f"<@{ANA}> word word")
+    assert len(answer.text) <= 4_000
+    assert file.files[0].name == "answer-1-1-part-0.md"
+    assert (file.files[0].content or b"").count(b"word") == 1_500
+    assert [ping.target for ping in room.slack.pings] == [ANA]
+
+
+async def test_a_short_answer_whose_blocks_are_refused_needs_no_file(room: Room) -> None:
+    await room.ask()
+    await room.courier.send_due()
+    room.slack.fault("chat.postMessage", "error", error="invalid_blocks")
+    await room.answer(await room.store.queue.task(1))
+    await room.courier.send_due()
+    assert room.seen()[1:] == [f"> <@{ANA}> It was the pool."]
+
+
+async def test_a_card_whose_blocks_are_refused_is_text(room: Room) -> None:
+    task = await room.ask()
+    await room.courier.send_due()
+    room.slack.fault("chat.update", "error", error="invalid_blocks")
+    await room.claim(task)
+    await room.courier.send_due()
+    assert room.seen() == ["#1 · p3 · Opus · running: investigate stall"]
+
+
+async def test_a_message_has_a_simpler_form_before_it_is_text_alone(room: Room) -> None:
+    async def digest(_: Delivery) -> Message:
+        simpler = Message("words", (markdown("| a table |"),))
+        return Message("words", (section("a chart"),), simpler=simpler)
+
+    courier = make_courier(room.store, room.chat, room.clock, digest)
+    for number, refusals in enumerate((0, 1, 2)):
+        if refusals:
+            room.slack.fault("chat.postMessage", "error", times=refusals, error="invalid_blocks")
+        await room.store.outbox.put(
+            NewDelivery(f"d:{number}", DeliveryKind.DIGEST, OPS, ""), room.clock.now()
+        )
+        await courier.send_due()
+    assert room.seen()[:2] == ["a chart", "| a table |"]
+    file, words = room.posts()[2:]
+    assert (words.text, words.blocks) == ("words", [])
+    assert file.files[0].content == b"| a table |"
+
+
+async def test_a_message_that_would_ping_goes_out_harmless(room: Room) -> None:
+    async def digest(_: Delivery) -> Message:
+        return Message("hello <!channel>", (section("<!here>"),))
+
+    courier = make_courier(room.store, room.chat, room.clock, digest)
+    await room.store.outbox.put(NewDelivery("d:1", DeliveryKind.DIGEST, OPS, ""), room.clock.now())
+    await courier.send_due()
+    assert len(room.posts()) == 1
+    assert room.posts()[0].text.startswith("hello <")
+    assert room.slack.pings == []
+
+
+async def test_a_deleted_card_is_posted_anew(room: Room) -> None:
+    task = await room.ask()
+    await room.courier.send_due()
+    room.slack.state.messages[OPS].clear()
+    await room.claim(task)
+    await room.courier.send_due()
+    (card,) = room.posts()
+    assert "running" in card.text
+
+
+async def test_a_deleted_thread_leaves_the_channel(room: Room) -> None:
+    asked = await room.slack.say("ana", "ops", "@onequeue p3 investigate stall")
+    room.slack.state.messages[OPS].clear()
+    await room.answer(await room.ask(source=Source.MENTION, thread=asked, message=asked))
+    await room.courier.send_due()
+    assert len(room.posts()) == 2
+    assert all(post.thread_ts is None for post in room.posts())
+
+
+async def test_a_deleted_thread_and_a_cut_line_still_post_once(room: Room) -> None:
+    asked = await room.slack.say("ana", "ops", "@onequeue p3 investigate stall")
+    room.slack.state.messages[OPS].clear()
+    await room.ask(source=Source.MENTION, thread=asked, message=asked)
+    room.slack.fault("chat.postMessage", "error", error="cannot_reply_to_message")
+    room.slack.fault("chat.postMessage", "reset")
+    await room.courier.send_due()
+    await settle_down(room)
+    assert len(room.posts()) == 1
+
+
+async def test_a_name_that_cannot_be_asked_for_is_left_out(room: Room) -> None:
+    room.slack.fault("users.info", "500")
+    await room.ask()
+    await room.courier.send_due()
+    assert "for " not in room.seen()[0]
+
+
+async def test_a_refusal_nobody_foresaw_gives_up_one_delivery_only(room: Room) -> None:
+    room.slack.fault("chat.postMessage", "error", error="metadata_too_large")
+    await room.ask()
+    await room.ask(priority=9, request_key="slash:2")
+    await room.courier.send_due()
+    assert len(room.posts()) == 1
+    assert await room.store.outbox.next_due() is None
+
+
+async def test_a_defect_in_one_letter_does_not_stop_the_others(room: Room) -> None:
+    broken = [True]
+
+    async def digest(_: Delivery) -> Message:
+        if broken:
+            broken.clear()
+            raise ValueError("a defect")
+        return Message("the digest")
+
+    room.courier = make_courier(room.store, room.chat, room.clock, digest)
+    await room.store.outbox.put(NewDelivery("d:1", DeliveryKind.DIGEST, OPS, ""), room.clock.now())
+    await room.store.outbox.put(
+        NewDelivery("w:1", DeliveryKind.WHISPER, OPS, "psst", person=SAM), room.clock.now()
+    )
+    await room.courier.send_due()
+    assert [message.text for message in room.slack.ephemerals("sam")] == ["psst"]
+    await settle_down(room)
+    assert room.seen() == ["the digest"]
