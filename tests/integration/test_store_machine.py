@@ -5,8 +5,7 @@ import sqlite3
 import tempfile
 from collections.abc import Coroutine
 from contextlib import closing
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,29 +35,13 @@ from dispatch.task import (
     Verdict,
 )
 from tests.contracts.stores import LEASE, NOW
+from tests.integration.model import Model
 
 T = TypeVar("T")
 SEATS = 2
 ENDS = st.sampled_from([State.DONE, State.FAILED, State.CANCELLED, State.HELD, State.PARKED])
 OUTCOMES = {State.DONE: Outcome(Verdict.ANSWERED, "a"), State.CANCELLED: Outcome(Verdict.CANCELLED)}
 FAILED = Outcome(Verdict.FAILED, fault=Fault(FaultKind.NETWORK, "cut"))
-
-
-@dataclass
-class Model:
-    """What a task should be."""
-
-    key: str
-    tier: Tier
-    priority: int
-    state: State = State.QUEUED
-    attempt: int = 0
-    cancel_asked: bool = False
-    run_at: datetime | None = None
-    cost: int = 0
-    unpriced: int = 0
-    answers: set[int] = field(default_factory=set)
-    restarts: set[int] = field(default_factory=set)
 
 
 class StoreMachine(RuleBasedStateMachine):
