@@ -42,7 +42,7 @@ class SlackChat:
 
     async def identity(self) -> Identity:
         """Who this token is."""
-        with _translated():
+        with translated():
             me = await self._client.auth_test()
         scopes = str(me.headers.get("x-oauth-scopes", ""))
         return Identity(
@@ -56,7 +56,7 @@ class SlackChat:
     async def post(self, channel: str, message: Message, *, thread: str | None, key: str) -> str:
         """Posts a message that carries `key`; its id."""
         gate.check(message)
-        with _translated():
+        with translated():
             posted = await self._client.chat_postMessage(
                 channel=channel,
                 thread_ts=thread,
@@ -70,7 +70,7 @@ class SlackChat:
     async def update(self, channel: str, ts: str, message: Message, *, key: str) -> None:
         """Replaces a message of ours."""
         gate.check(message)
-        with _translated():
+        with translated():
             await self._client.chat_update(
                 channel=channel, ts=ts, metadata=_metadata(key), **_content(message)
             )
@@ -78,14 +78,14 @@ class SlackChat:
     async def whisper(self, channel: str, person: str, message: Message, *, thread: str | None) -> None:
         """Shows a message to one person only."""
         gate.check(message)
-        with _translated():
+        with translated():
             await self._client.chat_postEphemeral(
                 channel=channel, user=person, thread_ts=thread, **_content(message)
             )
 
     async def upload(self, channel: str, filename: str, content: str, *, thread: str | None) -> str:
         """Posts a text file; the file's id."""
-        with _translated():
+        with translated():
             uploaded = await self._client.files_upload_v2(
                 filename=filename, title=filename, content=content, channel=channel, thread_ts=thread
             )
@@ -101,7 +101,7 @@ class SlackChat:
 
     async def open_dm(self, person: str) -> str:
         """The channel of our direct messages with a person."""
-        with _translated():
+        with translated():
             opened = await self._client.conversations_open(users=[person])
         return str(opened["channel"]["id"])
 
@@ -112,14 +112,14 @@ class SlackChat:
 
     async def permalink(self, channel: str, ts: str) -> str:
         """A link to a message."""
-        with _translated():
+        with translated():
             answer = await self._client.chat_getPermalink(channel=channel, message_ts=ts)
         return str(answer["permalink"])
 
     async def name(self, person: str) -> str:
         """The name a person shows; asked once."""
         if person not in self._names:
-            with _translated():
+            with translated():
                 user = (await self._client.users_info(user=person))["user"]
             profile = user.get("profile", {})
             shown = profile.get("display_name") or profile.get("real_name") or user.get("name", "")
@@ -132,7 +132,7 @@ class SlackChat:
         window: dict[str, Any] = {"channel": channel, "oldest": oldest, "latest": latest}
         cursor: str | None = None
         for _ in range(_PAGES):
-            with _translated():
+            with translated():
                 page = await self._page(thread, {**window, "cursor": cursor})
             for message in page["messages"]:
                 yield message
@@ -169,7 +169,8 @@ def _said(message: dict[str, Any]) -> Said:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Turns what Slack's client raises into ChatError."""
     try:
         yield
     except SlackClientError as error:

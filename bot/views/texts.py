@@ -38,15 +38,14 @@ def _listed_line(task: Task) -> str:
     return f"{headline(task)} · {inline(task.words, _WORDS_LIMIT)}"
 
 
-def shown(task: Task, attempts: Sequence[Attempt], link: str = "") -> str:
-    """One task with its attempts. `link` leads to its card, if it has one."""
+def shown(task: Task, attempts: Sequence[Attempt]) -> str:
+    """One task with its attempts."""
     spent = f"{dollars(task.cost_micro_usd, task.unpriced)} of {dollars(task.route.cap_micro_usd)}"
     facts = [
         inline(task.route.reason, 200),
         inline(task.route.model, 120),
         spent,
         f"asked {day_and_time(task.created_at)}",
-        f"<{link}|open its thread>" if link else "",
     ]
     lines = [f"*{headline(task)}*", inline(task.words, _PROMPT_LIMIT), line(facts)]
     if task.state is State.HELD and task.run_at:
@@ -104,3 +103,31 @@ def _fitted(lines: Sequence[str]) -> str:
             break
         kept.append(text)
     return neutralise("\n".join(kept))
+
+
+def not_stored() -> str:
+    """Nothing was taken because it could not be stored."""
+    return (
+        "Not taken: I could not store this. The log says why. Nothing was queued; please send it again later."
+    )
+
+
+def broken() -> str:
+    """Nothing was taken because of a defect."""
+    return "Not taken: something broke on my side. The log says what. Please send it again later."
+
+
+def mention_first() -> str:
+    """How to hand over a task with a mention."""
+    return (
+        "Nothing queued: a task begins with my name, such as `@Onequeue p3 investigate stall`. "
+        "Further on in a message it is just talk about me."
+    )
+
+
+def shared_channel() -> str:
+    """Why a channel shared with another company takes no tasks."""
+    return (
+        "Not queued: people of another company read this channel, so I take no tasks here. "
+        "Ask in a channel of your own team or write me a direct message."
+    )

@@ -110,3 +110,10 @@ async def post_room(folder: Path) -> AsyncIterator[Room]:
             yield Room(store, slack, chat, clock, make_courier(store, chat, clock))
     finally:
         await store.close()
+
+
+async def settle_down(room: Room) -> None:
+    """Sends until nothing is due any more, however long that takes on the clock."""
+    while (due_at := await room.store.outbox.next_due()) is not None:
+        room.clock.advance(max(due_at - room.clock.now(), timedelta(0)))
+        await room.courier.send_due()

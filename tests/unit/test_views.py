@@ -303,9 +303,8 @@ def test_a_list_that_does_not_fit_says_how_many_are_missing() -> None:
 
 
 def test_a_task_is_shown_with_each_attempt() -> None:
-    told = texts.shown(task(), [failed(FaultKind.NETWORK), make_attempt(2)], "https://acme.slack.com/p1")
+    told = texts.shown(task(), [failed(FaultKind.NETWORK), make_attempt(2)])
     assert "$0.93 of $10.00" in told
-    assert "<https://acme.slack.com/p1|open its thread>" in told
     assert "Attempt 1: failed: Claude could not be reached · 7 min 12 s · 84k in, 6.1k out · $0.93" in told
     assert "Attempt 2: answered · 7 min 12 s" in told
 

@@ -1,0 +1,164 @@
+"""Bolt: what arrives over Socket Mode goes to the intake. Registration only; the only door to slack_bolt."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Final, Protocol, Self
+
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.chat import translated
+from bot.ports import Identity, NoAnswer, RateLimited
+from dispatch.ports import Clock
+
+LINES: Final = 2
+"""Sockets held open: Slack closes one to renew it, and drops what it has for a team without any."""
+
+_LOOK: Final = 5.0
+_PATIENCE: Final = timedelta(seconds=20)
+_ANY: Final = re.compile("")
+_log = logging.getLogger(__name__)
+
+
+class Requests(Protocol):
+    """Who takes Slack's requests."""
+
+    async def slash(self, payload: dict[str, Any]) -> str:
+        """The private answer to a command. Never raises."""
+        ...
+
+    async def event(self, payload: dict[str, Any]) -> None:
+        """Takes an event; whatever it raises leaves the event unacknowledged, so that it comes again."""
+        ...
+
+
+def build(requests: Requests, me: Identity) -> AsyncApp:
+    """The Bolt app. It acknowledges after the request is stored, and asks Slack nothing before that."""
+
+    async def authorize() -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=None, team_id=me.team, bot_id=me.bot, bot_user_id=me.user)
+
+    app = AsyncApp(name="onequeue", logger=_quiet("bolt"), authorize=authorize, process_before_response=True)
+
+    @app.command("/task")
+    async def command(ack: Any, body: dict[str, Any]) -> None:
+        # The acknowledgement comes last: what raises after it takes it back.
+        await ack(await requests.slash(body))
+
+    @app.event(_ANY)
+    async def event(body: dict[str, Any]) -> None:
+        try:
+            await requests.event(body)
+        except Exception:
+            _log.exception("an event was not taken; Slack sends it again")
+            raise
+
+    return app
+
+
+class Sockets:
+    """The connections to Slack, as an asynchronous context manager: open inside it.
+
+    `ping` is the seconds between two signs of life. Entering raises Refused where the app token is.
+    """
+
+    def __init__(self, app: AsyncApp, app_token: str, api_url: str, clock: Clock, ping: float = 10) -> None:
+        self._app = app
+        self._token = app_token
+        self._web = AsyncWebClient(app_token, api_url, retry_handlers=[])
+        self._clock = clock
+        self._ping = ping
+        self._lines: list[AsyncSocketModeHandler] = []
+        self._down: dict[int, datetime] = {}
+        self._watching: asyncio.Task[None] | None = None
+
+    @property
+    def lines(self) -> Sequence[AsyncSocketModeHandler]:
+        """Each connection's handler."""
+        return self._lines
+
+    async def connected(self) -> int:
+        """How many of the lines are up."""
+        return sum([await line.client.is_connected() for line in self._lines])
+
+    async def __aenter__(self) -> Self:
+        first = await self._address()
+        for _ in range(LINES):
+            self._lines.append(self._line(first))
+            first = None
+        self._watching = asyncio.create_task(self._watch(), name="sockets")
+        try:
+            await asyncio.gather(*(line.connect_async() for line in self._lines))  # type: ignore[no-untyped-call]
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes every line."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
+        for line in self._lines:
+            await line.close_async()  # type: ignore[no-untyped-call]
+
+    async def heal(self) -> None:
+        """Lets a line that has been down for long ask for a new address.
+
+        Bolt's client tries the address it has for ever, and an address is good for one connection only.
+        """
+        now = self._clock.now()
+        for number, line in enumerate(self._lines):
+            if await line.client.is_connected():
+                if self._down.pop(number, None):
+                    _log.warning("Slack connection %d of %d is back", number + 1, LINES)
+            elif number not in self._down:
+                self._down[number] = now
+                _log.warning("Slack connection %d of %d is down", number + 1, LINES)
+            elif now - self._down[number] > _PATIENCE:
+                line.client.wss_uri = None
+                self._down[number] = now
+
+    async def _watch(self) -> None:
+        while True:
+            await self._clock.sleep(_LOOK)
+            await self.heal()
+
+    async def _address(self) -> str | None:
+        """A first address, which shows that the token works; None where Slack cannot be reached now."""
+        try:
+            with translated():
+                opened = await self._web.apps_connections_open(app_token=self._token)
+        except (NoAnswer, RateLimited) as error:
+            _log.warning("Slack cannot be reached yet: %s", error)
+            return None
+        return str(opened["url"])
+
+    def _line(self, address: str | None) -> AsyncSocketModeHandler:
+        line = AsyncSocketModeHandler(
+            self._app,
+            self._token,
+            web_client=self._web,
+            ping_interval=self._ping,
+            logger=_quiet("socket"),
+        )
+        line.client.wss_uri = address
+        return line
+
+
+def _quiet(name: str) -> logging.Logger:
+    """A log for Bolt that shows only what cannot go on: we say ourselves what an operator should know."""
+    log = logging.getLogger(f"{__name__}.{name}")
+    log.setLevel(logging.CRITICAL)
+    return log

@@ -1,0 +1,207 @@
+"""Slack's requests in: read, stored, answered. Plain payloads; no Bolt.
+
+A request is stored before these functions return, and whoever calls them acknowledges only then.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bot.grammar import HELP, Cancel, Command, Cost, Help, ListTasks, Retry, Show, Submit, UsageError, parse
+from bot.periods import first_day
+from bot.ports import Desk, Identity
+from bot.slacktext import escape, mentioned, plain
+from bot.views import texts
+from dispatch.delivery import DeliveryKind, NewDelivery
+from dispatch.errors import MoveRefused, NotFound, StoreError
+from dispatch.ports import Clock, Notifier, Outbox
+from dispatch.task import NewTask, Source
+
+Payload = Mapping[str, Any]
+
+_LISTED: Final = 50
+_REMEMBERED: Final = 500
+_SUBTYPES_HEARD: Final = (None, "file_share")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Who asked, where, and by which request. `thread` is None where the card will start one."""
+
+    key: str
+    source: Source
+    person: str
+    channel: str
+    thread: str | None = None
+    message: str | None = None
+    in_thread: bool = False
+
+
+class Intake:
+    """What people ask of the bot in Slack. `priority_in` gives a channel's priority where none is named."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        outbox: Outbox,
+        notifier: Notifier,
+        clock: Clock,
+        me: Identity,
+        priority_in: Callable[[str], int],
+    ) -> None:
+        self._desk = desk
+        self._outbox = outbox
+        self._notifier = notifier
+        self._clock = clock
+        self._me = me
+        self._priority_in = priority_in
+        self._steering = asyncio.Lock()
+        self._steered: OrderedDict[str, str] = OrderedDict()
+
+    async def slash(self, payload: Payload) -> str:
+        """A slash command -> the private answer. Never raises: what went wrong is the answer."""
+        try:
+            if payload.get("is_ext_shared_channel"):
+                return texts.shared_channel()
+            place = Place(
+                key=f"slash:{payload['trigger_id']}",
+                source=Source.SLASH,
+                person=payload["user_id"],
+                channel=payload["channel_id"],
+            )
+            return await self._do(parse(plain(payload.get("text") or "")), place)
+        except StoreError:
+            _log.exception("a command could not be stored")
+            return texts.not_stored()
+        except Exception:
+            _log.exception("a command broke")
+            return texts.broken()
+
+    async def event(self, payload: Payload) -> None:
+        """An event: a mention or message becomes a task or a private answer, anything else nothing.
+
+        Raises StoreError where it could not be stored: not acknowledged, it is delivered again.
+        """
+        event = payload.get("event") or {}
+        if not self._is_for_people(event):
+            return
+        place = _place(payload, event)
+        words = self._addressed(event, place)
+        if words is None:
+            if f"<@{self._me.user}" in event["text"]:
+                await self._tell(place, texts.mention_first())
+        elif payload.get("is_ext_shared_channel"):
+            await self._tell(place, texts.shared_channel())
+        else:
+            command = parse(plain(words))
+            answer = await self._do(command, place)
+            if not isinstance(command, Submit):
+                await self._tell(place, answer)
+
+    def _is_for_people(self, event: Payload) -> bool:
+        """Whether a person has just said this: no bot, no edit, no deletion, no notice of Slack's."""
+        return (
+            event.get("type") in ("app_mention", "message")
+            and event.get("subtype") in _SUBTYPES_HEARD
+            and bool(event.get("user"))
+            and event["user"] != self._me.user
+            and not any(event.get(mark) for mark in ("bot_id", "edited", "hidden"))
+            and isinstance(event.get("text"), str)
+        )
+
+    def _addressed(self, event: Payload, place: Place) -> str | None:
+        """The words meant for the bot; None where it is not spoken to."""
+        words = mentioned(event["text"], self._me.user)
+        if words is None and place.source is Source.DM:
+            return str(event["text"])
+        return words
+
+    async def _do(self, command: Command | UsageError, place: Place) -> str:
+        match command:
+            case Submit():
+                return await self._submit(command, place)
+            case UsageError(text):
+                return text
+            case Help():
+                return HELP
+            case ListTasks():
+                return texts.listed(await self._desk.open_tasks(_LISTED), _LISTED)
+            case Cost(period):
+                today = self._desk.today()
+                return texts.cost(period, await self._desk.cost(first_day(period, today), today))
+            case Show(task_id):
+                return await self._show(task_id)
+            case Cancel() | Retry():
+                return await self._steer(command, place)
+
+    async def _submit(self, asked: Submit, place: Place) -> str:
+        task, created = await self._desk.submit(
+            NewTask(
+                request_key=place.key,
+                source=place.source,
+                requester=place.person,
+                words=asked.words,
+                priority=asked.priority or self._priority_in(place.channel),
+                model=asked.model,
+                cap_micro_usd=asked.cap_micro_usd,
+                channel=place.channel,
+                thread=place.thread,
+                message=place.message,
+                quote_thread=place.in_thread,
+            )
+        )
+        return texts.receipt(task, created)
+
+    async def _show(self, task_id: int) -> str:
+        try:
+            return texts.shown(*await self._desk.show(task_id))
+        except NotFound as error:
+            return escape(str(error))
+
+    async def _steer(self, command: Cancel | Retry, place: Place) -> str:
+        """Does it once for each request, however often that arrives; a second answer is the first again."""
+        async with self._steering:
+            if place.key not in self._steered:
+                self._steered[place.key] = await self._steered_now(command, place.person)
+                if len(self._steered) > _REMEMBERED:
+                    self._steered.popitem(last=False)
+            return self._steered[place.key]
+
+    async def _steered_now(self, command: Cancel | Retry, person: str) -> str:
+        try:
+            if isinstance(command, Cancel):
+                return texts.cancelled(await self._desk.cancel(command.task_id, person))
+            return texts.queued_again(await self._desk.retry(command.task_id, person))
+        except (NotFound, MoveRefused) as error:
+            return escape(str(error))
+
+    async def _tell(self, place: Place, text: str) -> None:
+        """Answers one person: in a channel so that nobody else sees it."""
+        direct = place.source is Source.DM
+        answer = NewDelivery(
+            key=f"told:{place.key}",
+            kind=DeliveryKind.REPLY if direct else DeliveryKind.WHISPER,
+            channel=place.channel,
+            body=text,
+            thread=place.thread if direct or place.in_thread else None,
+            person=place.person,
+        )
+        await self._outbox.put(answer, self._clock.now())
+        self._notifier.wake()
+
+
+def _place(payload: Payload, event: Payload) -> Place:
+    direct = event.get("channel_type") == "im" or event["channel"].startswith("D")
+    return Place(
+        key=f"{payload.get('team_id', '')}:{event['channel']}:{event['ts']}",
+        source=Source.DM if direct else Source.MENTION,
+        person=event["user"],
+        channel=event["channel"],
+        thread=event.get("thread_ts") or event["ts"],
+        message=event["ts"],
+        in_thread=bool(event.get("thread_ts")),
+    )

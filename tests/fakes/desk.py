@@ -1,0 +1,54 @@
+"""The dispatcher's front door on a real store, without a worker behind it."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from dispatch.errors import StoreError
+from dispatch.ports import Clock, Spending
+from dispatch.routing import DEFAULT_TABLE, route
+from dispatch.store import Store
+from dispatch.task import Attempt, NewTask, Task
+
+
+class StoreDesk:
+    """`bot.ports.Desk`. While `broken` is set, every request fails with it."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self.broken: Exception | None = None
+
+    async def submit(self, new: NewTask) -> tuple[Task, bool]:
+        self._fail()
+        decided = route(new.priority, new.model, new.cap_micro_usd, DEFAULT_TABLE)
+        return await self._store.queue.enqueue(new, decided, self._clock.now())
+
+    async def cancel(self, task_id: int, actor: str) -> Task:
+        self._fail()
+        return await self._store.queue.cancel(task_id, actor, self._clock.now())
+
+    async def retry(self, task_id: int, actor: str) -> Task:
+        self._fail()
+        return await self._store.queue.retry(task_id, actor, self._clock.now())
+
+    async def show(self, task_id: int) -> tuple[Task, Sequence[Attempt]]:
+        self._fail()
+        return await self._store.queue.task(task_id), await self._store.queue.attempts(task_id)
+
+    async def open_tasks(self, limit: int = 50) -> Sequence[Task]:
+        self._fail()
+        return await self._store.queue.open_tasks(limit)
+
+    async def cost(self, first: date, last: date) -> Sequence[Spending]:
+        self._fail()
+        return []
+
+    def today(self) -> date:
+        return self._clock.now().date()
+
+    def _fail(self) -> None:
+        if self.broken:
+            raise self.broken
+
+
+DISK_FULL = StoreError("onequeue.db: the disk is full")

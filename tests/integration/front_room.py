@@ -1,0 +1,76 @@
+"""What the intake's tests share: the real Bolt app between a simulated Slack and a real store."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.app import Sockets, build
+from bot.intake import Intake
+from bot.rehearsal.slack import SlackSim
+from dispatch.store import Store
+from dispatch.task import Task
+from tests.fakes.clock import FakeClock
+from tests.fakes.desk import StoreDesk
+from tests.integration.post_room import Room, post_room
+
+PRIORITIES = {"CPAY00001": 2}
+"""The priority of requests that name none, by channel; 5 elsewhere."""
+
+
+class CountingNotifier:
+    """`ports.Notifier` that counts."""
+
+    def __init__(self) -> None:
+        self.woken = 0
+
+    def wake(self) -> None:
+        self.woken += 1
+
+
+@dataclass
+class Front:
+    """A room with its front door open."""
+
+    room: Room
+    desk: StoreDesk
+    notifier: CountingNotifier
+    intake: Intake
+    sockets: Sockets
+    clock: FakeClock
+    """The clock of the sockets' watchdog."""
+
+    @property
+    def slack(self) -> SlackSim:
+        return self.room.slack
+
+    @property
+    def store(self) -> Store:
+        return self.room.store
+
+    async def tasks(self) -> list[Task]:
+        """The open tasks by number."""
+        return sorted(await self.store.queue.open_tasks(100), key=lambda task: task.id)
+
+    async def quiet(self) -> None:
+        """Returns once every envelope has met its fate."""
+        await self.slack.wait_for(lambda state: all(e.state != "sent" for e in state.envelopes))
+
+    async def told(self) -> list[str]:
+        """Delivers what is due, cards too, and returns what ana alone then sees besides."""
+        await self.room.courier.send_due()
+        return [message.text for message in self.slack.ephemerals("ana")]
+
+
+@asynccontextmanager
+async def front_room(folder: Path) -> AsyncIterator[Front]:
+    async with post_room(folder) as room:
+        desk, notifier, clock = StoreDesk(room.store, room.clock), CountingNotifier(), FakeClock()
+        me = await room.chat.identity()
+        intake = Intake(
+            desk, room.store.outbox, notifier, room.clock, me, lambda channel: PRIORITIES.get(channel, 5)
+        )
+        slack = room.slack
+        async with Sockets(build(intake, me), slack.app_token, slack.api_url, clock, ping=0.2) as sockets:
+            await slack.wait_for(lambda state: state.sockets == 2)
+            yield Front(room, desk, notifier, intake, sockets, clock)
