@@ -47,7 +47,7 @@ class Courier:
         self._awake.set()
 
     async def run(self) -> None:
-        """Sends whatever becomes due, until cancelled; what is under way then gets a moment to end."""
+        """Sends whatever becomes due, until cancelled; what is due then gets a last try of a few seconds."""
         try:
             while True:
                 self._awake.clear()
@@ -64,10 +64,9 @@ class Courier:
     async def send_due(self) -> int:
         """Sends everything that is due now, and returns how many deliveries that were. Raises StoreError."""
         count = 0
-        while begun := await self._begin():
+        while (begun := await self._begin()) or self._under_way:
             count += begun
-            while self._under_way:
-                await asyncio.wait(self._under_way)
+            await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
         return count
 
     async def _begin(self) -> int:
@@ -101,10 +100,15 @@ class Courier:
             slept.cancel()
 
     async def _end(self) -> None:
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=_LAST_WORDS)
-        for sending in list(self._under_way):
+        try:
+            async with asyncio.timeout(_LAST_WORDS):
+                await self.send_due()
+        except (TimeoutError, StoreError) as error:
+            _log.warning("not everything could be sent before the end: %r", error)
+        unsent = list(self._under_way)
+        for sending in unsent:
             sending.cancel()
+        await asyncio.gather(*unsent, return_exceptions=True)
 
     async def _deliver(self, delivery: Delivery) -> None:
         sending = Sending(delivery, in_doubt=delivery.in_doubt)

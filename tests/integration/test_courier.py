@@ -196,6 +196,15 @@ async def test_the_loop_sends_at_once_when_woken_and_again_when_the_time_comes(r
     assert loop.cancelled()
 
 
+async def test_what_is_due_at_the_end_is_still_sent(room: Room) -> None:
+    loop = asyncio.create_task(room.another_courier(FakeClock(room.clock.now())).run())
+    await room.chat.identity()
+    await room.ask()
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)
+    assert len(room.posts()) == 1
+
+
 async def test_one_task_in_trouble_does_not_hold_up_another(room: Room) -> None:
     room.slack.fault("chat.postMessage", "429", retry_after=30)
     await room.ask(PAYMENTS)
