@@ -13,8 +13,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.chat import translated
 from bot.ports import Identity, NoAnswer, RateLimited
+from bot.trouble import translated
 from dispatch.ports import Clock
 
 LINES: Final = 2

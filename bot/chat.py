@@ -1,17 +1,14 @@
-"""`ports.Chat` on Slack's Web API. The only door to slack_sdk's web client."""
+"""`ports.Chat` on Slack's Web API. The door to slack_sdk."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import aiohttp
-from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.ports import ChatError, Identity, NoAnswer, RateLimited, Refused, Said
+from bot.ports import Identity, Said
+from bot.trouble import translated
 from bot.views import gate
 from bot.views.message import Message
 
@@ -22,11 +19,6 @@ _TIMEOUT: Final = 30
 _PAGE: Final = 200
 _PAGES: Final = 25
 _LATE: Final = timedelta(minutes=2)
-_RATE_LIMIT_CODES: Final = frozenset({"ratelimited", "rate_limited"})
-_THEIR_FAULTS: Final = frozenset(
-    {"fatal_error", "internal_error", "request_timeout", "service_unavailable", "team_added_to_org"}
-)
-_UNSAID_WAIT: Final = 30.0
 
 
 class SlackChat:
@@ -166,35 +158,3 @@ def _said(message: dict[str, Any]) -> Said:
     files = tuple(str(file.get("name") or "a file") for file in message.get("files") or [])
     person = message.get("user") or message.get("username") or message.get("bot_id") or ""
     return Said(str(message["ts"]), str(person), str(message.get("text") or ""), files)
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turns what Slack's client raises into ChatError."""
-    try:
-        yield
-    except SlackClientError as error:
-        raise _from_slack(getattr(error, "response", None), error) from error
-    except aiohttp.ClientConnectorError as error:
-        raise NoAnswer(f"cannot connect ({error})", in_doubt=False) from error
-    except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, OSError) as error:
-        raise NoAnswer(f"{type(error).__name__} {error}".rstrip(), in_doubt=True) from error
-
-
-def _from_slack(response: object, error: Exception) -> ChatError:
-    if not isinstance(response, AsyncSlackResponse):
-        return NoAnswer(str(error), in_doubt=True)
-    data = response.data if isinstance(response.data, dict) else {}
-    code = str(data.get("error") or "")
-    if response.status_code == 429 or code in _RATE_LIMIT_CODES:
-        return RateLimited(_seconds(response.headers.get("Retry-After")))
-    if response.status_code >= 500 or not code or code in _THEIR_FAULTS:
-        return NoAnswer(code or f"HTTP {response.status_code}", in_doubt=True)
-    return Refused(code)
-
-
-def _seconds(header: str | None) -> float:
-    try:
-        return max(float(header or _UNSAID_WAIT), 1.0)
-    except ValueError:
-        return _UNSAID_WAIT
