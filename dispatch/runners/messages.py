@@ -106,8 +106,8 @@ def _client(session: Session) -> anthropic.AsyncAnthropic:
         base_url=session.access.base_url,
         api_key=session.access.key,
         max_retries=0,
-        # A proxy of the environment has no business between us and our own gateway.
-        http_client=anthropic.DefaultAsyncHttpxClient(trust_env=False),
+        # The library's own client would put the environment's proxy between us and our gateway.
+        http_client=httpx2.AsyncClient(trust_env=False),
     )
 
 

@@ -16,7 +16,8 @@ KEY = "sk-ant-the-real-key"
 class FakeUpstream:
     """Answers every request with `status`, `headers` and the `pieces`, each in a write of its own.
 
-    With `silent` it sends the pieces and then nothing more, until `ended` is set.
+    With `silent` it sends the pieces and then nothing more, until `ended` is set. `connections` holds
+    the other end of every connection there was.
     """
 
     url: str = ""
@@ -26,9 +27,11 @@ class FakeUpstream:
     silent: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     seen: list[tuple[str, Mapping[str, str], bytes]] = field(default_factory=list)
+    connections: set[object] = field(default_factory=set)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """The handler of every path."""
+        self.connections.add(request.get_extra_info("peername"))
         self.seen.append((request.path_qs, request.headers, await request.read()))
         response = web.StreamResponse(status=self.status, headers=self.headers)
         if self.pieces or not self.silent:

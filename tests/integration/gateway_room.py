@@ -1,21 +1,23 @@
 """A real store and a real gateway over a simulated Claude, with the real SDK as the session."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import httpx2
-from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
+from anthropic import AsyncAnthropic
 
 from bot.rehearsal.claude import ClaudeSim, Say, Served
 from dispatch.clock import SystemClock
 from dispatch.gateway import MeteringGateway, Upstream
-from dispatch.ports import Access, Session
+from dispatch.ports import Access, Ledger, Session
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
+from dispatch.store.database import Database
+from dispatch.store.ledger import SqliteLedger
 from dispatch.task import MICRO_USD, Booking, Claim, NewTask, Price, Source, Tier, Unpriced, Usage
 
 MODEL = "claude-haiku-5-5"
@@ -23,7 +25,7 @@ UNPRICED_MODEL = "claude-haiku-4-5"
 HALF_HELD = Say("x" * 2 * 24 * 20)
 """An answer of which the simulator, when told to hold, has sent exactly one half."""
 
-IDLE = timedelta(seconds=30)
+IDLE = timedelta(minutes=10)
 
 
 def price(model: str, usage: Usage) -> Price | Unpriced:
@@ -84,9 +86,13 @@ class GatewayRoom:
 
 @asynccontextmanager
 async def gateway_room(
-    folder: Path, url: str, key: str, idle: timedelta = IDLE
+    folder: Path,
+    url: str,
+    key: str,
+    idle: timedelta = IDLE,
+    ledger: Callable[[Database], Ledger] = SqliteLedger,
 ) -> AsyncIterator[GatewayRoom]:
-    """A gateway to the API at `url`, on a store in `folder`."""
+    """A gateway to the API at `url`, on a store in `folder`. It books in the `ledger` made on that store."""
     follow_ups: list[tuple[int, str, int | None]] = []
 
     async def follow_up(claim: Claim, words: str, priority: int | None) -> str:
@@ -98,7 +104,7 @@ async def gateway_room(
         stack.push_async_callback(store.close)
         clock = SystemClock()
         upstream = Upstream(url, key, idle)
-        gateway = MeteringGateway(upstream, store.queue, store.ledger, price, follow_up, clock)
+        gateway = MeteringGateway(upstream, store.queue, ledger(store.database), price, follow_up, clock)
         await gateway.start()
         stack.push_async_callback(gateway.close)
         yield GatewayRoom(store, gateway, clock, follow_ups)
@@ -114,7 +120,7 @@ async def room_over(sim: ClaudeSim, folder: Path, idle: timedelta = IDLE) -> Asy
 @asynccontextmanager
 async def sdk(access: Access) -> AsyncIterator[AsyncAnthropic]:
     """The real SDK, as a session would use it."""
-    http = DefaultAsyncHttpxClient(trust_env=False)
+    http = httpx2.AsyncClient(trust_env=False)
     async with AsyncAnthropic(
         base_url=access.base_url, api_key=access.key, max_retries=0, http_client=http
     ) as client:

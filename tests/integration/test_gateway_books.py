@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import anthropic
@@ -9,7 +10,9 @@ import pytest
 from anthropic import AsyncAnthropic
 
 from bot.rehearsal.claude import ClaudeSim, Say, Step
-from dispatch.task import Booking, Price, Unpriced
+from dispatch.store.database import Database
+from dispatch.store.ledger import SqliteLedger
+from dispatch.task import Booking, Price, Unpriced, Usage
 from tests.integration.gateway_room import (
     HALF_HELD,
     MODEL,
@@ -17,6 +20,7 @@ from tests.integration.gateway_room import (
     GatewayRoom,
     Reader,
     ask,
+    gateway_room,
     price,
     room_over,
     sdk,
@@ -198,6 +202,65 @@ async def test_a_cancelled_attempt_waits_until_everything_is_booked(
     assert len(await room.booked()) == 1
     await sim.wait_for_served(1)
     await assert_ledger_is_what_was_served(room, sim)
+
+
+class SlowLedger(SqliteLedger):
+    """Says when it is about to book, and books when it may."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.about_to_book = asyncio.Event()
+        self.may_book = asyncio.Event()
+
+    async def book(
+        self,
+        booking_id: int,
+        *,
+        model: str,
+        request_id: str,
+        usage: Usage,
+        price: Price | Unpriced,
+        estimated: bool,
+        now: datetime,
+    ) -> None:
+        self.about_to_book.set()
+        await self.may_book.wait()
+        await super().book(
+            booking_id,
+            model=model,
+            request_id=request_id,
+            usage=usage,
+            price=price,
+            estimated=estimated,
+            now=now,
+        )
+
+
+async def test_not_even_cancelling_twice_leaves_a_line_open(sim: ClaudeSim, tmp_path: Path) -> None:
+    ledgers: list[SlowLedger] = []
+
+    def slow(database: Database) -> SlowLedger:
+        ledgers.append(SlowLedger(database))
+        return ledgers[0]
+
+    async with gateway_room(tmp_path, sim.url, sim.key, ledger=slow) as room:
+        claim = await room.claim()
+
+        async def attempt() -> None:
+            async with room.gateway.admit(claim) as access, sdk(access) as client:
+                await ask(client)
+
+        running = asyncio.create_task(attempt())
+        await ledgers[0].about_to_book.wait()
+        for _ in range(3):
+            running.cancel()
+            await asyncio.wait({running}, timeout=0.02)
+        assert not running.done()
+        assert await room.booked() == []
+        ledgers[0].may_book.set()
+        await asyncio.wait({running})
+        assert running.cancelled()
+        await assert_ledger_is_what_was_served(room, sim)
 
 
 async def test_a_request_lost_after_it_was_sent_is_booked_unpriced(room: GatewayRoom, sim: ClaudeSim) -> None:

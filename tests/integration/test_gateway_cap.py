@@ -131,6 +131,21 @@ async def test_requests_at_once_share_the_cap(room: GatewayRoom, sim: ClaudeSim)
     assert await room.still_open() == 0
 
 
+async def test_what_one_request_has_spent_counts_for_another_under_way(
+    room: GatewayRoom, sim: ClaudeSim
+) -> None:
+    half = await cost_when_held(room, sim)
+    sim.script([Step((HALF_HELD,))] * 2)
+    sim.fail("slow")
+    claim = await room.claim(cap_micro_usd=3 * half)
+    async with room.gateway.admit(claim) as access, sdk(access) as client:
+        slow = Reader(client)
+        await sim.wait_for_requests(2)
+        assert await Reader(client).end() is None
+        assert OVER_CAP_ERROR in str(await slow.end())
+    assert await room.still_open() == 0
+
+
 async def test_a_session_over_its_cap_keeps_its_work(room: GatewayRoom, sim: ClaudeSim) -> None:
     said = "The first half of the work. " * 40
     sim.script([Step((Say(said),))])

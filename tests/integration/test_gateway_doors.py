@@ -64,6 +64,28 @@ async def test_only_known_headers_pass_on(access: Access, upstream: FakeUpstream
     assert not set(stopped) & {name.lower() for name in headers}
 
 
+async def test_answers_are_asked_for_as_plain_bytes(access: Access, upstream: FakeUpstream) -> None:
+    async with plain_http(access) as client:
+        await client.post("/v1/messages", json=REQUEST, headers={"accept-encoding": "gzip"})
+    assert upstream.seen[0][1]["accept-encoding"] == "identity"
+
+
+async def test_every_request_has_a_connection_of_its_own(access: Access, upstream: FakeUpstream) -> None:
+    async with plain_http(access) as client:
+        for _ in range(3):
+            await client.post("/v1/messages", json=REQUEST)
+    assert len(upstream.connections) == 3
+
+
+async def test_a_proxy_of_the_environment_is_not_asked_for_loopback(
+    access: Access, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    async with plain_http(access) as client:
+        assert (await client.post("/v1/messages", json=REQUEST)).status_code == 200
+
+
 async def test_only_known_headers_come_back(access: Access, upstream: FakeUpstream) -> None:
     passing = {
         "content-type": "application/json",

@@ -1,6 +1,7 @@
 """Sessions through the real SDK, the real gateway and a real store, against the simulated Claude."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -95,6 +96,21 @@ async def test_the_request_says_what_the_session_is(session: Session, sim: Claud
     assert first.messages == ({"role": "user", "content": "investigate stall"},)
     assert first.tools == ("progress", "follow_up")
     assert all(one.key == sim.key for one in sim.served)
+
+
+async def test_no_proxy_of_the_environment_comes_between(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert (await MessagesRunner().run(session)).verdict is Verdict.ANSWERED
+
+
+async def test_no_request_leans_on_what_the_server_remembers(claim: Claim) -> None:
+    async with fake_upstream() as upstream:
+        upstream.status = 529
+        await MessagesRunner().run(open_session(claim, Access(upstream.url, "oq-1", ())))
+        assert "thread" not in json.loads(upstream.seen[0][2])
 
 
 async def test_the_prompt_is_cached_from_turn_to_turn(session: Session, sim: ClaudeSim) -> None:
