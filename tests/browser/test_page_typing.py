@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import MARKS, Visit

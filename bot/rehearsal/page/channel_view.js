@@ -68,5 +68,5 @@ export class ChannelView {
 export function placeOf(model, { inThread, dm }) {
   const people = model.state.users.filter((user) => user.id === model.bot || !user.is_bot);
   people.sort((a, b) => Number(b.id === model.bot) - Number(a.id === model.bot));
-  return { people, bot: model.userName(model.bot), inThread, dm };
+  return { people, bot: model.users.get(model.bot)?.name ?? "", inThread, dm };
 }

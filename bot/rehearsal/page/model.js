@@ -13,7 +13,7 @@ export function modelOf(state, about) {
     users,
     channels,
     zone: me?.tz || about.zone || "UTC",
-    userName: (id) => users.get(id)?.name ?? id,
+    userName: (id) => calledName(users.get(id)) ?? id,
     fullName: (id) => users.get(id)?.real_name || users.get(id)?.name || id,
     isBot: (id) => users.get(id)?.is_bot ?? false,
     channelName: (id) => titleOf(channels.get(id), id),
@@ -21,6 +21,11 @@ export function modelOf(state, about) {
   };
   model.names = JSON.stringify([state.me, model.zone, state.users, [...channels.values()].map((c) => [c.id, c.name])]);
   return model;
+}
+
+/** People go by their handle, bots by their full name. */
+function calledName(user) {
+  return user?.is_bot ? user.real_name || user.name : user?.name;
 }
 
 function titleOf(channel, id) {
