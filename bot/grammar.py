@@ -1,0 +1,218 @@
+"""What a person typed -> one command, or the private answer that shows the right form.
+
+The same grammar reads the text behind `/task`, behind a leading mention, and a whole direct message:
+
+    [p1..p10] [model=opus|sonnet|haiku|<full id>] [max=$2] [--] the words of the task
+    help | list | show 42 | cancel 42 | retry 42 | cost [today|week|month]
+
+Priority and options stand first, in any order, each at most once; further on they are just words.
+`--` (or the dash that phones make of it) ends them, so that any words can be a task: `x=1 is wrong, fix it`
+looks like an option called x and is refused with `-- x=1 is wrong, fix it` to copy. Only a lower-case
+name directly before `=` looks like an option; `PATH=/bin is unset` and `a==b fails` are words.
+A verb is a command only when the whole text is that form. A verb with other words behind it is refused
+with both readings to copy, because a guess could cancel or queue what nobody asked for.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from bot.options import Front, is_front, read_front
+from bot.slacktext import code
+
+WORDS_LIMIT: Final = 12_000
+
+HELP: Final = """\
+*Give me a task:* `/task p3 investigate the stall in payments`
+A mention (`@Onequeue p3 …`) or a direct message does the same. The answer comes in the thread.
+
+*Priority,* most urgent first: `p1` to `p4` run on Opus, `p5` to `p7` on Sonnet, `p8` to `p10` on Haiku, \
+unless your team routes them otherwise. Without one the task gets the usual priority here.
+*Options* stand before the words: `model=opus`, `model=sonnet`, `model=haiku` or a full model id; \
+`max=$2` is the most this task may cost. `--` ends the options.
+
+*See and steer:* `/task list` · `/task show 42` · `/task cancel 42` · `/task retry 42`
+*What it cost:* `/task cost today` · `/task cost week` · `/task cost month`"""
+
+_WORDS_TO_COPY = "tidy the wiki"
+_COPY_LIMIT = 300
+
+_SLASH = re.compile(r"/task(?=\s|\Z)", re.IGNORECASE)
+_NUMBER = re.compile(r"#?([0-9]{1,18})(?=\s|\Z)")
+
+
+class Period(StrEnum):
+    """How far back a cost question looks."""
+
+    TODAY = "today"
+    WEEK = "week"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """A task: trimmed words, otherwise as typed. None: not said. `model` is a tier or a full model id."""
+
+    words: str
+    priority: int | None = None
+    model: str | None = None
+    cap_micro_usd: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """Show the help."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListTasks:
+    """Show the tasks that wait or run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Show one task."""
+
+    task_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Cancel one task."""
+
+    task_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Run one task again."""
+
+    task_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Show what a period cost."""
+
+    period: Period = Period.TODAY
+
+
+@dataclass(frozen=True, slots=True)
+class UsageError:
+    """Nothing happened. `text` is the whole private answer, in mrkdwn that is safe to send as it is."""
+
+    text: str
+
+
+Command = Submit | Help | ListTasks | Show | Cancel | Retry | Cost
+
+_BARE: Final[dict[str, Command]] = {"help": Help(), "list": ListTasks()}
+_ON_ONE_TASK: Final[dict[str, type[Show] | type[Cancel] | type[Retry]]] = {
+    "show": Show,
+    "cancel": Cancel,
+    "retry": Retry,
+}
+
+
+def parse(text: str) -> Command | UsageError:
+    """Read one request. Never raises; empty text asks for help."""
+    text = text.strip()
+    if slash := _SLASH.match(text):
+        text = text[slash.end() :].strip()
+    if not text:
+        return Help()
+    return _verb(text) or _submit(text)
+
+
+def form(command: Command) -> str:
+    """The text that `parse` reads as this command: the shortest, with options in a fixed order."""
+    match command:
+        case Submit():
+            return _submit_form(command)
+        case Help():
+            return "help"
+        case ListTasks():
+            return "list"
+        case Show(task_id):
+            return f"show {task_id}"
+        case Cancel(task_id):
+            return f"cancel {task_id}"
+        case Retry(task_id):
+            return f"retry {task_id}"
+        case Cost(period):
+            return f"cost {period}"
+
+
+def _submit_form(task: Submit) -> str:
+    front = Front(task.priority, task.model, task.cap_micro_usd).written()
+    if is_front(task.words) or (not front and _is_more(task.words)):
+        front.append("--")
+    return " ".join([*front, task.words])
+
+
+def _is_more(words: str) -> bool:
+    return bool(_SLASH.match(words)) or _verb(words) is not None
+
+
+def _verb(text: str) -> Command | UsageError | None:
+    """The command or the refusal of a text that begins with a verb; None when it begins otherwise."""
+    first, *more = text.split(maxsplit=1)
+    argument = more[0] if more else ""
+    verb = first.lower().rstrip("?!.,:;")
+    exact = verb == first.lower()
+    if verb in _BARE:
+        return _BARE[verb] if exact and not argument else _verb_refused(text, verb)
+    if verb in _ON_ONE_TASK:
+        return _on_one_task(text, verb, argument, exact)
+    if verb == "cost":
+        return _cost(text, argument.lower(), exact)
+    return None
+
+
+def _on_one_task(text: str, verb: str, argument: str, exact: bool) -> Command | UsageError:
+    number = _NUMBER.match(argument)
+    task_id = int(number[1]) if number else 0
+    if exact and number and number[0] == argument and task_id > 0:
+        return _ON_ONE_TASK[verb](task_id)
+    return _verb_refused(text, f"{verb} {task_id or 42}")
+
+
+def _cost(text: str, argument: str, exact: bool) -> Command | UsageError:
+    if exact and argument in ("", *Period):
+        return Cost(Period(argument or Period.TODAY))
+    return _verb_refused(text, "cost today")
+
+
+_VERB_RULES: Final = {
+    "help": "takes nothing behind it",
+    "list": "takes nothing behind it",
+    "cost": "takes `today`, `week` or `month`",
+}
+
+
+def _verb_refused(text: str, right: str) -> UsageError:
+    verb = right.split()[0]
+    rule = _VERB_RULES.get(verb, "takes the number of one task")
+    answer = f"Nothing done: `{verb}` {rule}. Try {code(f'/task {right}', _COPY_LIMIT)}"
+    if " " in " ".join(text.split()):
+        as_task = code(f"/task {form(Submit(text, priority=5))}", _COPY_LIMIT)
+        answer += f", or {as_task} to make these words a task"
+    return UsageError(f"{answer}.")
+
+
+def _submit(text: str) -> Submit | UsageError:
+    front, words = read_front(text)
+    wrong = list(front.wrong)
+    if not words:
+        wrong.append(f"there are no words behind {code(text, _COPY_LIMIT)} that say what to do.")
+    if len(words) > WORDS_LIMIT:
+        wrong.append(
+            f"the task has {len(words):,} characters, {WORDS_LIMIT:,} is the most. "
+            "Put the long part where a link can point to it."
+        )
+        words = "summarise https://example.com/notes"
+    task = Submit(words or _WORDS_TO_COPY, front.priority, front.model, front.cap_micro_usd)
+    if not wrong:
+        return task
+    return UsageError(f"Not queued: {wrong[0]} Try {code(f'/task {form(task)}', _COPY_LIMIT)}.")
