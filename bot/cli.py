@@ -66,9 +66,7 @@ async def _do(given: argparse.Namespace, settings: Settings, composition: Compos
     return 0
 
 
-async def _ask(
-    verb: str, given: argparse.Namespace, settings: Settings, composition: Composition
-) -> Record:
+async def _ask(verb: str, given: argparse.Namespace, settings: Settings, composition: Composition) -> Record:
     async with composition.console(settings) as (ask, running):
         record = await ask(verb, _words(given))
         if verb != "add":
@@ -153,5 +151,3 @@ def _day(text: str) -> str:
         return date.fromisoformat(text).isoformat()
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no day: give one such as 2026-11-23") from None
-
-

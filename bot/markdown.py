@@ -111,7 +111,7 @@ class _Pages:
         self._count += passage.items(lines)
 
     def _spread(self, passage: Passage) -> None:
-        if False:
+        if _size(passage.again) > self._limit // 2:
             passage = replace(passage, again=())
         lines = list(_narrowed(passage, self._limit))
         done, least, again = 0, passage.least, passage.again[:0]

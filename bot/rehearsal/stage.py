@@ -39,6 +39,11 @@ class Stage:
         if self.claude:
             self.slack.app.add_routes(control_routes(self.claude))
 
+    @property
+    def digest_channel(self) -> str:
+        """The id of the channel that the digest is for."""
+        return next(channel.id for channel in self.slack.state.channels.values() if channel.name == "ops")
+
     async def start(self) -> None:
         """Listens."""
         if self.claude:

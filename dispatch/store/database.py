@@ -115,6 +115,16 @@ class Database:
         """The first row of a named statement that only reads, or None. Raises StoreError."""
         return next(iter(await self.rows(name, **values)), None)
 
+    async def tidy(self) -> None:
+        """Refreshes the planner's statistics and empties the write-ahead log. Raises StoreError."""
+        if self._writer is None:
+            raise StoreUnusable(f"{self.path}: open for reading only.")
+        self._refuse_closed()
+        async with self._turn:
+            with translated(self.path):
+                await self._writer.execute_fetchall("PRAGMA optimize")
+                await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+
     async def close(self) -> None:
         """Lets the units under way end, then closes. Closing twice changes nothing."""
         while self._under_way:

@@ -98,7 +98,8 @@ class Bot:
         await self._signal(signal.SIGKILL)
 
     async def _signal(self, number: signal.Signals) -> int:
-        assert self._process
+        if self._process is None:
+            return 0
         if self._process.returncode is None:
             self._process.send_signal(number)
         async with asyncio.timeout(READY_SECONDS):
