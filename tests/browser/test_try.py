@@ -30,7 +30,7 @@ async def test_a_task_from_the_command_to_the_digest(tmp_path: Path) -> None:
         assert address, line
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-            page = await browser.new_page(viewport={"width": 1280, "height": 800})
+            page = await browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
             await page.goto(address[0])
             await page.locator("#composer").fill("/task p3 investigate stall")
             await page.locator("#composer").press("Enter")
