@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.digest import CHART_DAYS, DayBar, Digest, due, newest_due, summarise, window
+from dispatch.errors import Unreachable
 from dispatch.ports import Clock, Digests, Ledger, Notifier, Outbox, Queue, Spending
 from dispatch.routing import PRIORITIES, Table, route
 from dispatch.task import Attempt, Claim, NewTask, Price, Source, Task, Tier, Unpriced, Usage, Verdict
@@ -165,9 +166,12 @@ class Dispatcher:
     async def post_digest(self, day: date) -> bool:
         """Makes the digest of a day due now. False when that day has been told already.
 
-        A day that has not ended is told as it stands, as often as asked.
+        A day that has not ended is told as it stands, as often as asked. Raises Unreachable where no
+        channel is set.
         """
         channel, now = self._terms.digest_channel, self._clock.now()
+        if not channel:
+            raise Unreachable("There is no channel to post to: set ONEQUEUE_DIGEST_CHANNEL.")
         if day < self.today():
             told = await self._digests.tell(channel, day, _digest(channel, day, day), now)
         else:

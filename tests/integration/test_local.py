@@ -40,6 +40,10 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def console(store: Store, clock: FakeClock) -> Console:
+    return console_for(store, clock, "COPS00001")
+
+
+def console_for(store: Store, clock: FakeClock, digest_channel: str) -> Console:
     notifier = FakeNotifier()
     worker = Worker(
         store.queue, FakeGateway(), FakeSeats(), FakeQuotes(), notifier, clock, DEFAULT_TABLE, lambda: 0.5
@@ -53,7 +57,7 @@ def console(store: Store, clock: FakeClock) -> Console:
         notifier,
         clock,
         lambda *_: Unpriced("not here"),
-        Terms(DEFAULT_TABLE, UTC, "COPS00001", clock.now().time()),
+        Terms(DEFAULT_TABLE, UTC, digest_channel, clock.now().time()),
     )
     return Console(dispatcher, clock, default_priority=5)
 
@@ -139,6 +143,17 @@ async def test_a_day_is_posted_once(console: Console, clock: FakeClock) -> None:
     yesterday = str((clock.now() - timedelta(days=1)).date())
     assert (await console.ask("digest", {"date": yesterday, "post": "yes"}))["posted"] is True
     assert (await console.ask("digest", {"date": yesterday, "post": "yes"}))["posted"] is False
+
+
+async def test_posting_without_a_channel_says_what_to_set(store: Store, clock: FakeClock) -> None:
+    with pytest.raises(Unreachable, match="ONEQUEUE_DIGEST_CHANNEL"):
+        await console_for(store, clock, "").ask("digest", {"post": "yes"})
+
+
+async def test_tidying_loses_nothing(console: Console, store: Store) -> None:
+    await console.ask("add", {"text": "p3 x"})
+    await store.database.tidy()
+    assert (await console.ask("show", {"task": "1"}))["state"] == "queued"
 
 
 async def test_the_socket_carries_records_and_errors(console: Console, tmp_path: Path) -> None:
