@@ -18,10 +18,14 @@ class FaultKind(StrEnum):
     INVALID_REQUEST = "invalid request"
     INCOMPLETE = "incomplete"
     OVER_CAP = "over the cap"
+    OVER_BUDGET = "over the budget"
     AUTHENTICATION = "authentication"
+    FORBIDDEN = "forbidden"
     BILLING = "billing"
+    SUSPENDED = "suspended"
     CONFIGURATION = "configuration"
     RUNTIME = "runtime"
+    OUT_OF_MEMORY = "out of memory"
     LOST = "lost"
     CANCELLED = "cancelled"
     UNKNOWN = "unknown"
@@ -33,7 +37,9 @@ RUNTIME_FAULTS = frozenset(
         FaultKind.OVERLOADED,
         FaultKind.NETWORK,
         FaultKind.AUTHENTICATION,
+        FaultKind.FORBIDDEN,
         FaultKind.BILLING,
+        FaultKind.SUSPENDED,
         FaultKind.CONFIGURATION,
         FaultKind.RUNTIME,
         FaultKind.LOST,

@@ -16,7 +16,9 @@ _PATIENCE = {
     FaultKind.NETWORK: timedelta(seconds=15),
     FaultKind.RUNTIME: timedelta(seconds=30),
     FaultKind.AUTHENTICATION: timedelta(minutes=5),
+    FaultKind.FORBIDDEN: timedelta(minutes=15),
     FaultKind.BILLING: timedelta(minutes=15),
+    FaultKind.SUSPENDED: timedelta(hours=1),
     FaultKind.CONFIGURATION: timedelta(minutes=15),
     FaultKind.LOST: timedelta(0),
 }

@@ -49,18 +49,26 @@ def _what(kind: FaultKind, task: Task, attempt: Attempt, detail: str) -> str:
             return "Claude could not be reached"
         case FaultKind.AUTHENTICATION:
             return "Claude refused our key"
+        case FaultKind.FORBIDDEN:
+            return f"our key may not use {inline(task.route.model, 100)}"
         case FaultKind.BILLING:
             return "our Claude account cannot pay"
+        case FaultKind.SUSPENDED:
+            return "our Claude account is suspended"
         case FaultKind.CONFIGURATION:
             return f"the model {inline(task.route.model, 100)} cannot be used with our settings"
         case FaultKind.RUNTIME:
             return _with("something it runs on failed", detail)
+        case FaultKind.OUT_OF_MEMORY:
+            return "it ran out of memory"
         case FaultKind.LOST:
             return "I restarted during the attempt"
         case FaultKind.TIMEOUT:
             return f"stopped after {duration(time_taken(attempt))}, {tier}'s limit"
         case FaultKind.OVER_CAP:
             return f"stopped at its cap of {dollars(task.route.cap_micro_usd)}"
+        case FaultKind.OVER_BUDGET:
+            return _with("stopped at the end of a budget", detail)
         case FaultKind.REFUSAL:
             return "the model declined to do this"
         case FaultKind.INVALID_REQUEST:
@@ -84,7 +92,13 @@ def _remedy(kind: FaultKind, task: Task) -> str:
             return "Say it in other words, or name another model with `model=`"
         case FaultKind.INVALID_REQUEST:
             return "Change or shorten the request and send it again"
-        case FaultKind.AUTHENTICATION | FaultKind.BILLING | FaultKind.CONFIGURATION:
+        case (
+            FaultKind.AUTHENTICATION
+            | FaultKind.FORBIDDEN
+            | FaultKind.BILLING
+            | FaultKind.SUSPENDED
+            | FaultKind.CONFIGURATION
+        ):
             return f"An operator has to put this right; {again} then"
         case _:
             return f"Try it again with {again}"

@@ -87,7 +87,7 @@ def cut(escaped: str, limit: int) -> str:
     if len(escaped) <= limit:
         return escaped
     kept = escaped[: limit - 1]
-    begun = kept.rfind("&", len(kept) - len("&amp"))
+    begun = kept.rfind("&", max(0, len(kept) - len("&amp")))
     if begun >= 0 and ";" not in kept[begun:]:
         kept = kept[:begun]
     return kept.rstrip() + "…"

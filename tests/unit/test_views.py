@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from slackblocks import _limits as slack
 
@@ -360,6 +360,7 @@ def test_the_gate_lets_harmless_words_pass(words: str) -> None:
 
 
 @given(strangers, st.integers(min_value=2, max_value=60))
+@example("0<", 4)
 def test_a_cut_text_ends_in_no_half_entity(words: str, limit: int) -> None:
     escaped = words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     short = cut(escaped, limit)
