@@ -1,0 +1,28 @@
+"""What the path needs from the world: small protocols in our own types. Pure.
+
+All datetimes are aware and UTC; all money is integer micro-dollars.
+"""
+
+from dispatch.ports.clock import Clock
+from dispatch.ports.money import Ledger, Spending
+from dispatch.ports.people import Digests, Notifier, Outbox, Quotes
+from dispatch.ports.queue import Queue
+from dispatch.ports.session import Access, Draft, Gateway, Runner, Seats, Session, Tool
+
+__all__ = [
+    "Access",
+    "Clock",
+    "Digests",
+    "Draft",
+    "Gateway",
+    "Ledger",
+    "Notifier",
+    "Outbox",
+    "Queue",
+    "Quotes",
+    "Runner",
+    "Seats",
+    "Session",
+    "Spending",
+    "Tool",
+]

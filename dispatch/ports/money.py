@@ -1,0 +1,60 @@
+"""The ledger: what every request to the API cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from dispatch.task import Booking, Claim, Price, Tier, Unpriced, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What one tier spent in a window, and how many tasks spent it. `unpriced` counts requests in no sum."""
+
+    tier: Tier
+    tasks: int
+    micro_usd: int
+    unpriced: int
+
+
+class Ledger(Protocol):
+    """One row for each API request, opened before it is sent."""
+
+    async def open(self, claim: Claim, model: str, now: datetime) -> int:
+        """Books a request as open; its number. Raises LeaseLost when the claim no longer holds."""
+        ...
+
+    async def book(
+        self,
+        booking_id: int,
+        *,
+        model: str,
+        request_id: str,
+        usage: Usage,
+        price: Price | Unpriced,
+        estimated: bool,
+        now: datetime,
+    ) -> None:
+        """Closes an open row with what the request came to."""
+        ...
+
+    async def drop(self, booking_id: int) -> None:
+        """Forgets an open row whose request the API refused before any token."""
+        ...
+
+    async def close_open(self, now: datetime) -> int:
+        """Books every row left open by a dead process as unpriced. For the start. How many."""
+        ...
+
+    async def spent(self, task_id: int) -> int:
+        """Micro-dollars booked for the task so far, all attempts."""
+        ...
+
+    async def bookings(self, since: datetime, until: datetime) -> Sequence[Booking]:
+        """The rows booked in [since, until), oldest first."""
+        ...
+
+    async def spending(self, since: datetime, until: datetime) -> Sequence[Spending]:
+        """Sums by tier over [since, until)."""
+        ...

@@ -1,0 +1,75 @@
+"""One session: what it may reach, where it sits, how it runs."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from dispatch.task import Claim, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Something a session may call. `schema` is JSON Schema of its input; `call` answers the model."""
+
+    name: str
+    description: str
+    schema: Mapping[str, object]
+    call: Callable[[Mapping[str, object]], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How one attempt reaches the API: an address and a key that end with the attempt."""
+
+    base_url: str
+    key: str
+    tools: tuple[Tool, ...]
+
+
+class Gateway(Protocol):
+    """What a session may reach. Prices, books and stops every request."""
+
+    def admit(self, claim: Claim) -> AbstractAsyncContextManager[Access]:
+        """Opens the way for one attempt; closing it cuts what is still under way."""
+        ...
+
+
+@dataclass(slots=True)
+class Draft:
+    """What a session has written so far, and on which model. Its runner keeps it; it outlives a cut."""
+
+    text: str = ""
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One attempt, ready to run. `prompt` is the request with what it quotes."""
+
+    task_id: int
+    attempt: int
+    model: str
+    effort: str
+    max_output_tokens: int
+    wall_clock: timedelta
+    prompt: str
+    access: Access
+    draft: Draft = field(default_factory=Draft, compare=False)
+
+
+class Runner(Protocol):
+    """Runs a session, fresh, in one way. Returns an outcome for everything that can go wrong in it."""
+
+    async def run(self, session: Session) -> Outcome:
+        """Cancelling it ends the session at once."""
+        ...
+
+
+class Seats(Protocol):
+    """Places where sessions run, on this machine or another."""
+
+    async def run(self, session: Session) -> Outcome:
+        """Gives the session a seat until it ends or its wall clock does. Always returns an outcome."""
+        ...
