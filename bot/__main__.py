@@ -29,8 +29,9 @@ from bot.postman import Postman
 from bot.quotes import ThreadQuotes
 from bot.rehearsal.stage import Stage
 from bot.service import log_to_stderr, stop_signals
+from dispatch.books import Books
 from dispatch.clock import SystemClock
-from dispatch.dispatcher import Dispatcher, Terms
+from dispatch.dispatcher import Dispatcher
 from dispatch.errors import StoreBusy
 from dispatch.gateway import MeteringGateway, Upstream
 from dispatch.pricing import PriceList, Rates
@@ -55,6 +56,7 @@ class Building:
         self.settings = settings
         self.store = store
         self.clock = clock = SystemClock()
+        terms = settings.terms
         prices = PriceList(clock.now, {model: _rates(price) for model, price in settings.prices.items()})
         letters = Letters(store.queue, chat, lambda due: self.bulletins.of(due), settings.secrets)
         postman = Postman(letters, store.outbox, store.queue, chat, clock)
@@ -64,41 +66,39 @@ class Building:
             store.queue,
             store.ledger,
             prices,
+            terms.token_caps,
             lambda *asked: self.dispatcher.follow_up(*asked),
             clock,
         )
         self.worker = Worker(
             store.queue,
+            store.gates,
             self.gateway,
             LocalSeats(MessagesRunner()),
             ThreadQuotes(chat),
             self.courier,
             clock,
-            settings.table,
+            terms,
             random.random,
         )
         self.dispatcher = Dispatcher(
-            store.queue,
-            store.ledger,
-            store.outbox,
-            store.digests,
-            self.worker,
-            self.courier,
-            clock,
-            prices,
-            Terms(settings.table, settings.zone, settings.digest.channel, settings.digest.at),
+            store.queue, store.gates, self.worker, self.courier, clock, prices, terms
         )
-        self.bulletins = Bulletins(self.dispatcher, chat)
-        self.console = Console(self.dispatcher, clock, settings.default_priority)
+        self.books = Books(
+            store.queue, store.ledger, store.outbox, store.digests, self.courier, clock, prices, terms
+        )
+        self.bulletins = Bulletins(self.books, chat)
+        self.console = Console(self.dispatcher, self.books, clock, settings.default_priority)
 
     def schedule(self) -> Schedule:
         """What happens by the clock."""
         return Schedule(
             [
                 Tick("safety", _SECOND, self._wake),
-                Tick("promote", _SECOND, self.dispatcher.promote),
+                Tick("tend", _SECOND, self.dispatcher.tend),
+                Tick("budgets", 5 * _SECOND, self.books.warn),
                 Tick("sweep", LEASE.total_seconds() / 3, self.dispatcher.sweep),
-                Tick("digest", 30 * _SECOND, self.dispatcher.tell_digest),
+                Tick("digest", 30 * _SECOND, self.books.tell_digest),
                 Tick("housekeeping", _HOUR, self.store.database.tidy),
             ]
         )
@@ -110,6 +110,7 @@ class Building:
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Runs it all. At the end sessions get a grace period, and what is due to people a last try."""
+        await self.books.open()
         recovered = await self.dispatcher.start()
         if recovered:
             _log.warning("%d tasks were running when Onequeue stopped; they are queued again", recovered)
@@ -182,7 +183,7 @@ class Root:
             closing.push_async_callback(stage.close)
             rehearsed = _rehearsed(settings, stage, Path(folder) / "onequeue.db")
             building = await closing.enter_async_context(_in_slack(rehearsed))
-            stage.on_digest(lambda: building.dispatcher.post_digest(building.dispatcher.today()))
+            stage.on_digest(lambda: building.books.post_digest(building.books.today()))
             _welcome(stage)
             if browser:
                 webbrowser.open(stage.slack.url)
@@ -224,6 +225,7 @@ async def _in_slack(settings: Settings) -> AsyncIterator[Building]:
             identity = await _identity(chat, building.clock)
             intake = Intake(
                 building.dispatcher,
+                building.books,
                 store.outbox,
                 building.courier,
                 building.clock,

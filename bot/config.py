@@ -11,8 +11,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from dispatch.budget import Budgets
+from dispatch.policy import Quota
 from dispatch.routing import DEFAULT_TABLE, PRIORITIES, Table, TierRule
 from dispatch.task import MICRO_USD, Tier
+from dispatch.terms import FOLLOW_UPS_LAST, KEPT_SEATS, PEOPLES_QUOTA, SEATS_PER_REQUESTER, Terms
 
 ENVIRONMENT = {
     "SLACK_BOT_TOKEN": ("slack", "bot_token"),
@@ -98,6 +101,47 @@ class TierSettings(_Section):
     cap_usd: Dollars | None = None
 
 
+class BudgetSettings(_Section):
+    """What one day may cost, in dollars: `day_usd` in all, of which `urgent_usd` is kept for p1 and p2.
+
+    `channel_usd` and `person_usd` hold for each one that is not named under `channels` and `people`.
+    """
+
+    day_usd: Dollars | None = Decimal(100)
+    urgent_usd: Annotated[Decimal, Field(ge=0, le=1000, decimal_places=6)] = Decimal(10)
+    channel_usd: Dollars | None = None
+    channels: Mapping[str, Dollars] = Field(default_factory=dict)
+    person_usd: Dollars | None = None
+    people: Mapping[str, Dollars] = Field(default_factory=dict)
+    tiers: Mapping[Tier, Dollars] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> "BudgetSettings":
+        if self.day_usd is not None and self.urgent_usd >= self.day_usd:
+            raise ValueError("urgent_usd is part of day_usd, so it must be less")
+        return self
+
+
+class LimitSettings(_Section):
+    """How much may wait and run at once."""
+
+    queued_per_person: Annotated[int, Field(ge=1)] = PEOPLES_QUOTA.per_person
+    queued_per_source: Annotated[int, Field(ge=1)] = PEOPLES_QUOTA.per_source
+    seats_per_requester: Annotated[int, Field(ge=1)] = SEATS_PER_REQUESTER
+    urgent_seats: Annotated[int, Field(ge=0, le=64)] = KEPT_SEATS
+    follow_up_hours: Annotated[int, Field(ge=1, le=24 * 30)] = FOLLOW_UPS_LAST // timedelta(hours=1)
+
+
+class OperatorSettings(_Section):
+    """Who keeps it running: the channel they are told in (else the digest's) and their ids.
+
+    With no `people` named, everybody may do what an operator may.
+    """
+
+    channel: str = ""
+    people: frozenset[str] = frozenset()
+
+
 class PriceSettings(_Section):
     """Dollars per million tokens of a model that the price list does not know, or at contract rates.
 
@@ -125,6 +169,10 @@ class Settings(_Section):
     channels: Mapping[str, ChannelSettings] = Field(default_factory=dict)
     tiers: Mapping[Tier, TierSettings] = Field(default_factory=dict)
     prices: Mapping[str, PriceSettings] = Field(default_factory=dict)
+    token_caps: Mapping[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    budgets: BudgetSettings = BudgetSettings()
+    limits: LimitSettings = LimitSettings()
+    operators: OperatorSettings = OperatorSettings()
 
     @model_validator(mode="after")
     def _every_priority_has_a_tier(self) -> "Settings":
@@ -144,6 +192,28 @@ class Settings(_Section):
     def table(self) -> Table:
         """The routing table: the defaults with the team's changes over them."""
         return {tier: _rule(DEFAULT_TABLE[tier], self.tiers.get(tier)) for tier in Tier}
+
+    @property
+    def terms(self) -> Terms:
+        """All of it that the queue goes by."""
+        limits = self.limits
+        return Terms(
+            table=self.table,
+            zone=self.zone,
+            digest_channel=self.digest.channel,
+            digest_at=self.digest.at,
+            operators_channel=self.operators.channel or self.digest.channel,
+            budgets=_budgets(self.budgets),
+            quota=Quota(limits.queued_per_person, limits.queued_per_source),
+            kept_seats=limits.urgent_seats,
+            seats_per_requester=limits.seats_per_requester,
+            follow_ups_last=timedelta(hours=limits.follow_up_hours),
+            token_caps=self.token_caps,
+        )
+
+    def is_operator(self, person: str) -> bool:
+        """Whether that person may do what only operators may."""
+        return not self.operators.people or person in self.operators.people
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -220,6 +290,24 @@ def _rule(default: TierRule, changed: TierSettings | None) -> TierRule:
         effort=changed.effort or default.effort,
         max_output_tokens=changed.max_output_tokens or default.max_output_tokens,
         cap_micro_usd=int(cap * MICRO_USD) if cap else default.cap_micro_usd,
+    )
+
+
+def _budgets(given: BudgetSettings) -> Budgets:
+    def each(amounts: Mapping[Any, Decimal]) -> dict[Any, int]:
+        return {name: int(amount * MICRO_USD) for name, amount in amounts.items()}
+
+    def one(amount: Decimal | None) -> int | None:
+        return None if amount is None else int(amount * MICRO_USD)
+
+    return Budgets(
+        everybody=one(given.day_usd),
+        urgent=int(given.urgent_usd * MICRO_USD) if given.day_usd is not None else 0,
+        channel=one(given.channel_usd),
+        channels=each(given.channels),
+        person=one(given.person_usd),
+        people=each(given.people),
+        tiers=each(given.tiers),
     )
 
 

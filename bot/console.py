@@ -36,6 +36,11 @@ class Desk(Protocol):
     async def retry(self, task_id: int, actor: str) -> Task: ...
     async def show(self, task_id: int) -> tuple[Task, Sequence[Attempt]]: ...
     async def open_tasks(self, limit: int = 50) -> Sequence[Task]: ...
+
+
+class Accounts(Protocol):
+    """What the verbs need to know of money: the books."""
+
     async def cost(self, first: date, last: date) -> Sequence[Spending]: ...
     async def digest(self, first: date, last: date) -> Digest: ...
     async def post_digest(self, day: date) -> bool: ...
@@ -47,6 +52,7 @@ class Console:
     """The verbs. `default_priority` is for tasks whose words name none."""
 
     desk: Desk
+    accounts: Accounts
     clock: Clock
     default_priority: int
 
@@ -100,14 +106,14 @@ class Console:
 
     async def cost(self, words: Mapping[str, str]) -> Record:
         """What a `period` has cost so far."""
-        period, today = Period(words["period"]), self.desk.today()
-        return cost_record(period, await self.desk.cost(first_day(period, today), today))
+        period, today = Period(words["period"]), self.accounts.today()
+        return cost_record(period, await self.accounts.cost(first_day(period, today), today))
 
     async def digest(self, words: Mapping[str, str]) -> Record:
         """The digest of `date`, yesterday by default; posts it when `post` is given."""
-        day = _day(words.get("date", ""), self.desk.today())
-        record = digest_record(await self.desk.digest(day, day))
-        return record | {"posted": await self.desk.post_digest(day)} if words.get("post") else record
+        day = _day(words.get("date", ""), self.accounts.today())
+        record = digest_record(await self.accounts.digest(day, day))
+        return record | {"posted": await self.accounts.post_digest(day)} if words.get("post") else record
 
 
 _VERBS: Mapping[str, Callable[[Console, Mapping[str, str]], Awaitable[Record]]] = {

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from bot.grammar import HELP, Cancel, Command, Cost, Help, ListTasks, Retry, Show, Submit, UsageError, parse
 from bot.periods import first_day
-from bot.ports import Desk, Identity
+from bot.ports import Accounts, Desk, Identity
 from bot.slacktext import escape, mentioned, plain
 from bot.views import texts
 from dispatch.delivery import DeliveryKind, NewDelivery
-from dispatch.errors import MoveRefused, NotFound, StoreError
+from dispatch.errors import MoveRefused, NotAdmitted, NotFound, StoreError
 from dispatch.ports import Clock, Notifier, Outbox
 from dispatch.task import NewTask, Source
 
@@ -47,6 +47,7 @@ class Intake:
     def __init__(
         self,
         desk: Desk,
+        accounts: Accounts,
         outbox: Outbox,
         notifier: Notifier,
         clock: Clock,
@@ -54,6 +55,7 @@ class Intake:
         priority_in: Callable[[str], int],
     ) -> None:
         self._desk = desk
+        self._accounts = accounts
         self._outbox = outbox
         self._notifier = notifier
         self._clock = clock
@@ -99,7 +101,7 @@ class Intake:
         else:
             command = parse(plain(words))
             answer = await self._do(command, place)
-            if not isinstance(command, Submit):
+            if not isinstance(command, Submit) or answer.startswith(texts.REFUSED):
                 await self._tell(place, answer)
 
     def _is_for_people(self, event: Payload) -> bool:
@@ -131,30 +133,31 @@ class Intake:
             case ListTasks():
                 return texts.listed(await self._desk.open_tasks(_LISTED), _LISTED)
             case Cost(period):
-                today = self._desk.today()
-                return texts.cost(period, await self._desk.cost(first_day(period, today), today))
+                today = self._accounts.today()
+                return texts.cost(period, await self._accounts.cost(first_day(period, today), today))
             case Show(task_id):
                 return await self._show(task_id)
             case Cancel() | Retry():
                 return await self._steer(command, place)
 
     async def _submit(self, asked: Submit, place: Place) -> str:
-        task, created = await self._desk.submit(
-            NewTask(
-                request_key=place.key,
-                source=place.source,
-                requester=place.person,
-                words=asked.words,
-                priority=asked.priority or self._priority_in(place.channel),
-                model=asked.model,
-                cap_micro_usd=asked.cap_micro_usd,
-                channel=place.channel,
-                thread=place.thread,
-                message=place.message,
-                quote_thread=place.in_thread,
-            )
+        new = NewTask(
+            request_key=place.key,
+            source=place.source,
+            requester=place.person,
+            words=asked.words,
+            priority=asked.priority or self._priority_in(place.channel),
+            model=asked.model,
+            cap_micro_usd=asked.cap_micro_usd,
+            channel=place.channel,
+            thread=place.thread,
+            message=place.message,
+            quote_thread=place.in_thread,
         )
-        return texts.receipt(task, created)
+        try:
+            return texts.receipt(*await self._desk.submit(new))
+        except NotAdmitted as refused:
+            return texts.not_admitted(str(refused))
 
     async def _show(self, task_id: int) -> str:
         try:

@@ -1,5 +1,6 @@
 """A delivery -> what to send for it, from the state stored now."""
 
+import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,7 +11,7 @@ from bot.slacktext import neutralise
 from bot.views.answer import reply
 from bot.views.card import card
 from bot.views.message import Message
-from bot.views.notices import restart_notice
+from bot.views.notices import budget_notice, expired_notice, restart_notice
 from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.errors import NotFound
 from dispatch.ports import Queue
@@ -55,6 +56,10 @@ class Letters:
                 return (Message(neutralise(delivery.body)),)
             case DeliveryKind.DIGEST:
                 return (await self._digest(delivery),)
+            case DeliveryKind.NOTICE:
+                return (budget_notice(json.loads(delivery.body)),)
+            case DeliveryKind.ENDED:
+                return (expired_notice(await self._queue.task(_number(delivery))),)
 
     async def _card(self, delivery: Delivery, now: datetime) -> Message:
         task = await self._queue.task(_number(delivery))

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from bot.views.message import Message
+from dispatch.gates import Gate
 from dispatch.ports import Spending
 from dispatch.task import Attempt, NewTask, Task
 
@@ -116,7 +117,7 @@ class Desk(Protocol):
     """What Slack's requests need of the dispatcher. Every method raises StoreError."""
 
     async def submit(self, new: NewTask) -> tuple[Task, bool]:
-        """Stores a request. False beside the task when the request was known already."""
+        """Stores a request. False beside the task when the request was known already. Raises NotAdmitted."""
         ...
 
     async def cancel(self, task_id: int, actor: str) -> Task:
@@ -134,6 +135,22 @@ class Desk(Protocol):
     async def open_tasks(self, limit: int = 50) -> Sequence[Task]:
         """The tasks that have not ended, running first, then by urgency."""
         ...
+
+    async def another_cap(self, task_id: int, actor: str) -> Task:
+        """Queues an ended task again with another cap's worth of money. Raises NotFound, MoveRefused."""
+        ...
+
+    async def cheaper(self, task_id: int, actor: str) -> Task:
+        """Sends a waiting task to the next cheaper tier. Raises NotFound, MoveRefused."""
+        ...
+
+    async def resume(self) -> Sequence[Gate]:
+        """Lets one task try at once at every closed gate. Which gates those were."""
+        ...
+
+
+class Accounts(Protocol):
+    """What Slack's requests need to know of money."""
 
     async def cost(self, first: date, last: date) -> Sequence[Spending]:
         """What each tier spent on the days `first` to `last`, both included."""

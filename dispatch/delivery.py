@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class DeliveryKind(StrEnum):
-    """A card is edited in place, a whisper is seen by one person only, a restart says that one happened."""
+    """A card is edited in place, a whisper is seen by one person only, a restart says that one happened.
+
+    `ended` says that a task ended without an attempt, a notice belongs to no task.
+    """
 
     CARD = "card"
     ANSWER = "answer"
@@ -14,6 +17,8 @@ class DeliveryKind(StrEnum):
     WHISPER = "whisper"
     REPLY = "reply"
     DIGEST = "digest"
+    NOTICE = "notice"
+    ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,27 @@
 """The front door: what `bot` and the command line may ask for."""
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import date, time, timedelta
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from dispatch.delivery import DeliveryKind, NewDelivery
-from dispatch.digest import CHART_DAYS, DayBar, Digest, due, newest_due, summarise, window
-from dispatch.errors import Unreachable
-from dispatch.ports import Clock, Digests, Ledger, Notifier, Outbox, Queue, Spending
-from dispatch.routing import PRIORITIES, Table, route
-from dispatch.task import Attempt, Claim, NewTask, Price, Source, Task, Tier, Unpriced, Usage, Verdict
+from dispatch.budget import never_fits
+from dispatch.errors import MoveRefused, NotAdmitted
+from dispatch.gates import Gate
+from dispatch.ports import Clock, Gates, Notifier, Pricing, Queue
+from dispatch.routing import PRIORITIES, by_urgency, route
+from dispatch.task import (
+    MICRO_USD,
+    Attempt,
+    Claim,
+    NewTask,
+    Route,
+    Source,
+    State,
+    Task,
+    Tier,
+    Unpriced,
+    Usage,
+)
+from dispatch.terms import Terms
 from dispatch.worker import Worker
 
 FOLLOW_UPS = 5
@@ -21,14 +31,7 @@ DEPTH = 2
 """How many follow-ups deep a follow-up may be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What the team decided. An empty `digest_channel` means that no digest is posted."""
-
-    table: Table
-    zone: ZoneInfo
-    digest_channel: str
-    digest_at: time
+_ONE_TOKEN = Usage(input_tokens=1, output_tokens=1)
 
 
 class Dispatcher:
@@ -37,19 +40,15 @@ class Dispatcher:
     def __init__(
         self,
         queue: Queue,
-        ledger: Ledger,
-        outbox: Outbox,
-        digests: Digests,
+        gates: Gates,
         worker: Worker,
         notifier: Notifier,
         clock: Clock,
-        price: Callable[[str, Usage], Price | Unpriced],
+        price: Pricing,
         terms: Terms,
     ) -> None:
         self._queue = queue
-        self._ledger = ledger
-        self._outbox = outbox
-        self._digests = digests
+        self._gates = gates
         self._worker = worker
         self._notifier = notifier
         self._clock = clock
@@ -59,20 +58,37 @@ class Dispatcher:
     async def start(self) -> int:
         """Puts back on the queue what a dead process was running. How many tasks."""
         now = self._clock.now()
-        await self._ledger.close_open(now)
         recovered = await self._queue.recover(now)
-        if channel := self._terms.digest_channel:
-            newest = newest_due(now, self._terms.zone, self._terms.digest_at)
-            if await self._digests.last_day(channel) is None:
-                await self._digests.tell(channel, newest, None, now)
+        await self._gates.recover(now)
         return recovered
 
     async def submit(self, new: NewTask) -> tuple[Task, bool]:
-        """Stores a request. False beside the task when the request was known already."""
+        """Stores a request. False beside the task when the request was known already.
+
+        Raises NotAdmitted, saying why and what to do.
+        """
+        now = self._clock.now()
         decided = route(new.priority, new.model, new.cap_micro_usd, self._terms.table)
-        task, created = await self._queue.enqueue(new, decided, self._clock.now())
+        self._check(new, decided)
+        expiring = replace(new, expires_at=self._terms.expires(new.source, new.expires_at, now))
+        task, created = await self._queue.enqueue(expiring, decided, now, self._terms.quota)
         self._wake()
         return task, created
+
+    def _check(self, new: NewTask, decided: Route) -> None:
+        model, budgets = decided.model, self._terms.budgets
+        if model not in self._terms.token_caps and isinstance(self._price(model, _ONE_TOKEN), Unpriced):
+            raise NotAdmitted(
+                f"{model} has no price, so no dollar cap can hold it. Name another model, or have an "
+                "operator set its price under [prices] or the most tokens a task may use under [token_caps]."
+            )
+        limits = budgets.of(decided.tier, new.channel, new.requester)
+        scope = never_fits(new.priority, decided.cap_micro_usd, limits, budgets.urgent)
+        if scope is not None:
+            raise NotAdmitted(
+                f"its cap of {_dollars(decided.cap_micro_usd)} is more than a whole day's budget for {scope} "
+                f"has for p{new.priority} ({_dollars(limits[scope])} in all). Set a lower one with `max=`."
+            )
 
     async def follow_up(self, claim: Claim, words: str, priority: int | None) -> str:
         """Stores a task that a session asks for, and says in words what became of it."""
@@ -83,19 +99,10 @@ class Dispatcher:
             return f"Not queued: a task may make {FOLLOW_UPS} follow-ups and this one has."
         if not words.strip() or (priority is not None and priority not in PRIORITIES):
             return "Not queued: a follow-up needs words and, if any, a priority from 1 to 10."
-        child, _ = await self.submit(
-            NewTask(
-                request_key=f"follow-up:{task.id}:{priority}:{words}",
-                source=Source.FOLLOW_UP,
-                requester=task.requester,
-                words=words,
-                priority=max(task.priority, priority or task.priority),
-                channel=task.channel,
-                thread=task.thread,
-                parent=task.id,
-                depth=task.depth + 1,
-            )
-        )
+        try:
+            child, _ = await self.submit(_follow_up(task, words, priority))
+        except NotAdmitted as refused:
+            return f"Not queued: {refused}"
         return f"Queued as #{child.id}: {child.route.reason}."
 
     async def cancel(self, task_id: int, actor: str) -> Task:
@@ -108,9 +115,56 @@ class Dispatcher:
 
     async def retry(self, task_id: int, actor: str) -> Task:
         """Queues an ended task again. Raises NotFound, MoveRefused."""
+        task = await self._queue.task(task_id)
+        if task.state is not State.DONE and task.cost_micro_usd >= task.route.cap_micro_usd:
+            raise MoveRefused(
+                f"#{task.id} has used its cap of {_dollars(task.route.cap_micro_usd)}: the button below its "
+                "answer gives it another, or send it again with a higher `max=`."
+            )
         task = await self._queue.retry(task_id, actor, self._clock.now())
         self._wake()
         return task
+
+    async def another_cap(self, task_id: int, actor: str) -> Task:
+        """Queues an ended task again with its tier's cap on top of what it has cost.
+
+        Raises NotFound, MoveRefused.
+        """
+        task = await self._queue.task(task_id)
+        if task.state in (State.QUEUED, State.HELD):
+            raise MoveRefused(f"#{task.id} is {task.state}: it has money already.")
+        more = task.cost_micro_usd + self._terms.table[task.route.tier].cap_micro_usd
+        return await self._reroute(task, task.asked_model, max(more, task.route.cap_micro_usd), actor)
+
+    async def cheaper(self, task_id: int, actor: str) -> Task:
+        """Sends a waiting task to the next cheaper tier. Raises NotFound, MoveRefused."""
+        task = await self._queue.task(task_id)
+        below = self.below(task.route.tier)
+        if below is None:
+            raise MoveRefused(f"#{task.id} runs on {task.route.tier.capitalize()}: there is no cheaper tier.")
+        return await self._reroute(task, below.value, None, actor)
+
+    def below(self, tier: Tier) -> Tier | None:
+        """The next cheaper tier, if there is one."""
+        tiers = by_urgency(self._terms.table)
+        return next(iter(tiers[tiers.index(tier) + 1 :]), None)
+
+    async def _reroute(self, task: Task, model: str | None, cap_micro_usd: int | None, actor: str) -> Task:
+        decided = route(task.priority, model, cap_micro_usd, self._terms.table)
+        now = self._clock.now()
+        moved = await self._queue.reroute(task.id, model, cap_micro_usd, decided, actor, now)
+        self._wake()
+        return moved
+
+    async def resume(self) -> Sequence[Gate]:
+        """Lets one task try at once at every closed gate. Which gates those were."""
+        resumed = await self._gates.resume(self._clock.now())
+        self._wake()
+        return resumed
+
+    async def gates(self) -> Mapping[str, Gate]:
+        """The gates that are or were closed, by name."""
+        return await self._gates.all()
 
     async def show(self, task_id: int) -> tuple[Task, Sequence[Attempt]]:
         """A task and its attempts. Raises NotFound."""
@@ -120,68 +174,13 @@ class Dispatcher:
         """The tasks that have not ended, running first, then by urgency."""
         return await self._queue.open_tasks(limit)
 
-    def today(self) -> date:
-        """The date where the team is."""
-        return self._clock.now().astimezone(self._terms.zone).date()
-
-    async def cost(self, first: date, last: date) -> Sequence[Spending]:
-        """What each tier spent on the days `first` to `last`, both included."""
-        return await self._ledger.spending(*window(first, last, self._terms.zone))
-
-    async def digest(self, first: date, last: date) -> Digest:
-        """The digest of the days `first` to `last`, both included, as of now."""
-        since, until = window(first, last, self._terms.zone)
-        bookings = await self._ledger.bookings(since, until)
-        numbers = {booking.task_id for booking in bookings}
-        answered = {
-            (attempt.task_id, attempt.number)
-            for number in numbers
-            for attempt in await self._queue.attempts(number)
-            if attempt.verdict is Verdict.ANSWERED
-        }
-        opus = self._terms.table[Tier.OPUS].model
-        return summarise(
-            span=(first, last),
-            bookings=bookings,
-            ended=await self._queue.ended_tasks(since, until),
-            open_count=sum((await self._queue.counts()).values()),
-            tasks={number: await self._queue.task(number) for number in numbers},
-            answered=answered,
-            opus=lambda usage: self._price(opus, usage),
-            chart=[await self._bar(last - timedelta(days=back)) for back in reversed(range(CHART_DAYS))],
-        )
-
-    async def _bar(self, day: date) -> DayBar:
-        return DayBar(day, {line.tier: line.micro_usd for line in await self.cost(day, day)})
-
-    async def tell_digest(self) -> None:
-        """Makes the digest due that should have been told by now, once; covers all days missed."""
-        channel, now = self._terms.digest_channel, self._clock.now()
-        if not channel or (last := await self._digests.last_day(channel)) is None:
-            return
-        if span := due(last, now, self._terms.zone, self._terms.digest_at):
-            await self._digests.tell(channel, span[1], _digest(channel, *span), now)
-            self._notifier.wake()
-
-    async def post_digest(self, day: date) -> bool:
-        """Makes the digest of a day due now. False when that day has been told already.
-
-        A day that has not ended is told as it stands, as often as asked. Raises Unreachable where no
-        channel is set.
-        """
-        channel, now = self._terms.digest_channel, self._clock.now()
-        if not channel:
-            raise Unreachable("There is no channel to post to: set ONEQUEUE_DIGEST_CHANNEL.")
-        if day < self.today():
-            told = await self._digests.tell(channel, day, _digest(channel, day, day), now)
-        else:
-            told = await self._outbox.put(_digest(channel, day, day, f"@{now.isoformat()}"), now)
-        self._notifier.wake()
-        return told
-
-    async def promote(self) -> None:
-        """Queues the held tasks whose time has come."""
-        if await self._queue.promote(self._clock.now()):
+    async def tend(self) -> None:
+        """Ends what is stale, queues what may run again, moves up what has waited long."""
+        now = self._clock.now()
+        changed = await self._queue.expire(now)
+        changed += await self._queue.promote(now)
+        changed += await self._queue.age(now)
+        if changed:
             self._wake()
 
     async def sweep(self) -> None:
@@ -194,10 +193,19 @@ class Dispatcher:
         self._notifier.wake()
 
 
-def _digest(channel: str, first: date, last: date, edition: str = "") -> NewDelivery:
-    return NewDelivery(
-        key=f"digest:{channel}:{last}{edition}",
-        kind=DeliveryKind.DIGEST,
-        channel=channel,
-        body=json.dumps({"first": first.isoformat(), "last": last.isoformat()}),
+def _follow_up(parent: Task, words: str, priority: int | None) -> NewTask:
+    return NewTask(
+        request_key=f"follow-up:{parent.id}:{priority}:{words}",
+        source=Source.FOLLOW_UP,
+        requester=parent.requester,
+        words=words,
+        priority=max(parent.priority, priority or parent.priority),
+        channel=parent.channel,
+        thread=parent.thread,
+        parent=parent.id,
+        depth=parent.depth + 1,
     )
+
+
+def _dollars(micro_usd: int) -> str:
+    return f"${micro_usd / MICRO_USD:,.2f}"

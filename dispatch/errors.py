@@ -2,6 +2,7 @@
 
     OnequeueError
     ├── NotFound        no task has that number
+    ├── NotAdmitted     the request is understood and not taken; nothing is stored
     ├── MoveRefused     the task's state does not allow that move
     ├── LeaseLost       another attempt owns the task now; this one may write nothing more
     ├── Unreachable     something the task needs cannot be had right now
@@ -21,6 +22,10 @@ class OnequeueError(Exception):
 
 class NotFound(OnequeueError):
     """No task has that number."""
+
+
+class NotAdmitted(OnequeueError):
+    """The request is understood and not taken; nothing is stored."""
 
 
 class MoveRefused(OnequeueError):

@@ -26,6 +26,7 @@ class FaultKind(StrEnum):
     CONFIGURATION = "configuration"
     RUNTIME = "runtime"
     OUT_OF_MEMORY = "out of memory"
+    UNREACHABLE = "unreachable"
     LOST = "lost"
     CANCELLED = "cancelled"
     UNKNOWN = "unknown"
@@ -42,6 +43,7 @@ RUNTIME_FAULTS = frozenset(
         FaultKind.SUSPENDED,
         FaultKind.CONFIGURATION,
         FaultKind.RUNTIME,
+        FaultKind.UNREACHABLE,
         FaultKind.LOST,
     }
 )
@@ -59,6 +61,9 @@ class Fault:
 
 OVER_CAP_ERROR = "over_cap_error"
 """The error type with which our own gateway refuses a request that the task's cap cannot pay."""
+
+OVER_BUDGET_ERROR = "over_budget_error"
+"""The error type with which our own gateway refuses a request that a day's budget has no room for."""
 
 NETWORK_ERROR = "network_error"
 """The error type with which our own gateway says that the API was not reached, or hung up."""
@@ -86,6 +91,7 @@ _BY_TYPE = {
     "request_too_large": FaultKind.INVALID_REQUEST,
     "invalid_request_error": FaultKind.INVALID_REQUEST,
     OVER_CAP_ERROR: FaultKind.OVER_CAP,
+    OVER_BUDGET_ERROR: FaultKind.OVER_BUDGET,
     NETWORK_ERROR: FaultKind.NETWORK,
     GATEWAY_ERROR: FaultKind.RUNTIME,
 }

@@ -1,27 +1,40 @@
-"""What follows from an outcome: settle, try again, or wait. Pure; time and chance are arguments."""
+"""What follows from an outcome: settle, try again, wait, set aside. Pure; time and chance are arguments."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dispatch.faults import RUNTIME_FAULTS, FaultKind
-from dispatch.task import Outcome, State, Task, Verdict
+from dispatch.faults import FaultKind
+from dispatch.gates import SUSPICIONS, Gate
+from dispatch.task import HoldKind, Outcome, Source, State, Task, Verdict
 
 STRIKES = 3
-"""A task fails for good when its own fault ended this many attempts."""
+"""A task is parked when its own fault ended this many attempts."""
 
-_RETRYABLE = frozenset({FaultKind.INCOMPLETE, FaultKind.UNKNOWN})
-_PATIENCE = {
-    FaultKind.RATE_LIMITED: timedelta(seconds=30),
-    FaultKind.OVERLOADED: timedelta(seconds=15),
-    FaultKind.NETWORK: timedelta(seconds=15),
-    FaultKind.RUNTIME: timedelta(seconds=30),
-    FaultKind.AUTHENTICATION: timedelta(minutes=5),
-    FaultKind.FORBIDDEN: timedelta(minutes=15),
-    FaultKind.BILLING: timedelta(minutes=15),
-    FaultKind.SUSPENDED: timedelta(hours=1),
-    FaultKind.CONFIGURATION: timedelta(minutes=15),
-    FaultKind.LOST: timedelta(0),
-}
+LOSSES = 3
+"""A task is parked when the process died in this many of its attempts: it may be what kills it."""
+
+URGENT = 2
+"""The least urgent priority that a seat and a part of the budget are kept for."""
+
+AGEING = timedelta(hours=1)
+"""A queued task moves up one rank after each such time, never past `FRONT`."""
+
+FRONT = URGENT + 1
+"""The best rank that age alone can bring: p1 and p2 stay ahead."""
+
+_TRIED_AGAIN = frozenset({FaultKind.INCOMPLETE, FaultKind.UNKNOWN, FaultKind.OUT_OF_MEMORY})
+_WAITS = frozenset(
+    {
+        FaultKind.NETWORK,
+        FaultKind.RUNTIME,
+        FaultKind.UNREACHABLE,
+        FaultKind.LOST,
+        FaultKind.RATE_LIMITED,
+        FaultKind.OVERLOADED,
+    }
+)
+_SOON = timedelta(seconds=5)
+_PATIENCE = timedelta(seconds=15)
 _LONGEST_WAIT = timedelta(hours=1)
 
 
@@ -30,35 +43,85 @@ class Settlement:
     """The state a task goes to after an attempt.
 
     `run_at` is set when the state is held: the attempt is tried again then. `strike` says whether the
-    attempt counts against the task.
+    attempt counts against the task. `gates` are the gates whose state the outcome changed, `suspects`
+    the tasks that it makes suspect.
     """
 
     state: State
     run_at: datetime | None = None
     strike: bool = False
+    gates: tuple[Gate, ...] = ()
+    suspects: tuple[int, ...] = ()
+
+    @property
+    def hold(self) -> HoldKind | None:
+        """Why the task is held, if it is."""
+        return HoldKind.RETRY if self.state is State.HELD else None
 
 
-def after(task: Task, outcome: Outcome, now: datetime, chance: float) -> Settlement:
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many tasks may wait: for one person, and from one source."""
+
+    per_person: int
+    per_source: int
+
+    def refusal(self, source: Source, waiting: int, from_source: int) -> str | None:
+        """Why one more is refused, given how many wait for the person and from the source, or None."""
+        if waiting >= self.per_person:
+            return (
+                f"{waiting} tasks of yours are waiting, and {self.per_person} is the most for one person. "
+                "Cancel one with `cancel 42`, or send this again when some have run."
+            )
+        if from_source >= self.per_source:
+            return (
+                f"{from_source} tasks from the same way in ({source}) are waiting, and {self.per_source} is "
+                "the most. Send this again when some have run."
+            )
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Seating:
+    """The seats of a tier: how many, how many of them only for p1 and p2, how many for one requester."""
+
+    seats: int
+    kept: int = 0
+    per_requester: int = 1_000_000
+
+
+def after(task: Task, outcome: Outcome, closes: bool, now: datetime, chance: float) -> Settlement:
     """What becomes of a task whose attempt ended so.
 
-    A fault of what the task runs on only makes it wait: until the time the server named, else longer
-    after each attempt, spread by `chance` (0 to 1). A fault of its own burns one of its strikes.
+    Where the fault `closes` a gate the task goes back to its place and waits there with the others.
+    A fault of the runtime that closes none makes it wait by itself, longer after each attempt and
+    spread by `chance` (0 to 1). A fault of its own burns one of its strikes.
     """
     if outcome.verdict is Verdict.ANSWERED:
         return Settlement(State.DONE)
     if outcome.verdict is Verdict.CANCELLED:
         return Settlement(State.CANCELLED)
     kind = outcome.fault.kind if outcome.fault else FaultKind.UNKNOWN
-    if kind in RUNTIME_FAULTS:
-        named = outcome.fault.retry_after if outcome.fault else None
-        return Settlement(State.HELD, now + _wait(kind, named, task.attempt, chance))
-    if kind in _RETRYABLE and task.strikes + 1 < STRIKES:
-        return Settlement(State.HELD, now + timedelta(seconds=5 + 5 * chance), strike=True)
-    return Settlement(State.FAILED, strike=True)
+    if not (closes or kind in _WAITS or kind in _TRIED_AGAIN):
+        return Settlement(State.FAILED, strike=True)
+    if task.cost_micro_usd >= task.route.cap_micro_usd:
+        return Settlement(State.PARKED)
+    if closes:
+        return Settlement(State.QUEUED)
+    if kind in _WAITS:
+        return _waiting(task, now, chance)
+    if task.strikes + 1 < STRIKES:
+        return Settlement(State.HELD, now + _SOON * (1 + chance), strike=True)
+    return Settlement(State.PARKED, strike=True)
 
 
-def _wait(kind: FaultKind, named: float | None, attempt: int, chance: float) -> timedelta:
-    if named is not None:
-        return timedelta(seconds=max(named, 1) * (1 + chance / 10))
-    longest = min(_PATIENCE[kind] * (1 << min(attempt - 1, 10)), _LONGEST_WAIT)
-    return longest * (0.5 + chance / 2)
+def _waiting(task: Task, now: datetime, chance: float) -> Settlement:
+    if task.suspicions >= SUSPICIONS:
+        return Settlement(State.PARKED)
+    longest = min(_PATIENCE * (1 << min(task.attempt - 1, 10)), _LONGEST_WAIT)
+    return Settlement(State.HELD, now + longest * (0.5 + chance / 2))
+
+
+def lost(task: Task) -> State:
+    """Where a task goes whose process died: back to its place, unless that keeps happening to it."""
+    return State.PARKED if task.losses + 1 >= LOSSES else State.QUEUED

@@ -31,7 +31,7 @@ Table = Mapping[Tier, TierRule]
 """One rule for each tier."""
 
 DEFAULT_TABLE: Table = {
-    Tier.OPUS: TierRule(4, "claude-opus-5-5", 2, timedelta(minutes=30), "high", 32_000, 10 * MICRO_USD),
+    Tier.OPUS: TierRule(4, "claude-opus-5-5", 3, timedelta(minutes=30), "high", 32_000, 10 * MICRO_USD),
     Tier.SONNET: TierRule(7, "claude-sonnet-5-5", 4, timedelta(minutes=15), "medium", 16_000, 3 * MICRO_USD),
     Tier.HAIKU: TierRule(10, "claude-haiku-5-5", 4, timedelta(minutes=5), "low", 8_000, 1 * MICRO_USD),
 }

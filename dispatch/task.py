@@ -67,6 +67,31 @@ TERMINAL = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.EXPIRED, 
 """No session will touch these unless a person retries them; done stays done."""
 
 
+class HoldKind(StrEnum):
+    """What a held task waits for: the next attempt, money, or a person."""
+
+    RETRY = "retry"
+    BUDGET = "budget"
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """A budget that has no room for a task now.
+
+    `scope` names the budget (`all`, `channel:C1`, `person:U1`, `tier:opus`), `spent` what its day has
+    cost, `reserved` what running tasks may still spend, `kept` what is left only for p1 and p2.
+    `resets_at` is when its day ends.
+    """
+
+    scope: str
+    limit_micro_usd: int
+    spent_micro_usd: int
+    reserved_micro_usd: int
+    kept_micro_usd: int
+    resets_at: datetime
+
+
 class Source(StrEnum):
     """The way a task came in."""
 
@@ -99,6 +124,7 @@ class NewTask:
     quote_thread: bool = False
     parent: int | None = None
     depth: int = 0
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +142,10 @@ class Task:
     """A task as stored.
 
     `attempt` is the number of the newest attempt, 0 before the first: the fencing number. `strikes`
-    counts the attempts that failed by the task's own fault.
+    counts the attempts that failed by the task's own fault, `losses` those whose process died, and
+    `suspicions` how often a gate that it closed was opened by another task's success.
+    `rank` is where it stands in line: its priority at first, moved up with age. `hold` says what a held
+    task waits for, `shortage` which budget.
     `cost_micro_usd` is everything booked for it so far; `unpriced` counts its requests of unknown
     price, which are in no sum.
     """
@@ -139,7 +168,13 @@ class Task:
     depth: int
     attempt: int
     strikes: int
+    losses: int
+    suspicions: int
+    rank: int
+    hold: HoldKind | None
+    shortage: Shortage | None
     run_at: datetime | None
+    expires_at: datetime | None
     cancel_asked: bool
     created_at: datetime
     updated_at: datetime
@@ -150,11 +185,16 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to run one attempt of a task until the lease ends. Every later write must match it."""
+    """The right to run one attempt of a task until the lease ends. Every later write must match it.
+
+    `limit_micro_usd` is the most the whole task may have cost when the attempt is stopped: its cap, or
+    less where a budget had no room for all of it.
+    """
 
     task: Task
     attempt: int
     lease_until: datetime
+    limit_micro_usd: int
 
 
 class Verdict(StrEnum):

@@ -3,16 +3,18 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from dispatch import gates, policy
 from dispatch.errors import LeaseLost, StoreError, Unreachable
 from dispatch.faults import Fault, FaultKind
-from dispatch.policy import after
-from dispatch.ports import Access, Clock, Gateway, Notifier, Queue, Quotes, Seats, Session
-from dispatch.routing import Table, by_urgency
+from dispatch.policy import Settlement
+from dispatch.ports import Access, Clock, Gates, Gateway, Notifier, Queue, Quotes, Seats, Session
+from dispatch.routing import by_urgency
 from dispatch.task import Claim, Outcome, Task, Tier, Verdict
+from dispatch.terms import Terms
 
 LEASE = timedelta(seconds=60)
 """How long a claim holds without being renewed; it is renewed three times as often."""
@@ -32,22 +34,25 @@ class Worker:
     def __init__(
         self,
         queue: Queue,
+        gates: Gates,
         gateway: Gateway,
         seats: Seats,
         quotes: Quotes,
         notifier: Notifier,
         clock: Clock,
-        table: Table,
+        terms: Terms,
         chance: Callable[[], float],
     ) -> None:
         self._queue = queue
+        self._gates = gates
         self._gateway = gateway
         self._seats = seats
         self._quotes = quotes
         self._notifier = notifier
         self._clock = clock
-        self._table = table
+        self._terms = terms
         self._chance = chance
+        self._settling = asyncio.Lock()
         self._awake = asyncio.Event()
         self._claiming = True
         self._paths: set[asyncio.Task[None]] = set()
@@ -89,7 +94,9 @@ class Worker:
         await asyncio.gather(*unfinished, return_exceptions=True)
 
     async def _claim_all(self) -> None:
-        for tier in by_urgency(self._table):
+        now = self._clock.now()
+        await self._queue.release(self._terms.purse(now), now)
+        for tier in by_urgency(self._terms.table):
             while self._claiming and (claim := await self._claim(tier)):
                 path = asyncio.create_task(self.run_one(claim), name=f"task {claim.task.id}")
                 self._paths.add(path)
@@ -97,7 +104,8 @@ class Worker:
 
     async def _claim(self, tier: Tier) -> Claim | None:
         now = self._clock.now()
-        return await self._queue.claim(tier, self._table[tier].seats, now + LEASE, now)
+        purse = self._terms.purse(now)
+        return await self._queue.claim(tier, self._terms.seating(tier), now + LEASE, now, purse)
 
     def _ended(self, path: asyncio.Task[None]) -> None:
         self._paths.discard(path)
@@ -141,12 +149,14 @@ class Worker:
             prompt = _prompt(claim.task, await self._quotes.of(claim.task))
             async with self._gateway.admit(claim) as access:
                 return await self._seats.run(self._open(claim, prompt, access))
-        except (StoreError, Unreachable) as error:
+        except Unreachable as error:
+            return Outcome(Verdict.FAILED, fault=Fault(FaultKind.UNREACHABLE, str(error)))
+        except StoreError as error:
             return Outcome(Verdict.FAILED, fault=Fault(FaultKind.RUNTIME, str(error)))
 
     def _open(self, claim: Claim, prompt: str, access: Access) -> Session:
         route = claim.task.route
-        rule = self._table[route.tier]
+        rule = self._terms.table[route.tier]
         return Session(
             task_id=claim.task.id,
             attempt=claim.attempt,
@@ -172,15 +182,22 @@ class Worker:
                 return
 
     async def _settle(self, claim: Claim, outcome: Outcome) -> None:
-        settlement = after(claim.task, outcome, self._clock.now(), self._chance())
         while True:
             try:
-                await self._queue.settle(claim, outcome, settlement, self._clock.now())
+                async with self._settling:
+                    settlement = await self._settlement(claim, outcome)
+                    await self._queue.settle(claim, outcome, settlement, self._clock.now())
             except StoreError as error:
                 _log.error("task %d: cannot settle yet: %s", claim.task.id, error)
                 await self._clock.sleep(_SETTLE_AGAIN)
             else:
                 return
+
+    async def _settlement(self, claim: Claim, outcome: Outcome) -> Settlement:
+        task, now, chance = await self._queue.task(claim.task.id), self._clock.now(), self._chance()
+        found = gates.after(await self._gates.all(), task, outcome, now, chance)
+        settlement = policy.after(task, outcome, found.closes, now, chance)
+        return replace(settlement, gates=found.gates, suspects=found.suspects)
 
 
 @dataclass

@@ -59,6 +59,8 @@ def _what(kind: FaultKind, task: Task, attempt: Attempt, detail: str) -> str:
             return f"the model {inline(task.route.model, 100)} cannot be used with our settings"
         case FaultKind.RUNTIME:
             return _with("something it runs on failed", detail)
+        case FaultKind.UNREACHABLE:
+            return "Slack would not show me the conversation"
         case FaultKind.OUT_OF_MEMORY:
             return "it ran out of memory"
         case FaultKind.LOST:

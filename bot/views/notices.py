@@ -1,13 +1,16 @@
 """What a thread or a person is told besides card and answer. Pure."""
 
-from typing import Final
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
 
 from bot.money import dollars
 from bot.slacktext import inline, neutralise
-from bot.views.message import Message, section
+from bot.views.message import Message, day_and_time, is_person, mention, section
 from dispatch.task import Attempt, Task
 
 _REASON_LIMIT: Final = 200
+_FULL: Final = 100
 
 
 def restart_notice(task: Task, attempt: Attempt, reason: str) -> Message:
@@ -38,3 +41,43 @@ def file_refused_notice(task: Task, code: str) -> Message:
         f"`onequeue show {task.id}` prints it."
     )
     return Message(text, (section(text),))
+
+
+def expired_notice(task: Task) -> Message:
+    """Says that a task was given up before it ran."""
+    called = task.requester if is_person(task.requester) else None
+    text = (
+        f"#{task.id} was not run: nobody needed it any more once its time had passed. "
+        f"`/task retry {task.id}` runs it after all."
+    )
+    said = f"{mention(called)} {text}" if called else text
+    return Message(text, (section(said),), called)
+
+
+def budget_notice(facts: Mapping[str, Any]) -> Message:
+    """Says that a budget has reached a step: `facts` as the books wrote them."""
+    limit, spent, step = facts["limit_micro_usd"], facts["spent_micro_usd"], facts["step"]
+    resets = day_and_time(datetime.fromisoformat(facts["resets_at"]))
+    sign = ":large_red_square:" if step >= _FULL else ":large_yellow_square:"
+    head = f"{sign} *{step} % of the day's budget for {scope_name(facts['scope'])} is spent*"
+    follows = (
+        "p5 and lower wait from now on; p1 and p2 use what is kept for them"
+        if step >= _FULL
+        else "Nothing waits for it yet"
+    )
+    text = neutralise(f"{head}: {dollars(spent)} of {dollars(limit)}. {follows}. It resets {resets}.")
+    return Message(text, (section(text),))
+
+
+def scope_name(scope: str) -> str:
+    """A budget's scope in words that ping nobody."""
+    kind, _, name = scope.partition(":")
+    match kind:
+        case "channel":
+            return f"<#{name}>" if name.isalnum() else inline(name, 80)
+        case "person":
+            return f"the person {inline(name, 80)}"
+        case "tier":
+            return inline(name, 80).capitalize()
+        case _:
+            return "everybody"

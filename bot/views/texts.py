@@ -5,7 +5,7 @@ from typing import Final
 
 from bot.grammar import Period
 from bot.money import dollars
-from bot.slacktext import inline, neutralise
+from bot.slacktext import escape, inline, neutralise
 from bot.views.blame import blame, time_taken
 from bot.views.card import headline
 from bot.views.message import TEXT_LIMIT, day_and_time, line
@@ -16,6 +16,15 @@ from dispatch.task import Attempt, State, Task, Verdict
 _WORDS_LIMIT: Final = 120
 _PROMPT_LIMIT: Final = 1_500
 _PERIODS: Final = {Period.TODAY: "Today", Period.WEEK: "This week", Period.MONTH: "This month"}
+
+
+REFUSED: Final = "Not queued:"
+"""How the answer to a task begins that was not taken."""
+
+
+def not_admitted(why: str) -> str:
+    """Why a task was understood and not taken."""
+    return f"{REFUSED} {escape(why)}"
 
 
 def receipt(task: Task, created: bool) -> str:

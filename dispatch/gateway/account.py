@@ -2,29 +2,37 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Mapping
 
 from dispatch.errors import StoreError
-from dispatch.faults import OVER_CAP_ERROR
+from dispatch.faults import OVER_BUDGET_ERROR, OVER_CAP_ERROR
 from dispatch.gateway.problem import Refused
-from dispatch.ports import Clock, Ledger
+from dispatch.ports import Clock, Ledger, Pricing
 from dispatch.task import MICRO_USD, Claim, Price, Unpriced, Usage
 
-Pricing = Callable[[str, Usage], Price | Unpriced]
-"""The price of one request to a model."""
+NOTED_EACH = MICRO_USD // 100
+"""An open request is noted in the ledger at its first usage, and again with each cent that it comes to."""
 
+_ONE_TOKEN = Usage(input_tokens=1, output_tokens=1)
 _log = logging.getLogger(__name__)
 
 
 class Account:
-    """Opens and closes the lines of one attempt in the ledger, and knows when its cap is reached."""
+    """Opens and closes the lines of one attempt in the ledger, and knows when its limit is reached.
 
-    def __init__(self, claim: Claim, ledger: Ledger, price: Pricing, clock: Clock) -> None:
+    `token_caps` limits the tokens of models that have no price; a model with neither is refused.
+    """
+
+    def __init__(
+        self, claim: Claim, ledger: Ledger, price: Pricing, token_caps: Mapping[str, int], clock: Clock
+    ) -> None:
         self._claim = claim
         self._ledger = ledger
         self._price = price
+        self._token_caps = token_caps
         self._clock = clock
         self._spent = 0
+        self._noted: dict[int, int] = {}
         self._running: dict[int, int] = {}
         self._books = asyncio.Lock()
 
@@ -35,12 +43,14 @@ class Account:
     async def open(self, model: str) -> int:
         """Opens the line of a request that is about to be sent; its number.
 
-        Raises Refused when the cap is spent, LeaseLost, StoreError.
+        Raises Refused when the limit is reached or nothing could hold it, LeaseLost, StoreError.
         """
         async with self._books:
+            if isinstance(self._price(model, _ONE_TOKEN), Unpriced):
+                await self._check_tokens(model)
             self._spent = await self._ledger.spent(self._claim.task.id)
-            if self._total >= self._claim.task.route.cap_micro_usd:
-                raise self._over_cap()
+            if self._total >= self._claim.limit_micro_usd:
+                raise self._over_limit()
             line = await self._ledger.open(self._claim, model, self._clock.now())
             self._running[line] = 0
             return line
@@ -49,7 +59,32 @@ class Account:
         """Notes what an open request has come to. The refusal to end it with, once that is over the cap."""
         price = self._price(model, usage)
         self._running[line] = price.micro_usd if isinstance(price, Price) else 0
-        return self._over_cap() if self._total > self._claim.task.route.cap_micro_usd else None
+        return self._over_limit() if self._total > self._claim.limit_micro_usd else None
+
+    async def keep(self, line: int, model: str, request_id: str, usage: Usage) -> None:
+        """Writes down what an open request has come to, when that is new enough to be worth it."""
+        cost = self._running[line]
+        if line in self._noted and cost - self._noted[line] < NOTED_EACH:
+            return
+        self._noted[line] = cost
+        try:
+            await self._ledger.note(line, model, request_id, usage)
+        except StoreError as error:
+            _log.error("ledger line %d is not noted: %s", line, error)
+
+    async def _check_tokens(self, model: str) -> None:
+        cap = self._token_caps.get(model)
+        if cap is None:
+            raise Refused(
+                404,
+                "not_found_error",
+                f"{model} has no price, so no dollar cap can hold it: it needs one under [prices], or a cap "
+                "under [token_caps]",
+            )
+        used = await self._ledger.tokens(self._claim.task.id)
+        if used >= cap:
+            message = f"this task may use {cap:,} tokens of {model} and has used {used:,}"
+            raise Refused(402, OVER_CAP_ERROR, message)
 
     async def book(self, line: int, model: str, request_id: str, usage: Usage, *, estimated: bool) -> None:
         """Closes the line with its usage, at the price of the model that answered."""
@@ -63,6 +98,7 @@ class Account:
         """Forgets the line of a request that cost nothing."""
         async with self._books:
             del self._running[line]
+            self._noted.pop(line, None)
             try:
                 await self._ledger.drop(line)
             except StoreError as error:
@@ -73,6 +109,7 @@ class Account:
     ) -> None:
         async with self._books:
             del self._running[line]
+            self._noted.pop(line, None)
             try:
                 await self._ledger.book(
                     line,
@@ -88,10 +125,13 @@ class Account:
             else:
                 self._spent += price.micro_usd if isinstance(price, Price) else 0
 
-    def _over_cap(self) -> Refused:
-        cap = _dollars(self._claim.task.route.cap_micro_usd)
-        message = f"this task's cap is {cap} and it has spent {_dollars(self._total)}"
-        return Refused(402, OVER_CAP_ERROR, message)
+    def _over_limit(self) -> Refused:
+        task, limit, spent = self._claim.task, self._claim.limit_micro_usd, _dollars(self._total)
+        if limit >= task.route.cap_micro_usd:
+            message = f"this task's cap is {_dollars(task.route.cap_micro_usd)} and it has spent {spent}"
+            return Refused(402, OVER_CAP_ERROR, message)
+        message = f"a budget had {_dollars(limit - task.cost_micro_usd)} left for it, and {spent} is spent"
+        return Refused(402, OVER_BUDGET_ERROR, message)
 
 
 def _dollars(micro_usd: int) -> str:

@@ -90,15 +90,17 @@ class Passage:
             for frame in whole_frames:
                 self._meter.read_event(frame)
             await response.write(b"".join(whole_frames))
-            if over_cap := self._over_cap():
-                return await self._end_with(over_cap)
+            if over_limit := await self._over_limit():
+                return await self._end_with(over_limit)
         await response.write(frames.rest)
         return response
 
-    def _over_cap(self) -> Refused | None:
+    async def _over_limit(self) -> Refused | None:
         if not self._meter.began or self._meter.complete:
             return None
-        return self._account.note(self._line, self._model, self._meter.usage)
+        refused = self._account.note(self._line, self._model, self._meter.usage)
+        await self._account.keep(self._line, self._model, self._request_id, self._meter.usage)
+        return refused
 
     async def _end_with(self, refused: Refused) -> web.StreamResponse:
         if self._response is None:

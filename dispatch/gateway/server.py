@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,13 +12,13 @@ from aiohttp import web
 
 from dispatch.errors import LeaseLost, StoreError
 from dispatch.faults import GATEWAY_ERROR
-from dispatch.gateway.account import Account, Pricing
+from dispatch.gateway.account import Account
 from dispatch.gateway.admission import Admission
 from dispatch.gateway.passage import Asked, Passage, pass_through
 from dispatch.gateway.problem import Refused
 from dispatch.gateway.tools import FollowUp, tools_for
 from dispatch.gateway.upstream import Upstream
-from dispatch.ports import Access, Clock, Ledger, Queue
+from dispatch.ports import Access, Clock, Ledger, Pricing, Queue
 from dispatch.task import Claim
 
 HOST = "127.0.0.1"
@@ -35,6 +35,7 @@ class MeteringGateway:
         queue: Queue,
         ledger: Ledger,
         price: Pricing,
+        token_caps: Mapping[str, int],
         follow_up: FollowUp,
         clock: Clock,
     ) -> None:
@@ -42,6 +43,7 @@ class MeteringGateway:
         self._queue = queue
         self._ledger = ledger
         self._price = price
+        self._token_caps = token_caps
         self._follow_up = follow_up
         self._clock = clock
         self._admissions: dict[str, Admission] = {}
@@ -74,7 +76,7 @@ class MeteringGateway:
     async def admit(self, claim: Claim) -> AsyncIterator[Access]:
         """Opens the way for one attempt. Its key ends with it, and so does what is still under way."""
         key = f"oq-{claim.task.id}-{claim.attempt}-{secrets.token_urlsafe(24)}"
-        admission = Admission(Account(claim, self._ledger, self._price, self._clock))
+        admission = Admission(Account(claim, self._ledger, self._price, self._token_caps, self._clock))
         self._admissions[key] = admission
         tools = tools_for(claim, self._queue, self._follow_up, self._clock)
         try:

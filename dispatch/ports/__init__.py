@@ -4,9 +4,9 @@ All datetimes are aware and UTC; all money is integer micro-dollars.
 """
 
 from dispatch.ports.clock import Clock
-from dispatch.ports.money import Ledger, Spending
+from dispatch.ports.money import Ledger, Pricing, Spending
 from dispatch.ports.people import Digests, Notifier, Outbox, Quotes
-from dispatch.ports.queue import Queue
+from dispatch.ports.queue import Gates, Queue, Tasks, UnderWay, Waiting
 from dispatch.ports.session import Access, Draft, Gateway, Runner, Seats, Session, Tool
 
 __all__ = [
@@ -14,15 +14,20 @@ __all__ = [
     "Clock",
     "Digests",
     "Draft",
+    "Gates",
     "Gateway",
     "Ledger",
     "Notifier",
     "Outbox",
+    "Pricing",
     "Queue",
     "Quotes",
     "Runner",
     "Seats",
     "Session",
     "Spending",
+    "Tasks",
     "Tool",
+    "UnderWay",
+    "Waiting",
 ]

@@ -1,11 +1,15 @@
 """The ledger: what every request to the API cost."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from dispatch.budget import Standing
 from dispatch.task import Booking, Claim, Price, Tier, Unpriced, Usage
+
+Pricing = Callable[[str, Usage], Price | Unpriced]
+"""The price of one request to a model, made now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,27 @@ class Ledger(Protocol):
         """Forgets an open row whose request the API refused before any token."""
         ...
 
-    async def close_open(self, now: datetime) -> int:
-        """Books every row left open by a dead process as unpriced. For the start. How many."""
+    async def note(self, booking_id: int, model: str, request_id: str, usage: Usage) -> None:
+        """Notes what an open row has come to so far, so that a crash does not forget it."""
+        ...
+
+    async def close_open(self, price: Pricing, now: datetime) -> int:
+        """Books every row left open by a dead process, at least what it was seen to cost. How many.
+
+        A row of which nothing was noted is unpriced. For the start.
+        """
         ...
 
     async def spent(self, task_id: int) -> int:
         """Micro-dollars booked for the task so far, all attempts."""
+        ...
+
+    async def tokens(self, task_id: int) -> int:
+        """Tokens booked for the task so far, in and out, all attempts."""
+        ...
+
+    async def standing(self, since: datetime, resets_at: datetime) -> Standing:
+        """What was spent since then, and what running tasks may still spend."""
         ...
 
     async def bookings(self, since: datetime, until: datetime) -> Sequence[Booking]:

@@ -1,22 +1,102 @@
 """The queue: tasks, their attempts, and the gates they wait at."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from dispatch.policy import Settlement
+from dispatch.budget import Purse
+from dispatch.gates import Gate
+from dispatch.policy import Quota, Seating, Settlement
 from dispatch.task import Attempt, Claim, NewTask, Outcome, Route, State, Task, Tier
 
 
-class Queue(Protocol):
-    """Tasks and their attempts. Every move is one transaction that also makes what is due to people."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is queued in one tier, and when the newest of its running attempts began."""
 
-    async def enqueue(self, new: NewTask, route: Route, now: datetime) -> tuple[Task, bool]:
-        """Stores the task queued, with its card due; False beside it when the request was known already."""
+    tier: Tier
+    tasks: int
+    first: Task
+    running: int
+    last_start: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A running task, when its attempt began, and the tokens booked for it, in and out."""
+
+    task: Task
+    started_at: datetime
+    tokens: int
+
+
+class Tasks(Protocol):
+    """Tasks and their attempts, as they are now."""
+
+    async def task(self, task_id: int) -> Task:
+        """One task. Raises NotFound."""
         ...
 
-    async def claim(self, tier: Tier, seats: int, lease_until: datetime, now: datetime) -> Claim | None:
-        """Takes the most urgent, then oldest queued task of the tier, if one of its seats is free."""
+    async def open_tasks(self, limit: int) -> Sequence[Task]:
+        """The tasks that are not terminal: running first, then by urgency."""
+        ...
+
+    async def ended_tasks(self, since: datetime, until: datetime) -> Sequence[Task]:
+        """The tasks that reached a terminal state in [since, until)."""
+        ...
+
+    async def attempts(self, task_id: int) -> Sequence[Attempt]:
+        """All attempts of a task, first to newest."""
+        ...
+
+    async def position(self, task_id: int) -> int:
+        """How many queued tasks of its tier go before this one."""
+        ...
+
+    async def children(self, task_id: int) -> int:
+        """How many follow-ups the task has made."""
+        ...
+
+    async def counts(self) -> Mapping[State, int]:
+        """Tasks by state, of those that are not terminal."""
+        ...
+
+    async def waiting(self) -> Sequence[Waiting]:
+        """What is queued in each tier that has anything queued."""
+        ...
+
+    async def under_way(self) -> Sequence[UnderWay]:
+        """The running tasks."""
+        ...
+
+
+class Queue(Tasks, Protocol):
+    """The moves of tasks. Each is one transaction that also makes what is due to people."""
+
+    async def enqueue(
+        self, new: NewTask, route: Route, now: datetime, quota: Quota | None = None
+    ) -> tuple[Task, bool]:
+        """Stores the task queued, with its card due; False beside it when the request was known already.
+
+        Raises NotAdmitted where as many wait as may.
+        """
+        ...
+
+    async def claim(
+        self,
+        tier: Tier,
+        seating: Seating,
+        lease_until: datetime,
+        now: datetime,
+        purse: Purse | None = None,
+    ) -> Claim | None:
+        """Takes the first in line of the tier, if its gates, a seat and the budgets in `purse` let it.
+
+        In line they stand by rank (the priority, moved up with age), then one of each requester in turn.
+        A task that no budget has room for is held instead and the next one is taken. Where a gate may be
+        probed the task taken is its only probe.
+        """
         ...
 
     async def renew(self, claim: Claim, lease_until: datetime) -> bool:
@@ -46,6 +126,33 @@ class Queue(Protocol):
         """Queues an ended task again, with its strikes forgotten. Raises NotFound, MoveRefused."""
         ...
 
+    async def reroute(
+        self,
+        task_id: int,
+        asked_model: str | None,
+        cap_micro_usd: int | None,
+        route: Route,
+        actor: str,
+        now: datetime,
+    ) -> Task:
+        """Sends a task that waits or has ended another way, and queues it at once.
+
+        Raises NotFound, MoveRefused.
+        """
+        ...
+
+    async def release(self, purse: Purse, now: datetime) -> int:
+        """Queues the tasks held by a budget that has room for them again, first in line first. How many."""
+        ...
+
+    async def age(self, now: datetime) -> int:
+        """Moves the tasks up a rank that have waited long enough for it. How many."""
+        ...
+
+    async def expire(self, now: datetime) -> int:
+        """Ends the tasks that nobody needs any more: their time has come and they do not run. How many."""
+        ...
+
     async def promote(self, now: datetime) -> int:
         """Queues the held tasks whose time has come. How many."""
         ...
@@ -58,30 +165,18 @@ class Queue(Protocol):
         """Queues again every running task. For the start, when no other process can hold one. How many."""
         ...
 
-    async def task(self, task_id: int) -> Task:
-        """One task. Raises NotFound."""
+
+class Gates(Protocol):
+    """The gates that tasks wait at."""
+
+    async def all(self) -> Mapping[str, Gate]:
+        """Every gate that is or was closed, by name; one that is missing is open."""
         ...
 
-    async def open_tasks(self, limit: int) -> Sequence[Task]:
-        """The tasks that are not terminal: running first, then by urgency."""
+    async def resume(self, now: datetime) -> Sequence[Gate]:
+        """Lets a probe go at once at every gate that is not open. Which those are."""
         ...
 
-    async def ended_tasks(self, since: datetime, until: datetime) -> Sequence[Task]:
-        """The tasks that reached a terminal state in [since, until)."""
-        ...
-
-    async def attempts(self, task_id: int) -> Sequence[Attempt]:
-        """All attempts of a task, first to newest."""
-        ...
-
-    async def position(self, task_id: int) -> int:
-        """How many queued tasks of its tier go before this one."""
-        ...
-
-    async def children(self, task_id: int) -> int:
-        """How many follow-ups the task has made."""
-        ...
-
-    async def counts(self) -> Mapping[State, int]:
-        """Tasks by state, of those that are not terminal."""
+    async def recover(self, now: datetime) -> None:
+        """Makes a probe due again whose task no longer runs. For the start."""
         ...

@@ -1,10 +1,27 @@
 -- name: claim
 UPDATE task SET state = 'running', attempt = attempt + 1, lease_until = :lease_until, updated_at = :now
 WHERE id = (
-    SELECT id FROM task WHERE state = 'queued' AND tier = :tier ORDER BY priority, id LIMIT 1
+    SELECT id FROM task
+    WHERE state = 'queued' AND tier = :tier AND id != :avoid
+    AND (expires_at IS NULL OR expires_at > :now)
+    AND requester NOT IN (
+        SELECT requester FROM task WHERE state = 'running'
+        GROUP BY requester HAVING count(*) >= :per_requester
+    )
+    ORDER BY rank, turn, id LIMIT 1
 )
-AND (SELECT count(*) FROM task WHERE state = 'running' AND tier = :tier) < :seats
+AND (SELECT count(*) FROM task WHERE state = 'running' AND tier = :tier)
+    < :seats - iif(priority <= :urgent, 0, :kept)
 RETURNING *;
+
+-- name: savepoint
+SAVEPOINT claiming;
+
+-- name: roll_back
+ROLLBACK TO claiming;
+
+-- name: allow
+UPDATE task SET limit_micro_usd = :limit_micro_usd WHERE id = :task_id;
 
 -- name: start_attempt
 INSERT INTO attempt (task_id, number, model, started_at) VALUES (:task_id, :attempt, :model, :now);
@@ -25,6 +42,20 @@ WHERE task_id = :task_id AND number = :attempt;
 
 -- name: running
 SELECT * FROM task WHERE state = 'running' ORDER BY id;
+
+-- name: under_way
+SELECT
+    task.*, attempt.started_at,
+    coalesce(sum(
+        ledger.input_tokens + ledger.cache_read_tokens
+        + ledger.cache_write_5m_tokens + ledger.cache_write_1h_tokens + ledger.output_tokens
+    ), 0) AS tokens
+FROM task
+JOIN attempt ON attempt.task_id = task.id AND attempt.number = task.attempt
+LEFT JOIN ledger ON ledger.task_id = attempt.task_id AND ledger.attempt = attempt.number
+WHERE task.state = 'running'
+GROUP BY task.id
+ORDER BY task.id;
 
 -- name: overdue
 SELECT * FROM task WHERE state = 'running' AND lease_until <= :now ORDER BY lease_until;

@@ -16,16 +16,40 @@ UPDATE ledger SET
 WHERE id = :booking_id AND booked_at IS NULL
 RETURNING id;
 
+-- name: note_booking
+UPDATE ledger SET
+    model = :model, request_id = :request_id,
+    input_tokens = :input_tokens, output_tokens = :output_tokens,
+    cache_read_tokens = :cache_read_tokens, cache_write_5m_tokens = :cache_write_5m_tokens,
+    cache_write_1h_tokens = :cache_write_1h_tokens, web_searches = :web_searches,
+    service_tier = :service_tier, speed = :speed, geo = :geo
+WHERE id = :booking_id AND booked_at IS NULL;
+
+-- name: open_bookings
+SELECT * FROM ledger WHERE booked_at IS NULL ORDER BY id;
+
 -- name: drop_booking
 DELETE FROM ledger WHERE id = :booking_id AND booked_at IS NULL RETURNING id;
 
--- name: close_open
-UPDATE ledger SET unpriced = :unpriced, estimated = 1, booked_at = :now
-WHERE booked_at IS NULL
-RETURNING id;
-
 -- name: spent
-SELECT coalesce(sum(cost_micro_usd), 0) AS micro_usd FROM ledger WHERE task_id = :task_id;
+SELECT
+    coalesce(sum(cost_micro_usd), 0) AS micro_usd,
+    coalesce(sum(
+        input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens + output_tokens
+    ), 0) AS tokens
+FROM ledger WHERE task_id = :task_id AND booked_at IS NOT NULL;
+
+-- name: spent_since
+SELECT ledger.tier, task.channel, task.requester, coalesce(sum(ledger.cost_micro_usd), 0) AS micro_usd
+FROM ledger JOIN task ON task.id = ledger.task_id
+WHERE ledger.booked_at IS NOT NULL AND ledger.booked_at >= :since
+GROUP BY ledger.tier, task.channel, task.requester;
+
+-- name: reserved
+SELECT
+    tier, channel, requester,
+    max(limit_micro_usd - cost_micro_usd, 0) AS micro_usd
+FROM task WHERE state = 'running' AND limit_micro_usd IS NOT NULL;
 
 -- name: bookings
 SELECT * FROM ledger

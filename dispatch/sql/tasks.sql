@@ -2,13 +2,91 @@
 INSERT INTO task (
     state, request_key, source, requester, words, priority, asked_model, asked_cap_micro_usd,
     tier, model, reason, cap_micro_usd, channel, thread, message, quote_thread, parent, depth,
-    created_at, updated_at
+    expires_at, rank, ages_at, created_at, updated_at
 ) VALUES (
     'queued', :request_key, :source, :requester, :words, :priority, :asked_model, :asked_cap_micro_usd,
     :tier, :model, :reason, :cap_micro_usd, :channel, :thread, :message, :quote_thread, :parent, :depth,
-    :now, :now
+    :expires_at, :priority, :ages_at, :now, :now
 )
 RETURNING *;
+
+-- name: take_turn
+UPDATE task SET turn = coalesce(
+    (
+        SELECT max(mine.turn) + 1 FROM task AS mine
+        WHERE mine.state = 'queued' AND mine.tier = task.tier AND mine.rank = task.rank
+        AND mine.requester = task.requester AND mine.id != task.id
+    ),
+    (
+        SELECT first.turn FROM task AS first
+        WHERE first.state = 'queued' AND first.tier = task.tier AND first.rank = task.rank
+        AND first.id != task.id
+        ORDER BY first.turn, first.id LIMIT 1
+    ),
+    0
+)
+WHERE id = :task_id
+RETURNING *;
+
+-- name: rejoin
+UPDATE task SET
+    rank = priority, ages_at = :ages_at, expires_at = NULL, losses = 0, suspicions = 0
+WHERE id = :task_id;
+
+-- name: ageing
+SELECT id, rank FROM task
+WHERE state = 'queued' AND ages_at IS NOT NULL AND ages_at <= :now
+ORDER BY ages_at LIMIT :limit;
+
+-- name: age
+UPDATE task SET rank = :rank, ages_at = :ages_at WHERE id = :task_id;
+
+-- name: waiting_of_person
+SELECT count(*) AS tasks FROM task
+WHERE finished_at IS NULL AND requester = :requester AND state IN ('queued', 'held');
+
+-- name: waiting_from_source
+SELECT count(*) AS tasks FROM task
+WHERE finished_at IS NULL AND source = :source AND state IN ('queued', 'held');
+
+-- name: expiring
+SELECT * FROM task
+WHERE finished_at IS NULL AND expires_at IS NOT NULL AND expires_at <= :now
+AND +state != 'running'
+ORDER BY expires_at LIMIT :limit;
+
+-- name: short
+SELECT * FROM task WHERE state = 'held' AND hold = 'budget' ORDER BY rank, turn, id LIMIT :limit;
+
+-- name: reroute
+UPDATE task SET
+    asked_model = :asked_model, tier = :tier, model = :model, reason = :reason,
+    cap_micro_usd = :cap_micro_usd, asked_cap_micro_usd = :asked_cap_micro_usd, updated_at = :now
+WHERE id = :task_id
+RETURNING *;
+
+-- name: suspect
+UPDATE task SET suspicions = suspicions + 1 WHERE id = :task_id AND finished_at IS NULL;
+
+-- name: waiting
+SELECT
+    task.tier,
+    count(*) AS tasks,
+    (
+        SELECT max(started_at) FROM (
+            SELECT attempt.started_at FROM task AS seated JOIN attempt
+            ON attempt.task_id = seated.id AND attempt.number = seated.attempt
+            WHERE seated.state = 'running' AND seated.tier = task.tier
+        )
+    ) AS last_start,
+    (
+        SELECT count(*) FROM task AS seated WHERE seated.state = 'running' AND seated.tier = task.tier
+    ) AS running
+FROM task WHERE task.state = 'queued'
+GROUP BY task.tier;
+
+-- name: first_in_line
+SELECT * FROM task WHERE state = 'queued' AND tier = :tier ORDER BY rank, turn, id LIMIT 1;
 
 -- name: task
 SELECT * FROM task WHERE id = :task_id;
@@ -18,8 +96,9 @@ SELECT * FROM task WHERE request_key = :request_key;
 
 -- name: move
 UPDATE task SET
-    state = :state, run_at = :run_at, finished_at = :finished_at, strikes = :strikes,
-    cancel_asked = :cancel_asked, lease_until = NULL, updated_at = :now
+    state = :state, run_at = :run_at, hold = :hold, shortage = :shortage, finished_at = :finished_at,
+    strikes = :strikes, losses = losses + :lost, cancel_asked = :cancel_asked,
+    lease_until = NULL, limit_micro_usd = NULL, updated_at = :now
 WHERE id = :task_id
 RETURNING *;
 
@@ -44,7 +123,7 @@ WHERE key IN (
 );
 
 -- name: promote
-UPDATE task SET state = 'queued', run_at = NULL, updated_at = :now
+UPDATE task SET state = 'queued', run_at = NULL, hold = NULL, shortage = NULL, updated_at = :now
 WHERE state = 'held' AND run_at IS NOT NULL AND run_at <= :now
 RETURNING id;
 
@@ -71,8 +150,10 @@ WHERE finished_at IS NOT NULL AND finished_at >= :since AND finished_at < :until
 ORDER BY finished_at, id;
 
 -- name: position
-SELECT count(*) AS ahead FROM task
-WHERE state = 'queued' AND tier = :tier AND (priority, id) < (:priority, :task_id);
+SELECT count(*) AS ahead FROM task INDEXED BY task_ready
+WHERE state = 'queued' AND tier = :tier AND (rank, turn, id) < (
+    SELECT rank, turn, id FROM task WHERE id = :task_id
+);
 
 -- name: children
 SELECT count(*) AS children FROM task WHERE parent = :task_id;

@@ -6,6 +6,7 @@ from typing import Self
 
 from dispatch.store.database import Database
 from dispatch.store.digests import SqliteDigests
+from dispatch.store.gates import SqliteGates
 from dispatch.store.ledger import SqliteLedger
 from dispatch.store.outbox import SqliteOutbox
 from dispatch.store.queue import SqliteQueue
@@ -13,13 +14,14 @@ from dispatch.store.queue import SqliteQueue
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The adapters of `ports.Queue`, `Ledger`, `Outbox` and `Digests` on one open database."""
+    """The adapters of `ports.Queue`, `Ledger`, `Outbox`, `Digests` and `Gates` on one open database."""
 
     database: Database
     queue: SqliteQueue
     ledger: SqliteLedger
     outbox: SqliteOutbox
     digests: SqliteDigests
+    gates: SqliteGates
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -44,6 +46,7 @@ class Store:
             SqliteLedger(database),
             SqliteOutbox(database),
             SqliteDigests(database),
+            SqliteGates(database),
         )
 
     async def close(self) -> None:

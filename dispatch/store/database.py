@@ -37,12 +37,12 @@ class Statements:
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
 
-    async def rows(self, name: str, **values: object) -> Rows:
+    async def rows(self, name: str, /, **values: object) -> Rows:
         """All rows the statement returns. They are always fetched: an open cursor would keep the lock."""
         bindings = {key: bound(value) for key, value in values.items()}
         return list(await self._connection.execute_fetchall(statements()[name], bindings))
 
-    async def row(self, name: str, **values: object) -> sqlite3.Row | None:
+    async def row(self, name: str, /, **values: object) -> sqlite3.Row | None:
         """The first row, or None."""
         return next(iter(await self.rows(name, **values)), None)
 
@@ -105,13 +105,13 @@ class Database:
         started.add_done_callback(self._under_way.discard)
         return started
 
-    async def rows(self, name: str, **values: object) -> Rows:
+    async def rows(self, name: str, /, **values: object) -> Rows:
         """All rows of a named statement that only reads, as of the last commit. Raises StoreError."""
         self._refuse_closed()
         with translated(self.path):
             return await Statements(self._reader).rows(name, **values)
 
-    async def row(self, name: str, **values: object) -> sqlite3.Row | None:
+    async def row(self, name: str, /, **values: object) -> sqlite3.Row | None:
         """The first row of a named statement that only reads, or None. Raises StoreError."""
         return next(iter(await self.rows(name, **values)), None)
 

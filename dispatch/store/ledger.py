@@ -1,16 +1,25 @@
 """`ports.Ledger` on SQLite."""
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Protocol
 
+from dispatch.budget import Line, Standing, standing
 from dispatch.errors import LeaseLost, MoveRefused
-from dispatch.ports import Spending
+from dispatch.ports import Pricing, Spending
 from dispatch.store import rows
-from dispatch.store.database import Database, Transaction, in_transaction
+from dispatch.store.database import Database, Rows, Transaction, in_transaction
 from dispatch.task import Booking, Claim, Price, Tier, Unpriced, Usage
 
 _DIED = "the process died before the price was known"
+
+
+class Reads(Protocol):
+    """A database, or a transaction in it."""
+
+    async def rows(self, name: str, /, **values: object) -> Rows: ...
 
 
 class SqliteLedger:
@@ -48,11 +57,9 @@ class SqliteLedger:
             booking_id=booking_id,
             model=model,
             request_id=request_id,
-            cost_micro_usd=price.micro_usd if isinstance(price, Price) else None,
-            price_version=price.version if isinstance(price, Price) else None,
-            unpriced=price.reason if isinstance(price, Unpriced) else None,
             estimated=estimated,
             now=now,
+            **_cost(price),
             **asdict(usage),
         )
         if row is None:
@@ -65,14 +72,54 @@ class SqliteLedger:
             raise _not_open(booking_id)
 
     @in_transaction
-    async def close_open(self, transaction: Transaction, now: datetime) -> int:
-        """Books every row left open by a dead process as unpriced. For the start. How many."""
-        return len(await transaction.rows("close_open", unpriced=_DIED, now=now))
+    async def note(
+        self, transaction: Transaction, booking_id: int, model: str, request_id: str, usage: Usage
+    ) -> None:
+        """Notes what an open row has come to so far, so that a crash does not forget it."""
+        await transaction.rows(
+            "note_booking", booking_id=booking_id, model=model, request_id=request_id, **asdict(usage)
+        )
+
+    @in_transaction
+    async def close_open(self, transaction: Transaction, price: Pricing, now: datetime) -> int:
+        """Books every row left open by a dead process, at least what it was seen to cost. How many.
+
+        A row of which nothing was noted is unpriced. For the start.
+        """
+        left = [rows.booking(row) for row in await transaction.rows("open_bookings")]
+        for booking in left:
+            known = booking.usage.prompt_tokens > 0
+            cost = price(booking.model, booking.usage) if known else Unpriced(_DIED)
+            await self._close(transaction, booking, cost, now)
+        return len(left)
+
+    async def _close(
+        self, transaction: Transaction, booking: Booking, price: Price | Unpriced, now: datetime
+    ) -> None:
+        await transaction.rows(
+            "book",
+            booking_id=booking.id,
+            model=booking.model,
+            request_id=booking.request_id,
+            estimated=True,
+            now=now,
+            **_cost(price),
+            **asdict(booking.usage),
+        )
 
     async def spent(self, task_id: int) -> int:
         """Micro-dollars booked for the task so far, all attempts."""
         (row,) = await self.database.rows("spent", task_id=task_id)
         return int(row["micro_usd"])
+
+    async def tokens(self, task_id: int) -> int:
+        """Tokens booked for the task so far, in and out, all attempts."""
+        (row,) = await self.database.rows("spent", task_id=task_id)
+        return int(row["tokens"])
+
+    async def standing(self, since: datetime, resets_at: datetime) -> Standing:
+        """What was spent since then, and what running tasks may still spend."""
+        return await standing_in(self.database, since, resets_at)
 
     async def bookings(self, since: datetime, until: datetime) -> Sequence[Booking]:
         """The rows booked in [since, until), oldest first."""
@@ -88,3 +135,21 @@ class SqliteLedger:
 
 def _not_open(booking_id: int) -> MoveRefused:
     return MoveRefused(f"Ledger row {booking_id} is not open; what is booked stays booked.")
+
+
+def _cost(price: Price | Unpriced) -> dict[str, object]:
+    return {
+        "cost_micro_usd": price.micro_usd if isinstance(price, Price) else None,
+        "price_version": price.version if isinstance(price, Price) else None,
+        "unpriced": price.reason if isinstance(price, Unpriced) else None,
+    }
+
+
+async def standing_in(source: Reads, since: datetime, resets_at: datetime) -> Standing:
+    """Where the day stands, read inside a transaction or beside it."""
+    spent = [_line(row) for row in await source.rows("spent_since", since=since)]
+    return standing(spent, [_line(row) for row in await source.rows("reserved")], resets_at)
+
+
+def _line(row: sqlite3.Row) -> Line:
+    return Line(Tier(row["tier"]), row["channel"], row["requester"], row["micro_usd"])

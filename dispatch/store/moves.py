@@ -2,12 +2,24 @@
 
 from datetime import datetime
 
+from dispatch import policy
 from dispatch.delivery import DeliveryKind
 from dispatch.errors import LeaseLost, MoveRefused, NotFound
 from dispatch.faults import Fault, FaultKind
 from dispatch.store import rows
 from dispatch.store.database import Transaction
-from dispatch.task import MOVES, TERMINAL, Claim, Move, Outcome, State, Task, Verdict
+from dispatch.task import (
+    MOVES,
+    TERMINAL,
+    Claim,
+    HoldKind,
+    Move,
+    Outcome,
+    Shortage,
+    State,
+    Task,
+    Verdict,
+)
 
 DISPATCHER = "onequeue"
 """The actor of the moves no person made."""
@@ -45,7 +57,10 @@ async def change(
     actor: str = DISPATCHER,
     detail: str = "",
     run_at: datetime | None = None,
+    hold: HoldKind | None = None,
+    shortage: Shortage | None = None,
     strikes: int | None = None,
+    lost: bool = False,
 ) -> Task:
     """The task in its new state. Its card is due and its history told. Raises MoveRefused."""
     move = _MOVE.get((task.state, target))
@@ -56,6 +71,9 @@ async def change(
         task_id=task.id,
         state=target,
         run_at=run_at,
+        hold=hold,
+        shortage=rows.shortage_text(shortage),
+        lost=lost,
         finished_at=now if target in TERMINAL else None,
         strikes=task.strikes if strikes is None else strikes,
         cancel_asked=task.cancel_asked and target in TERMINAL,
@@ -113,10 +131,19 @@ async def end_attempt(transaction: Transaction, task: Task, outcome: Outcome, no
     )
 
 
-async def lose(transaction: Transaction, task: Task, reason: str, now: datetime) -> Task:
-    """Queues a running task again whose attempt was lost, and says so; ends it where that was asked."""
+async def lose(
+    transaction: Transaction, task: Task, reason: str, now: datetime, *, died: bool = True
+) -> Task:
+    """Queues a running task again whose attempt was lost, and says so; ends it where that was asked.
+
+    Where the process `died` in too many of its attempts the task is set aside.
+    """
     await end_attempt(transaction, task, Outcome(Verdict.LOST, fault=Fault(FaultKind.LOST, reason)), now)
     if task.cancel_asked:
         return await change(transaction, task, State.CANCELLED, now, detail=reason)
-    await tell(transaction, task, DeliveryKind.RESTART, f"restart:{task.id}:{task.attempt}", now, reason)
-    return await change(transaction, task, State.QUEUED, now, detail=reason)
+    target = policy.lost(task) if died else State.QUEUED
+    kind, key = (
+        (DeliveryKind.ANSWER, "answer") if target is State.PARKED else (DeliveryKind.RESTART, "restart")
+    )
+    await tell(transaction, task, kind, f"{key}:{task.id}:{task.attempt}", now, reason)
+    return await change(transaction, task, target, now, detail=reason, lost=died)

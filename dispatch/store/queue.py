@@ -1,59 +1,73 @@
 """`ports.Queue` on SQLite."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from dispatch.budget import Purse
 from dispatch.delivery import DeliveryKind
-from dispatch.errors import MoveRefused, NotFound
-from dispatch.policy import Settlement
-from dispatch.store import rows
-from dispatch.store.database import Database, Transaction, in_transaction
+from dispatch.errors import MoveRefused, NotAdmitted
+from dispatch.policy import AGEING, FRONT, Quota, Seating, Settlement
+from dispatch.store import gates, rows
+from dispatch.store.claiming import claim
+from dispatch.store.database import Transaction, in_transaction
+from dispatch.store.ledger import standing_in
 from dispatch.store.moves import DISPATCHER, change, end_attempt, held_by, known, lose, remember, tell
+from dispatch.store.tasks import SqliteTasks
 from dispatch.task import (
     MOVES,
-    Attempt,
     Claim,
     Move,
     NewTask,
     Outcome,
     Route,
+    Shortage,
     State,
     Task,
     Tier,
     Verdict,
 )
 
-_ANSWERED = frozenset({State.DONE, State.FAILED, State.CANCELLED})
+_ANSWERED = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.PARKED})
 _RETRYABLE = MOVES[Move.RETRY][0]
+_REROUTABLE = _RETRYABLE | {State.QUEUED, State.HELD}
+_BATCH = 200
 
 
-class SqliteQueue:
-    """Tasks and their attempts."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
+class SqliteQueue(SqliteTasks):
+    """Tasks and the moves between their states."""
 
     @in_transaction
     async def enqueue(
-        self, transaction: Transaction, new: NewTask, route: Route, now: datetime
+        self, transaction: Transaction, new: NewTask, route: Route, now: datetime, quota: Quota | None = None
     ) -> tuple[Task, bool]:
-        """Stores the task queued, with its card due; False beside it when the request was known already."""
+        """Stores the task queued, with its card due; False beside it when the request was known already.
+
+        Raises NotAdmitted where as many wait as may.
+        """
         stored = await transaction.row("task_of_request", request_key=new.request_key)
         if stored is not None:
             return rows.task(stored), False
-        (row,) = await transaction.rows("enqueue", **_columns(new, route), now=now)
-        task = rows.task(row)
+        if quota is not None:
+            await _check(transaction, new, quota)
+        (row,) = await transaction.rows("enqueue", **rows.columns(new, route), ages_at=now + AGEING, now=now)
+        task = await _take_turn(transaction, int(row["id"]))
         await remember(transaction, task.id, Move.ENQUEUE, now, new.requester)
         await tell(transaction, task, DeliveryKind.CARD, f"card:{task.id}", now)
         return task, True
 
-    async def claim(self, tier: Tier, seats: int, lease_until: datetime, now: datetime) -> Claim | None:
-        """Takes the most urgent, then oldest queued task of the tier, if one of its seats is free.
+    async def claim(
+        self,
+        tier: Tier,
+        seating: Seating,
+        lease_until: datetime,
+        now: datetime,
+        purse: Purse | None = None,
+    ) -> Claim | None:
+        """Takes the first in line of the tier, if its gates, a seat and the budgets in `purse` let it.
 
         A claim whose caller is cancelled meanwhile is given back before the caller learns of it.
         """
-        claiming = self.database.start(self._claim(tier, seats, lease_until, now))
+        claiming = self.database.start(self._claim(tier, seating, purse, lease_until, now))
         try:
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:
@@ -99,8 +113,12 @@ class SqliteQueue:
             now,
             detail=outcome.fault.kind if outcome.fault else "",
             run_at=settlement.run_at if target is State.HELD else None,
+            hold=settlement.hold if target is State.HELD else None,
             strikes=task.strikes + settlement.strike,
         )
+        await gates.put(transaction, settlement.gates, now)
+        for suspect in settlement.suspects:
+            await transaction.rows("suspect", task_id=suspect)
         if target in _ANSWERED:
             await tell(transaction, settled, DeliveryKind.ANSWER, f"answer:{task.id}:{task.attempt}", now)
         return settled
@@ -108,7 +126,7 @@ class SqliteQueue:
     @in_transaction
     async def give_back(self, transaction: Transaction, claim: Claim, reason: str, now: datetime) -> None:
         """Queues a running task again: its attempt was lost through no fault of its own. Raises LeaseLost."""
-        await lose(transaction, await held_by(transaction, claim), reason, now)
+        await lose(transaction, await held_by(transaction, claim), reason, now, died=False)
 
     @in_transaction
     async def cancel(self, transaction: Transaction, task_id: int, actor: str, now: datetime) -> Task:
@@ -136,7 +154,42 @@ class SqliteQueue:
             raise MoveRefused(f"#{task.id} is done, and done stays done. Send it again as a new task.")
         if task.state not in _RETRYABLE:
             raise MoveRefused(f"#{task.id} is {task.state}; it has not ended, so there is nothing to retry.")
-        return await change(transaction, task, State.QUEUED, now, actor=actor, strikes=0)
+        await transaction.rows("rejoin", task_id=task.id, ages_at=now + AGEING)
+        await change(transaction, task, State.QUEUED, now, actor=actor, strikes=0)
+        return await _take_turn(transaction, task.id)
+
+    @in_transaction
+    async def reroute(
+        self,
+        transaction: Transaction,
+        task_id: int,
+        asked_model: str | None,
+        cap_micro_usd: int | None,
+        route: Route,
+        actor: str,
+        now: datetime,
+    ) -> Task:
+        """Sends a task that waits another way, and lets it queue at once. Raises NotFound, MoveRefused."""
+        task = await known(transaction, task_id)
+        if task.state not in _REROUTABLE:
+            raise MoveRefused(f"#{task.id} is {task.state}; only what waits or has ended can go another way.")
+        await transaction.rows(
+            "reroute",
+            task_id=task.id,
+            asked_model=asked_model,
+            asked_cap_micro_usd=cap_micro_usd,
+            tier=route.tier,
+            model=route.model,
+            reason=route.reason,
+            cap_micro_usd=route.cap_micro_usd,
+            now=now,
+        )
+        await transaction.rows("rejoin", task_id=task.id, ages_at=now + AGEING)
+        if task.state is not State.QUEUED:
+            await change(transaction, task, State.QUEUED, now, actor=actor, detail=route.reason, strikes=0)
+        else:
+            await transaction.rows("raise_card", task_id=task.id, now=now)
+        return await _take_turn(transaction, task.id)
 
     @in_transaction
     async def promote(self, transaction: Transaction, now: datetime) -> int:
@@ -144,6 +197,43 @@ class SqliteQueue:
         await transaction.rows("remember_promoted", now=now, move=Move.RELEASE, actor=DISPATCHER)
         await transaction.rows("raise_promoted_cards", now=now)
         return len(await transaction.rows("promote", now=now))
+
+    @in_transaction
+    async def release(self, transaction: Transaction, purse: Purse, now: datetime) -> int:
+        """Queues the tasks held by a budget that has room for them again, first in line first. How many."""
+        held = [rows.task(row) for row in await transaction.rows("short", limit=_BATCH)]
+        if not held:
+            return 0
+        day, released = await standing_in(transaction, purse.since, purse.resets_at), 0
+        for task in held:
+            allowed = purse.admit(task, day)
+            if isinstance(allowed, Shortage):
+                continue
+            day = day.with_reserved(task, allowed)
+            await change(transaction, task, State.QUEUED, now)
+            released += 1
+        return released
+
+    @in_transaction
+    async def age(self, transaction: Transaction, now: datetime) -> int:
+        """Moves the tasks up a rank that have waited long enough for it. How many."""
+        old = await transaction.rows("ageing", now=now, limit=_BATCH)
+        for row in old:
+            rank = max(row["rank"] - 1, FRONT)
+            again = now + AGEING if rank > FRONT else None
+            await transaction.rows("age", task_id=row["id"], rank=min(rank, row["rank"]), ages_at=again)
+            if rank < row["rank"]:
+                await _take_turn(transaction, row["id"])
+        return len(old)
+
+    @in_transaction
+    async def expire(self, transaction: Transaction, now: datetime) -> int:
+        """Ends the tasks that nobody needs any more: their time has come and they do not run. How many."""
+        stale = await transaction.rows("expiring", now=now, limit=_BATCH)
+        for row in stale:
+            task = await change(transaction, rows.task(row), State.EXPIRED, now)
+            await tell(transaction, task, DeliveryKind.ENDED, f"ended:{task.id}:{task.attempt}", now)
+        return len(stale)
 
     @in_transaction
     async def sweep(self, transaction: Transaction, now: datetime) -> int:
@@ -161,56 +251,17 @@ class SqliteQueue:
             await lose(transaction, rows.task(row), "the bot was restarted", now)
         return len(running)
 
-    async def task(self, task_id: int) -> Task:
-        """One task. Raises NotFound."""
-        row = await self.database.row("task", task_id=task_id)
-        if row is None:
-            raise NotFound(f"There is no task #{task_id}.")
-        return rows.task(row)
-
-    async def open_tasks(self, limit: int) -> Sequence[Task]:
-        """The tasks that are not terminal: running first, then by urgency."""
-        return [rows.task(row) for row in await self.database.rows("open_tasks", limit=limit)]
-
-    async def ended_tasks(self, since: datetime, until: datetime) -> Sequence[Task]:
-        """The tasks that reached a terminal state in [since, until)."""
-        return [rows.task(row) for row in await self.database.rows("ended_tasks", since=since, until=until)]
-
-    async def attempts(self, task_id: int) -> Sequence[Attempt]:
-        """All attempts of a task, first to newest."""
-        return [rows.attempt(row) for row in await self.database.rows("attempts", task_id=task_id)]
-
-    async def position(self, task_id: int) -> int:
-        """How many queued tasks of its tier go before this one."""
-        task = await self.task(task_id)
-        (row,) = await self.database.rows(
-            "position", task_id=task.id, tier=task.route.tier, priority=task.priority
-        )
-        return int(row["ahead"])
-
-    async def children(self, task_id: int) -> int:
-        """How many follow-ups the task has made."""
-        (row,) = await self.database.rows("children", task_id=task_id)
-        return int(row["children"])
-
-    async def counts(self) -> Mapping[State, int]:
-        """Tasks by state, of those that are not terminal."""
-        return {State(row["state"]): row["tasks"] for row in await self.database.rows("counts")}
-
     @in_transaction
     async def _claim(
-        self, transaction: Transaction, tier: Tier, seats: int, lease_until: datetime, now: datetime
+        self,
+        transaction: Transaction,
+        tier: Tier,
+        seating: Seating,
+        purse: Purse | None,
+        lease_until: datetime,
+        now: datetime,
     ) -> Claim | None:
-        row = await transaction.row("claim", tier=tier, seats=seats, lease_until=lease_until, now=now)
-        if row is None:
-            return None
-        task = rows.task(row)
-        await transaction.rows(
-            "start_attempt", task_id=task.id, attempt=task.attempt, model=task.route.model, now=now
-        )
-        await remember(transaction, task.id, Move.CLAIM, now)
-        await transaction.rows("raise_card", task_id=task.id, now=now)
-        return Claim(task, task.attempt, lease_until)
+        return await claim(transaction, tier, seating, purse, lease_until, now)
 
     async def _give_back_unseen(self, claiming: "asyncio.Task[Claim | None]", now: datetime) -> None:
         await asyncio.wait({claiming})
@@ -224,23 +275,13 @@ class SqliteQueue:
         await change(transaction, task, State.QUEUED, now, detail="claimed for nobody")
 
 
-def _columns(new: NewTask, route: Route) -> dict[str, object]:
-    return {
-        "request_key": new.request_key,
-        "source": new.source,
-        "requester": new.requester,
-        "words": new.words,
-        "priority": new.priority,
-        "asked_model": new.model,
-        "asked_cap_micro_usd": new.cap_micro_usd,
-        "tier": route.tier,
-        "model": route.model,
-        "reason": route.reason,
-        "cap_micro_usd": route.cap_micro_usd,
-        "channel": new.channel,
-        "thread": new.thread,
-        "message": new.message,
-        "quote_thread": new.quote_thread,
-        "parent": new.parent,
-        "depth": new.depth,
-    }
+async def _take_turn(transaction: Transaction, task_id: int) -> Task:
+    (row,) = await transaction.rows("take_turn", task_id=task_id)
+    return rows.task(row)
+
+
+async def _check(transaction: Transaction, new: NewTask, quota: Quota) -> None:
+    (own,) = await transaction.rows("waiting_of_person", requester=new.requester)
+    (all_from,) = await transaction.rows("waiting_from_source", source=new.source)
+    if refusal := quota.refusal(new.source, own["tasks"], all_from["tasks"]):
+        raise NotAdmitted(refusal)

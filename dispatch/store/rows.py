@@ -1,15 +1,21 @@
 """Rows <-> values. Times are stored as whole microseconds since 1970 in UTC, so they come back exactly."""
 
+import json
 import sqlite3
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 
 from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.faults import Fault, FaultKind
+from dispatch.gates import Gate, GateState
 from dispatch.task import (
     Attempt,
     Booking,
+    HoldKind,
+    NewTask,
     Price,
     Route,
+    Shortage,
     Source,
     State,
     Task,
@@ -62,7 +68,13 @@ def task(row: sqlite3.Row) -> Task:
         depth=row["depth"],
         attempt=row["attempt"],
         strikes=row["strikes"],
+        losses=row["losses"],
+        suspicions=row["suspicions"],
+        rank=row["rank"],
+        hold=HoldKind(row["hold"]) if row["hold"] else None,
+        shortage=_shortage(row["shortage"]),
         run_at=maybe_moment(row["run_at"]),
+        expires_at=maybe_moment(row["expires_at"]),
         cancel_asked=bool(row["cancel_asked"]),
         created_at=moment(row["created_at"]),
         updated_at=moment(row["updated_at"]),
@@ -70,6 +82,30 @@ def task(row: sqlite3.Row) -> Task:
         cost_micro_usd=row["cost_micro_usd"],
         unpriced=row["unpriced"],
     )
+
+
+def columns(new: NewTask, route: Route) -> dict[str, object]:
+    """A new task as the values of its row."""
+    return {
+        "request_key": new.request_key,
+        "source": new.source,
+        "requester": new.requester,
+        "words": new.words,
+        "priority": new.priority,
+        "asked_model": new.model,
+        "asked_cap_micro_usd": new.cap_micro_usd,
+        "tier": route.tier,
+        "model": route.model,
+        "reason": route.reason,
+        "cap_micro_usd": route.cap_micro_usd,
+        "channel": new.channel,
+        "thread": new.thread,
+        "message": new.message,
+        "quote_thread": new.quote_thread,
+        "parent": new.parent,
+        "depth": new.depth,
+        "expires_at": new.expires_at,
+    }
 
 
 def attempt(row: sqlite3.Row) -> Attempt:
@@ -129,6 +165,35 @@ def delivery(row: sqlite3.Row) -> Delivery:
         in_doubt=bool(row["in_doubt"]),
         due_at=moment(row["due_at"]),
     )
+
+
+def gate(row: sqlite3.Row) -> Gate:
+    """A row of `gate`."""
+    return Gate(
+        name=row["name"],
+        state=GateState(row["state"]),
+        fault=FaultKind(row["fault"]) if row["fault"] else None,
+        detail=row["detail"],
+        faults=row["faults"],
+        closed_at=maybe_moment(row["closed_at"]),
+        opens_at=maybe_moment(row["opens_at"]),
+        probe=row["probe"],
+        suspect=row["suspect"],
+    )
+
+
+def shortage_text(shortage: Shortage | None) -> str | None:
+    """A shortage as it is stored in its column."""
+    if shortage is None:
+        return None
+    return json.dumps({**asdict(shortage), "resets_at": bound(shortage.resets_at)})
+
+
+def _shortage(text: str | None) -> Shortage | None:
+    if text is None:
+        return None
+    facts = json.loads(text)
+    return Shortage(**{**facts, "resets_at": moment(facts["resets_at"])})
 
 
 def _usage(row: sqlite3.Row) -> Usage:

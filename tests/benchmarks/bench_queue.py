@@ -12,7 +12,7 @@ from time import perf_counter
 
 import aiosqlite
 
-from dispatch.policy import Settlement
+from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
 from dispatch.task import NewTask, Outcome, Source, State, Tier, Verdict
@@ -55,7 +55,7 @@ async def claim_ms(path: Path) -> float:
     times = []
     for _ in range(CLAIMS):
         start = perf_counter()
-        assert await store.queue.claim(Tier.OPUS, CLAIMS, NOW + LEASE, NOW)
+        assert await store.queue.claim(Tier.OPUS, Seating(CLAIMS), NOW + LEASE, NOW)
         times.append(perf_counter() - start)
     await store.close()
     return median(times) * 1000
@@ -78,7 +78,7 @@ async def ours(path: Path) -> float:
     await add(store, TASKS)
 
     async def slot() -> None:
-        while claim := await store.queue.claim(Tier.OPUS, SLOTS, NOW + LEASE, NOW):
+        while claim := await store.queue.claim(Tier.OPUS, Seating(SLOTS), NOW + LEASE, NOW):
             await store.queue.settle(claim, Outcome(Verdict.ANSWERED, "a"), Settlement(State.DONE), NOW)
 
     await asyncio.gather(*(slot() for _ in range(SLOTS)))

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from dispatch.delivery import Delivery
 from dispatch.faults import Fault, FaultKind
-from dispatch.policy import Settlement
+from dispatch.policy import Seating, Settlement
 from dispatch.ports import Digests, Ledger, Outbox, Queue
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
-from dispatch.task import Claim, NewTask, Outcome, Source, State, Task, Tier, Verdict
+from dispatch.task import Claim, NewTask, Outcome, Price, Source, State, Task, Tier, Usage, Verdict
 
 NOW = datetime(2026, 11, 22, 9, 0, 0, 123_457, tzinfo=UTC)
 LEASE = timedelta(minutes=2)
@@ -42,7 +42,7 @@ class Parts:
 
     async def claim(self, tier: Tier = Tier.OPUS, seats: int = 9, now: datetime = NOW) -> Claim:
         """A claim that must be possible."""
-        claim = await self.queue.claim(tier, seats, now + LEASE, now)
+        claim = await self.queue.claim(tier, Seating(seats), now + LEASE, now)
         assert claim is not None
         return claim
 
@@ -71,6 +71,11 @@ class Parts:
                 await self.outbox.sent(delivery.id, delivery.revision, message, now)
                 keys.append(delivery.key)
         return keys
+
+
+def two_each(_: str, usage: Usage) -> Price:
+    """A price of two micro-dollars a token."""
+    return Price(2 * (usage.prompt_tokens + usage.output_tokens), "test-1")
 
 
 ENDS = {

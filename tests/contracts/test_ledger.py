@@ -7,7 +7,7 @@ import pytest
 from dispatch.errors import LeaseLost, MoveRefused
 from dispatch.ports import Spending
 from dispatch.task import Claim, Price, State, Tier, Unpriced, Usage
-from tests.contracts.stores import NOW, SECOND, Parts
+from tests.contracts.stores import NOW, SECOND, Parts, two_each
 
 USAGE = Usage(1, 2, 3, 4, 5, 6, "priority", "fast", "us")
 
@@ -113,7 +113,7 @@ async def test_what_is_booked_stays_booked(store: Parts) -> None:
 async def test_a_refused_request_leaves_no_row(store: Parts) -> None:
     claim = await claimed(store)
     await store.ledger.drop(await store.ledger.open(claim, "m", NOW))
-    assert await store.ledger.close_open(NOW) == 0
+    assert await store.ledger.close_open(two_each, NOW) == 0
 
 
 async def test_rows_left_open_are_booked_as_unknown_at_the_start(store: Parts) -> None:
@@ -121,14 +121,29 @@ async def test_rows_left_open_are_booked_as_unknown_at_the_start(store: Parts) -
     await book(store, claim, Price(5, "v1"))
     await store.ledger.open(claim, "cut", NOW)
     store = await store.reopened()
-    assert await store.ledger.close_open(NOW + SECOND) == 1
-    assert await store.ledger.close_open(NOW + SECOND) == 0
+    assert await store.ledger.close_open(two_each, NOW + SECOND) == 1
+    assert await store.ledger.close_open(two_each, NOW + SECOND) == 0
     (left,) = await store.ledger.bookings(NOW + SECOND, NOW + 2 * SECOND)
     assert left.model == "cut"
     assert left.price == Unpriced("the process died before the price was known")
     assert left.estimated
     task = await store.queue.task(claim.task.id)
     assert (task.cost_micro_usd, task.unpriced) == (5, 1)
+    await store.close()
+
+
+async def test_a_row_left_open_is_booked_at_least_at_what_was_noted(store: Parts) -> None:
+    claim = await claimed(store)
+    line = await store.ledger.open(claim, "asked", NOW)
+    await store.ledger.note(line, "served", "req_9", Usage(input_tokens=100, output_tokens=7))
+    await store.ledger.note(line, "served", "req_9", Usage(input_tokens=100, output_tokens=20))
+    assert await store.ledger.spent(claim.task.id) == 0
+    store = await store.reopened()
+    assert await store.ledger.close_open(two_each, NOW + SECOND) == 1
+    (left,) = await store.ledger.bookings(NOW + SECOND, NOW + 2 * SECOND)
+    assert (left.model, left.request_id, left.estimated) == ("served", "req_9", True)
+    assert left.price == Price(240, "test-1")
+    assert await store.ledger.tokens(claim.task.id) == 120
     await store.close()
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from dispatch.errors import LeaseLost, NotFound
 from dispatch.faults import Fault, FaultKind
-from dispatch.policy import Settlement
+from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.task import NewTask, Outcome, Source, State, Tier, Verdict
 from tests.contracts.stores import LEASE, NOW, SECOND, Parts
@@ -75,7 +75,7 @@ async def test_the_most_urgent_is_claimed_first_then_the_oldest(store: Parts) ->
         await store.add(key, priority)
     claimed = [(await store.claim()).task.request_key for _ in range(5)]
     assert claimed == ["b", "d", "e", "a", "c"]
-    assert await store.queue.claim(Tier.OPUS, 9, NOW + LEASE, NOW) is None
+    assert await store.queue.claim(Tier.OPUS, Seating(9), NOW + LEASE, NOW) is None
 
 
 async def test_seats_are_kept_for_each_tier_by_itself(store: Parts) -> None:
@@ -84,10 +84,10 @@ async def test_seats_are_kept_for_each_tier_by_itself(store: Parts) -> None:
         await store.add(f"h{number}", 9)
     first = await store.claim(Tier.OPUS, seats=2)
     await store.claim(Tier.OPUS, seats=2)
-    assert await store.queue.claim(Tier.OPUS, 2, NOW + LEASE, NOW) is None
+    assert await store.queue.claim(Tier.OPUS, Seating(2), NOW + LEASE, NOW) is None
     assert (await store.claim(Tier.HAIKU, seats=1)).task.route.tier is Tier.HAIKU
-    assert await store.queue.claim(Tier.HAIKU, 1, NOW + LEASE, NOW) is None
-    assert await store.queue.claim(Tier.SONNET, 9, NOW + LEASE, NOW) is None
+    assert await store.queue.claim(Tier.HAIKU, Seating(1), NOW + LEASE, NOW) is None
+    assert await store.queue.claim(Tier.SONNET, Seating(9), NOW + LEASE, NOW) is None
     await store.settle(first, State.DONE)
     await store.claim(Tier.OPUS, seats=2)
 
@@ -135,7 +135,7 @@ async def test_nothing_held_is_claimed_before_its_time(store: Parts) -> None:
     held = await store.settle(await store.claim(), State.HELD)
     assert held.run_at is not None
     assert await store.queue.promote(held.run_at - SECOND) == 0
-    assert await store.queue.claim(Tier.OPUS, 9, NOW + LEASE, NOW) is None
+    assert await store.queue.claim(Tier.OPUS, Seating(9), NOW + LEASE, NOW) is None
     assert await store.queue.promote(held.run_at) == 1
     assert await store.queue.promote(held.run_at) == 0
     again = await store.claim(now=held.run_at)

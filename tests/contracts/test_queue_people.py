@@ -132,15 +132,14 @@ async def test_every_move_asks_for_the_card_again(store: Parts) -> None:
     assert revisions == sorted(set(revisions))
 
 
-@pytest.mark.parametrize("state", [State.DONE, State.FAILED])
+@pytest.mark.parametrize("state", [State.DONE, State.FAILED, State.PARKED])
 async def test_an_end_is_answered_after_its_card(store: Parts, state: State) -> None:
     task = await store.ended("k", state)
     assert await store.deliver_all() == [f"card:{task.id}", f"answer:{task.id}:1"]
 
 
-@pytest.mark.parametrize("state", [State.HELD, State.PARKED])
-async def test_a_wait_is_told_by_the_card_alone(store: Parts, state: State) -> None:
-    task = await store.ended("k", state)
+async def test_a_wait_is_told_by_the_card_alone(store: Parts) -> None:
+    task = await store.ended("k", State.HELD)
     assert await store.deliver_all() == [f"card:{task.id}"]
 
 

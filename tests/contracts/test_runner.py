@@ -46,7 +46,7 @@ async def fake() -> Stage:
         runner.outcome = Outcome(Verdict.FAILED, runner.text, MODEL, fault)
 
     def open_one() -> Session:
-        claim = Claim(make_task(priority=9), 1, NOON)
+        claim = Claim(make_task(priority=9), 1, NOON, 1_000_000)
         return open_session(claim, Access("http://127.0.0.1:9", "oq-1-1-secret", ()))
 
     return Stage(runner, open_one, break_off, runner.gate.clear, runner.gate.set, runner.started.acquire)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from dispatch.errors import StoreError
+from dispatch.gates import Gate
 from dispatch.ports import Clock, Spending
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
@@ -11,7 +12,7 @@ from dispatch.task import Attempt, NewTask, Task
 
 
 class StoreDesk:
-    """`bot.ports.Desk`. While `broken` is set, every request fails with it."""
+    """`bot.ports.Desk` and `Accounts`. While `broken` is set, every request fails with it."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -38,6 +39,23 @@ class StoreDesk:
     async def open_tasks(self, limit: int = 50) -> Sequence[Task]:
         self._fail()
         return await self._store.queue.open_tasks(limit)
+
+    async def another_cap(self, task_id: int, actor: str) -> Task:
+        self._fail()
+        return await self._rerouted(task_id, 2 * (await self._store.queue.task(task_id)).route.cap_micro_usd)
+
+    async def cheaper(self, task_id: int, actor: str) -> Task:
+        self._fail()
+        return await self._rerouted(task_id, None, "haiku")
+
+    async def resume(self) -> Sequence[Gate]:
+        self._fail()
+        return await self._store.gates.resume(self._clock.now())
+
+    async def _rerouted(self, task_id: int, cap: int | None, model: str | None = None) -> Task:
+        task = await self._store.queue.task(task_id)
+        decided = route(task.priority, model, cap, DEFAULT_TABLE)
+        return await self._store.queue.reroute(task_id, model, cap, decided, "U1", self._clock.now())
 
     async def cost(self, first: date, last: date) -> Sequence[Spending]:
         self._fail()

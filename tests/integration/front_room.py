@@ -68,7 +68,13 @@ async def front_room(folder: Path) -> AsyncIterator[Front]:
         desk, notifier, clock = StoreDesk(room.store, room.clock), CountingNotifier(), FakeClock()
         me = await room.chat.identity()
         intake = Intake(
-            desk, room.store.outbox, notifier, room.clock, me, lambda channel: PRIORITIES.get(channel, 5)
+            desk,
+            desk,
+            room.store.outbox,
+            notifier,
+            room.clock,
+            me,
+            lambda channel: PRIORITIES.get(channel, 5),
         )
         slack = room.slack
         async with Sockets(build(intake, me), slack.app_token, slack.api_url, clock, ping=0.2) as sockets:

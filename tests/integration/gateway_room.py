@@ -13,6 +13,7 @@ from anthropic import AsyncAnthropic
 from bot.rehearsal.claude import ClaudeSim, Say, Served
 from dispatch.clock import SystemClock
 from dispatch.gateway import MeteringGateway, Upstream
+from dispatch.policy import Seating
 from dispatch.ports import Access, Ledger, Session
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
@@ -69,7 +70,7 @@ class GatewayRoom:
         now = self.clock.now()
         new = NewTask(f"key:{now.isoformat()}", Source.CLI, "UANA00001", "investigate stall", 9)
         await self.store.queue.enqueue(new, route(9, None, cap_micro_usd, DEFAULT_TABLE), now)
-        claim = await self.store.queue.claim(Tier.HAIKU, 10, now + timedelta(minutes=1), now)
+        claim = await self.store.queue.claim(Tier.HAIKU, Seating(10), now + timedelta(minutes=1), now)
         assert claim is not None
         return claim
 
@@ -81,7 +82,7 @@ class GatewayRoom:
 
     async def still_open(self) -> int:
         """How many lines were never closed."""
-        return await self.store.ledger.close_open(self.clock.now())
+        return await self.store.ledger.close_open(price, self.clock.now())
 
 
 @asynccontextmanager
@@ -104,7 +105,9 @@ async def gateway_room(
         stack.push_async_callback(store.close)
         clock = SystemClock()
         upstream = Upstream(url, key, idle)
-        gateway = MeteringGateway(upstream, store.queue, ledger(store.database), price, follow_up, clock)
+        gateway = MeteringGateway(
+            upstream, store.queue, ledger(store.database), price, {UNPRICED_MODEL: 10**9}, follow_up, clock
+        )
         await gateway.start()
         stack.push_async_callback(gateway.close)
         yield GatewayRoom(store, gateway, clock, follow_ups)

@@ -7,22 +7,23 @@ MANY = 100_000
 _TASKS = """
 INSERT INTO task (
     state, request_key, source, requester, words, priority, tier, model, reason, cap_micro_usd, channel,
-    quote_thread, depth, attempt, created_at, updated_at
+    quote_thread, depth, attempt, rank, created_at, updated_at
 )
 WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < :tasks)
 SELECT
     'queued', 'old' || n, 'cli', 'U1', 'some words of a task', 1 + n % 10,
     CASE WHEN n % 10 < 4 THEN 'opus' WHEN n % 10 < 7 THEN 'sonnet' ELSE 'haiku' END,
-    'model', 'because', 1000000, 'C1', 0, 0, 1, n, n
+    'model', 'because', 1000000, 'C1', 0, 0, 1, 1 + n % 10, n, n
 FROM number
 """
 _ENDED = """
 UPDATE task SET state = iif(id % 20 = 0, 'cancelled', 'parked'), finished_at = id, updated_at = id
 WHERE request_key LIKE 'old%' AND id % 1000 != 0
 """
-_HELD = (
-    "UPDATE task SET state = 'held', run_at = 9000000 + id WHERE request_key LIKE 'old%' AND state = 'queued'"
-)
+_HELD = """
+UPDATE task SET state = 'held', hold = 'retry', run_at = 9000000 + id
+WHERE request_key LIKE 'old%' AND state = 'queued'
+"""
 _ATTEMPTS = "INSERT INTO attempt (task_id, number, model, started_at) SELECT id, 1, model, id FROM task"
 _LEDGER = """
 INSERT INTO ledger (task_id, attempt, tier, model, opened_at) SELECT id, 1, tier, model, id FROM task

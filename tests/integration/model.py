@@ -19,5 +19,6 @@ class Model:
     run_at: datetime | None = None
     cost: int = 0
     unpriced: int = 0
+    losses: int = 0
     answers: set[int] = field(default_factory=set)
     restarts: set[int] = field(default_factory=set)

@@ -17,7 +17,7 @@ from bot.rehearsal.slack.shown import visible
 from bot.rehearsal.slack.state import Message as Posted
 from bot.views.message import Message
 from dispatch.delivery import Delivery
-from dispatch.policy import Settlement
+from dispatch.policy import Seating, Settlement
 from dispatch.ports import Clock
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
@@ -64,7 +64,7 @@ class Room:
     async def claim(self, task: Task) -> Claim:
         """Claims the task; it must be the next of its tier."""
         now = self.clock.now()
-        claim = await self.store.queue.claim(task.route.tier, 9, now + timedelta(hours=1), now)
+        claim = await self.store.queue.claim(task.route.tier, Seating(9), now + timedelta(hours=1), now)
         assert claim is not None
         assert claim.task.id == task.id
         return claim

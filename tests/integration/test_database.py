@@ -13,6 +13,7 @@ import pytest
 
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.errors import StoreBusy, StoreError, StoreUnusable
+from dispatch.policy import Seating
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
 from dispatch.store.database import Transaction
@@ -88,7 +89,7 @@ async def test_a_cancelled_claim_leaves_no_orphan(store: Store) -> None:
         await add(store, f"k{number}")
     kept = 0
     for number in range(claims):
-        claiming = asyncio.create_task(store.queue.claim(Tier.OPUS, claims, NOW + LEASE, NOW))
+        claiming = asyncio.create_task(store.queue.claim(Tier.OPUS, Seating(claims), NOW + LEASE, NOW))
         for _ in range(number % 25):
             await asyncio.sleep(0)  # noqa: TID251
         claiming.cancel()
@@ -98,12 +99,12 @@ async def test_a_cancelled_claim_leaves_no_orphan(store: Store) -> None:
             continue
     assert (await store.queue.counts()).get(State.RUNNING, 0) == kept
     for _ in range(claims - kept):
-        assert await store.queue.claim(Tier.OPUS, claims, NOW + LEASE, NOW)
+        assert await store.queue.claim(Tier.OPUS, Seating(claims), NOW + LEASE, NOW)
 
 
 async def test_a_claim_given_back_is_told_to_nobody(store: Store) -> None:
     task = await add(store, "k")
-    claiming = asyncio.create_task(store.queue.claim(Tier.OPUS, 1, NOW + LEASE, NOW))
+    claiming = asyncio.create_task(store.queue.claim(Tier.OPUS, Seating(1), NOW + LEASE, NOW))
     await asyncio.wait({claiming}, timeout=0)
     claiming.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -143,7 +144,7 @@ async def test_closing_waits_for_what_is_under_way(tmp_path: Path) -> None:
 
 async def test_rows_returned_by_a_write_keep_no_lock(store: Store) -> None:
     await add(store, "k")
-    assert await store.queue.claim(Tier.OPUS, 1, NOW + LEASE, NOW)
+    assert await store.queue.claim(Tier.OPUS, Seating(1), NOW + LEASE, NOW)
     other = sqlite3.connect(store.database.path, timeout=0, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     other.execute("ROLLBACK")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dispatch.policy import Seating
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
 from dispatch.task import MOVES, TERMINAL, NewTask, Price, Source, State, Tier, Usage
@@ -20,7 +21,7 @@ async def raw(tmp_path: Path) -> AsyncIterator[sqlite3.Connection]:
     store = await Store.open(tmp_path / "onequeue.db")
     new = NewTask("k", Source.CLI, "U1", "x", 3)
     await store.queue.enqueue(new, route(3, None, None, DEFAULT_TABLE), NOW)
-    claim = await store.queue.claim(Tier.OPUS, 1, NOW + LEASE, NOW)
+    claim = await store.queue.claim(Tier.OPUS, Seating(1), NOW + LEASE, NOW)
     assert claim is not None
     booking = await store.ledger.open(claim, "m", NOW)
     await store.ledger.book(

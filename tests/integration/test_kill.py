@@ -16,7 +16,7 @@ BUSY = """
 import asyncio, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from dispatch.policy import Settlement
+from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
 from dispatch.task import NewTask, Outcome, Price, Source, State, Tier, Usage, Verdict
@@ -32,7 +32,7 @@ async def add(store, prefix):
 
 async def work(store):
     while True:
-        claim = await store.queue.claim(Tier.OPUS, 3, LATER, NOW)
+        claim = await store.queue.claim(Tier.OPUS, Seating(3), LATER, NOW)
         if claim is None:
             await asyncio.sleep(0)
             continue
@@ -47,7 +47,7 @@ async def work(store):
 async def main():
     store = await Store.open(Path(sys.argv[1]))
     await store.queue.recover(NOW)
-    await store.ledger.close_open(NOW)
+    await store.ledger.close_open(lambda model, usage: Price(1, "v1"), NOW)
     await asyncio.gather(add(store, sys.argv[2]), work(store), work(store))
 
 asyncio.run(main())

@@ -13,12 +13,14 @@ from bot.console import Console, Misused
 from bot.local import LocalDoor, ask_running, socket_path
 from bot.printing import PRINTERS
 from bot.records import Record
-from dispatch.dispatcher import Dispatcher, Terms
+from dispatch.books import Books
+from dispatch.dispatcher import Dispatcher
 from dispatch.errors import MoveRefused, NotFound, OnequeueError, Unreachable
-from dispatch.policy import Settlement
+from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.store import Store
-from dispatch.task import Outcome, State, Tier, Unpriced, Verdict
+from dispatch.task import Outcome, Price, State, Tier, Usage, Verdict
+from dispatch.terms import Terms
 from dispatch.worker import LEASE, Worker
 from tests.fakes.clock import FakeClock
 from tests.integration.test_worker import FakeGateway, FakeNotifier, FakeQuotes, FakeSeats
@@ -45,25 +47,29 @@ def console(store: Store, clock: FakeClock) -> Console:
 
 def console_for(store: Store, clock: FakeClock, digest_channel: str) -> Console:
     notifier = FakeNotifier()
+    terms = Terms(DEFAULT_TABLE, UTC, digest_channel, clock.now().time())
     worker = Worker(
-        store.queue, FakeGateway(), FakeSeats(), FakeQuotes(), notifier, clock, DEFAULT_TABLE, lambda: 0.5
-    )
-    dispatcher = Dispatcher(
         store.queue,
-        store.ledger,
-        store.outbox,
-        store.digests,
-        worker,
+        store.gates,
+        FakeGateway(),
+        FakeSeats(),
+        FakeQuotes(),
         notifier,
         clock,
-        lambda *_: Unpriced("not here"),
-        Terms(DEFAULT_TABLE, UTC, digest_channel, clock.now().time()),
+        terms,
+        lambda: 0.5,
     )
-    return Console(dispatcher, clock, default_priority=5)
+    dispatcher = Dispatcher(store.queue, store.gates, worker, notifier, clock, one_each, terms)
+    books = Books(store.queue, store.ledger, store.outbox, store.digests, notifier, clock, one_each, terms)
+    return Console(dispatcher, books, clock, default_priority=5)
+
+
+def one_each(_: str, usage: Usage) -> Price:
+    return Price(usage.prompt_tokens + usage.output_tokens, "test-1")
 
 
 async def answer(store: Store, clock: FakeClock, tier: Tier) -> None:
-    claim = await store.queue.claim(tier, 2, clock.now() + LEASE, clock.now())
+    claim = await store.queue.claim(tier, Seating(2), clock.now() + LEASE, clock.now())
     assert claim
     outcome = Outcome(Verdict.ANSWERED, "All \x1b[31mgood.", "claude-opus-5-5")
     await store.queue.settle(claim, outcome, Settlement(State.DONE), clock.now())

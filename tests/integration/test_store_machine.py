@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from dispatch.errors import LeaseLost, MoveRefused
 from dispatch.faults import Fault, FaultKind
-from dispatch.policy import Settlement
+from dispatch.policy import LOSSES, Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
 from dispatch.task import (
@@ -34,7 +34,7 @@ from dispatch.task import (
     Usage,
     Verdict,
 )
-from tests.contracts.stores import LEASE, NOW
+from tests.contracts.stores import LEASE, NOW, two_each
 from tests.integration.model import Model
 
 T = TypeVar("T")
@@ -68,12 +68,16 @@ class StoreMachine(RuleBasedStateMachine):
         self.loop.close()
         self.folder.cleanup()
 
-    def lost(self, task_id: int) -> None:
+    def lost(self, task_id: int, *, died: bool = True) -> None:
         """What the loss of its attempt makes of a running task."""
         task = self.tasks[task_id]
-        task.state = State.CANCELLED if task.cancel_asked else State.QUEUED
-        if not task.cancel_asked:
-            task.restarts.add(task.attempt)
+        if task.cancel_asked:
+            task.state = State.CANCELLED
+            return
+        task.losses += died
+        parked = died and task.losses >= LOSSES
+        task.state = State.PARKED if parked else State.QUEUED
+        (task.answers if parked else task.restarts).add(task.attempt)
 
     def running(self) -> list[int]:
         """The numbers of the running tasks."""
@@ -104,7 +108,7 @@ class StoreMachine(RuleBasedStateMachine):
             for number, task in self.tasks.items()
             if task.state is State.QUEUED and task.tier is tier
         ]
-        claim = self.do(self.store.queue.claim(tier, SEATS, self.now + LEASE, self.now))
+        claim = self.do(self.store.queue.claim(tier, Seating(SEATS), self.now + LEASE, self.now))
         if busy >= SEATS or not ready:
             assert claim is None
             return
@@ -131,7 +135,7 @@ class StoreMachine(RuleBasedStateMachine):
         stopped = task.cancel_asked and state is State.HELD
         task.state = State.CANCELLED if stopped else state
         task.run_at = None if stopped else run_at
-        if task.state in {State.DONE, State.FAILED, State.CANCELLED}:
+        if task.state in {State.DONE, State.FAILED, State.CANCELLED, State.PARKED}:
             task.answers.add(task.attempt)
         assert self.do(settling).state is task.state
 
@@ -145,7 +149,7 @@ class StoreMachine(RuleBasedStateMachine):
                 self.do(giving)
             return
         self.do(giving)
-        self.lost(claim.task.id)
+        self.lost(claim.task.id, died=False)
 
     @precondition(lambda self: self.tasks)
     @rule(pick=st.integers(0))
@@ -173,7 +177,7 @@ class StoreMachine(RuleBasedStateMachine):
             with pytest.raises(MoveRefused):
                 self.do(retrying)
             return
-        task.state, task.cancel_asked = State.QUEUED, False
+        task.state, task.cancel_asked, task.losses = State.QUEUED, False, 0
         assert self.do(retrying).state is State.QUEUED
 
     @precondition(lambda self: self.claims)
@@ -232,7 +236,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.do(self.store.close())
         self.store = self.do(Store.open(self.path))
         assert self.do(self.store.queue.recover(self.now)) == len(running)
-        assert self.do(self.store.ledger.close_open(self.now)) == len(self.opened)
+        assert self.do(self.store.ledger.close_open(two_each, self.now)) == len(self.opened)
         for number in running:
             self.lost(number)
         for number in self.opened.values():

@@ -3,19 +3,24 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from dispatch.budget import Budgets
 from dispatch.delivery import DeliveryKind
 from dispatch.errors import Unreachable
 from dispatch.faults import Fault, FaultKind
+from dispatch.gates import GateState
+from dispatch.policy import Seating
 from dispatch.ports import Access, Session
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
-from dispatch.task import Claim, NewTask, Outcome, Source, State, Task, Tier, Verdict
+from dispatch.task import MICRO_USD, Claim, HoldKind, NewTask, Outcome, Source, State, Task, Tier, Verdict
+from dispatch.terms import Terms
 from dispatch.worker import LEASE, Worker
 from tests.fakes.clock import FakeClock
 
@@ -94,12 +99,13 @@ class Place:
     def __post_init__(self) -> None:
         self.worker = Worker(
             self.store.queue,
+            self.store.gates,
             self.gateway,
             self.seats,
             self.quotes,
             self.notifier,
             self.clock,
-            DEFAULT_TABLE,
+            Terms(DEFAULT_TABLE, ZoneInfo("UTC")),
             lambda: 0.5,
         )
 
@@ -121,6 +127,11 @@ class Place:
 
     async def state(self, task_id: int) -> State:
         return (await self.store.queue.task(task_id)).state
+
+    async def until(self, task_id: int, state: State) -> None:
+        async with asyncio.timeout(5):
+            while await self.state(task_id) is not state:
+                await self.store.queue.counts()
 
     async def idle(self) -> None:
         async with asyncio.timeout(5):
@@ -164,15 +175,19 @@ async def test_a_task_runs_settles_and_has_its_reply_due(place: Place) -> None:
 async def test_seats_are_kept_and_the_most_urgent_goes_first(place: Place) -> None:
     numbers = [await place.add(4) for _ in range(3)]
     await place.seats.wait_started(2)
-    urgent = await place.add(1)
     assert [await place.state(number) for number in numbers] == [State.RUNNING, State.RUNNING, State.QUEUED]
-    place.seats.end(numbers[0])
+    urgent = await place.add(1)
     await place.seats.wait_started(3)
-    assert place.seats.started[2].task_id == urgent
+    assert place.seats.started[2].task_id == urgent, "a seat is kept for p1 and p2"
+    more = await place.add(2)
     small = await place.add(9)
     await place.seats.wait_started(4)
     assert place.seats.started[3].task_id == small, "another tier has its own seats"
-    assert DEFAULT_TABLE[Tier.OPUS].seats == 2
+    place.seats.end(small)
+    place.seats.end(numbers[0])
+    await place.seats.wait_started(5)
+    assert place.seats.started[4].task_id == more, "the most urgent goes first"
+    assert DEFAULT_TABLE[Tier.OPUS].seats == 3
 
 
 async def test_cancel_stops_the_session_and_books_the_verdict(place: Place) -> None:
@@ -188,9 +203,10 @@ async def test_cancel_stops_the_session_and_books_the_verdict(place: Place) -> N
 
 
 async def test_a_cancel_that_came_before_the_session_is_seen_before_it_costs(place: Place) -> None:
+    await place.worker.drain(timedelta(0))
     number = await place.add()
     now = place.clock.now()
-    claim = await place.store.queue.claim(Tier.OPUS, 2, now + LEASE, now)
+    claim = await place.store.queue.claim(Tier.OPUS, Seating(2), now + LEASE, now)
     assert claim is not None
     await place.store.queue.cancel(number, "UANA00001", now)
     await place.worker.run_one(claim)
@@ -199,16 +215,67 @@ async def test_a_cancel_that_came_before_the_session_is_seen_before_it_costs(pla
 
 
 async def test_a_runtime_fault_waits_and_a_task_fault_ends(place: Place) -> None:
-    limited, refused = await place.add(), await place.add()
+    cut, refused = await place.add(), await place.add()
     await place.seats.wait_started(2)
-    place.seats.end(limited, Outcome(Verdict.FAILED, fault=Fault(FaultKind.RATE_LIMITED, retry_after=60)))
+    place.seats.end(cut, Outcome(Verdict.FAILED, fault=Fault(FaultKind.NETWORK)))
     place.seats.end(refused, Outcome(Verdict.FAILED, fault=Fault(FaultKind.REFUSAL)))
     await place.idle()
-    assert await place.state(limited) is State.HELD
+    assert await place.state(cut) is State.HELD
     assert await place.state(refused) is State.FAILED
-    assert await place.store.queue.promote(place.clock.now() + timedelta(seconds=59)) == 0
-    assert await place.store.queue.promote(place.clock.now() + timedelta(seconds=70)) == 1
+    assert await place.store.queue.promote(place.clock.now()) == 0
+    assert await place.store.queue.promote(place.clock.now() + timedelta(seconds=15)) == 1
+    assert (await place.store.queue.task(cut)).strikes == 0
+
+
+async def test_a_rate_limit_stops_its_tier_until_the_time_named_and_no_other(place: Place) -> None:
+    limited = await place.add(4)
+    await place.seats.wait_started(1)
+    place.seats.end(limited, Outcome(Verdict.FAILED, fault=Fault(FaultKind.RATE_LIMITED, retry_after=60)))
+    await place.idle()
+    behind, elsewhere = await place.add(4), await place.add(6)
+    await place.seats.wait_started(2)
+    assert place.seats.started[1].task_id == elsewhere
+    assert [await place.state(n) for n in (limited, behind)] == [State.QUEUED, State.QUEUED]
     assert (await place.store.queue.task(limited)).strikes == 0
+    place.clock.advance(timedelta(seconds=67))
+    place.worker.wake()
+    await place.seats.wait_started(3)
+    assert place.seats.started[2].task_id == behind, "the probe is another task than the one that failed"
+    assert await place.state(limited) is State.QUEUED, "there is one probe"
+    place.seats.end(behind)
+    await place.seats.wait_started(4)
+    assert place.seats.started[3].task_id == limited
+    assert (await place.store.gates.all())["opus"].state is GateState.OPEN
+
+
+async def test_a_refused_key_stops_everything_on_the_first_sight_and_resume_tries_again(place: Place) -> None:
+    first = await place.add(4)
+    await place.seats.wait_started(1)
+    place.seats.end(first, Outcome(Verdict.FAILED, fault=Fault(FaultKind.AUTHENTICATION, "refused")))
+    await place.idle()
+    others = [await place.add(priority) for priority in (1, 5, 9)]
+    await place.store.gates.resume(place.clock.now())
+    place.worker.wake()
+    await place.seats.wait_started(2)
+    states = [await place.state(number) for number in (first, *others)]
+    assert sorted(states) == [*[State.QUEUED] * 3, State.RUNNING], "one finds out for all"
+    place.seats.end(place.seats.started[1].task_id)
+    await place.seats.wait_started(5)
+
+
+async def test_a_task_without_room_in_the_budget_waits_and_the_next_one_runs(place: Place) -> None:
+    place.worker._terms = replace(place.worker._terms, budgets=Budgets(everybody=13 * MICRO_USD))
+    first, waits, small = await place.add(4), await place.add(5), await place.add(9)
+    await place.seats.wait_started(2)
+    assert {session.task_id for session in place.seats.started} == {first, waits}
+    await place.until(small, State.HELD)
+    held = await place.store.queue.task(small)
+    assert (held.state, held.hold) == (State.HELD, HoldKind.BUDGET)
+    assert held.shortage is not None
+    assert (held.shortage.scope, held.shortage.reserved_micro_usd) == ("all", 13 * MICRO_USD)
+    place.seats.end(waits)
+    await place.seats.wait_started(3)
+    assert place.seats.started[2].task_id == small, "what was not spent is free again"
 
 
 async def test_an_unreadable_thread_is_no_fault_of_the_task(place: Place) -> None:

@@ -1,0 +1,138 @@
+"""The money side of the front door: what was spent, what a day may cost, and who is told."""
+
+import json
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from dispatch.budget import Standing, reached
+from dispatch.delivery import DeliveryKind, NewDelivery
+from dispatch.digest import CHART_DAYS, DayBar, Digest, due, newest_due, summarise, window
+from dispatch.errors import Unreachable
+from dispatch.ports import Clock, Digests, Ledger, Notifier, Outbox, Pricing, Spending, Tasks
+from dispatch.task import Tier, Verdict
+from dispatch.terms import Terms
+
+
+class Books:
+    """Costs, budgets and digests, counted from the ledger."""
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        ledger: Ledger,
+        outbox: Outbox,
+        digests: Digests,
+        notifier: Notifier,
+        clock: Clock,
+        price: Pricing,
+        terms: Terms,
+    ) -> None:
+        self._tasks = tasks
+        self._ledger = ledger
+        self._outbox = outbox
+        self._digests = digests
+        self._notifier = notifier
+        self._clock = clock
+        self._price = price
+        self._terms = terms
+
+    async def open(self) -> None:
+        """Books what a dead process left open, and begins to count the days to tell of."""
+        now = self._clock.now()
+        await self._ledger.close_open(self._price, now)
+        if channel := self._terms.digest_channel:
+            newest = newest_due(now, self._terms.zone, self._terms.digest_at)
+            if await self._digests.last_day(channel) is None:
+                await self._digests.tell(channel, newest, None, now)
+
+    def today(self) -> date:
+        """The date where the team is."""
+        return self._clock.now().astimezone(self._terms.zone).date()
+
+    async def cost(self, first: date, last: date) -> Sequence[Spending]:
+        """What each tier spent on the days `first` to `last`, both included."""
+        return await self._ledger.spending(*window(first, last, self._terms.zone))
+
+    async def digest(self, first: date, last: date) -> Digest:
+        """The digest of the days `first` to `last`, both included, as of now."""
+        since, until = window(first, last, self._terms.zone)
+        bookings = await self._ledger.bookings(since, until)
+        numbers = {booking.task_id for booking in bookings}
+        answered = {
+            (attempt.task_id, attempt.number)
+            for number in numbers
+            for attempt in await self._tasks.attempts(number)
+            if attempt.verdict is Verdict.ANSWERED
+        }
+        opus = self._terms.table[Tier.OPUS].model
+        return summarise(
+            span=(first, last),
+            bookings=bookings,
+            ended=await self._tasks.ended_tasks(since, until),
+            open_count=sum((await self._tasks.counts()).values()),
+            tasks={number: await self._tasks.task(number) for number in numbers},
+            answered=answered,
+            opus=lambda usage: self._price(opus, usage),
+            chart=[await self._bar(last - timedelta(days=back)) for back in reversed(range(CHART_DAYS))],
+        )
+
+    async def _bar(self, day: date) -> DayBar:
+        return DayBar(day, {line.tier: line.micro_usd for line in await self.cost(day, day)})
+
+    async def tell_digest(self) -> None:
+        """Makes the digest due that should have been told by now, once; covers all days missed."""
+        channel, now = self._terms.digest_channel, self._clock.now()
+        if not channel or (last := await self._digests.last_day(channel)) is None:
+            return
+        if span := due(last, now, self._terms.zone, self._terms.digest_at):
+            await self._digests.tell(channel, span[1], _digest(channel, *span), now)
+            self._notifier.wake()
+
+    async def post_digest(self, day: date) -> bool:
+        """Makes the digest of a day due now. False when that day has been told already.
+
+        A day that has not ended is told as it stands, as often as asked. Raises Unreachable where no
+        channel is set.
+        """
+        channel, now = self._terms.digest_channel, self._clock.now()
+        if not channel:
+            raise Unreachable("There is no channel to post to: set ONEQUEUE_DIGEST_CHANNEL.")
+        if day < self.today():
+            told = await self._digests.tell(channel, day, _digest(channel, day, day), now)
+        else:
+            told = await self._outbox.put(_digest(channel, day, day, f"@{now.isoformat()}"), now)
+        self._notifier.wake()
+        return told
+
+    async def standing(self) -> Standing:
+        """What today has cost and what running tasks may still spend, by budget."""
+        purse = self._terms.purse(self._clock.now())
+        return await self._ledger.standing(purse.since, purse.resets_at)
+
+    async def warn(self) -> None:
+        """Tells the operators of each budget that has reached its next step today, once."""
+        channel, now = self._terms.operators_channel, self._clock.now()
+        if not channel:
+            return
+        day, today = await self.standing(), self.today()
+        for scope, limit in self._terms.budgets.named(day.spent).items():
+            spent = day.spent.get(scope, 0)
+            if step := reached(limit, spent):
+                facts = {"scope": scope, "step": step, "limit_micro_usd": limit, "spent_micro_usd": spent}
+                told = NewDelivery(
+                    key=f"budget:{scope}:{today}:{step}",
+                    kind=DeliveryKind.NOTICE,
+                    channel=channel,
+                    body=json.dumps({**facts, "resets_at": day.resets_at.isoformat()}),
+                )
+                if await self._outbox.put(told, now):
+                    self._notifier.wake()
+
+
+def _digest(channel: str, first: date, last: date, edition: str = "") -> NewDelivery:
+    return NewDelivery(
+        key=f"digest:{channel}:{last}{edition}",
+        kind=DeliveryKind.DIGEST,
+        channel=channel,
+        body=json.dumps({"first": first.isoformat(), "last": last.isoformat()}),
+    )

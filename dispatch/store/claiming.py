@@ -1,0 +1,97 @@
+"""Taking a task off the queue inside a transaction: past the gates, to a free seat, within the budgets."""
+
+from datetime import datetime
+
+from dispatch.budget import Purse
+from dispatch.gates import GateState, Passage, names, passage, probed
+from dispatch.policy import URGENT, Seating
+from dispatch.store import gates, rows
+from dispatch.store.database import Transaction
+from dispatch.store.ledger import standing_in
+from dispatch.store.moves import change, known, remember
+from dispatch.task import Claim, HoldKind, Move, Shortage, State, Task, Tier
+
+MOST_HELD = 100
+"""So many tasks that no budget has room for are set aside at most before a claim gives up for now."""
+
+
+async def claim(
+    transaction: Transaction,
+    tier: Tier,
+    seating: Seating,
+    purse: Purse | None,
+    lease_until: datetime,
+    now: datetime,
+) -> Claim | None:
+    """The next task of the tier with its allowance; tasks that no budget has room for are held instead."""
+    known_gates = await gates.found(transaction)
+    way = [known_gates[name] for name in names(tier) if name in known_gates]
+    let = passage(way, now)
+    if let is Passage.SHUT:
+        return None
+    shut = [gate for gate in way if gate.state is GateState.CLOSED]
+    avoid = next((gate.suspect for gate in shut if gate.suspect), 0)
+    for _ in range(MOST_HELD):
+        task = await _take(transaction, tier, seating, avoid, lease_until, now)
+        if task is None and avoid:
+            task, avoid = await _take(transaction, tier, seating, 0, lease_until, now), 0
+        if task is None:
+            return None
+        allowed = await _allowance(transaction, task, purse)
+        if isinstance(allowed, Shortage):
+            await _hold(transaction, task, allowed, now)
+            continue
+        await gates.put(transaction, [probed(gate, task.id) for gate in shut], now)
+        return await _claimed(transaction, task, task.cost_micro_usd + allowed, lease_until, now)
+    return None
+
+
+async def _take(
+    transaction: Transaction, tier: Tier, seating: Seating, avoid: int, lease_until: datetime, now: datetime
+) -> Task | None:
+    await transaction.rows("savepoint")
+    row = await transaction.row(
+        "claim",
+        tier=tier,
+        seats=seating.seats,
+        kept=seating.kept,
+        per_requester=seating.per_requester,
+        urgent=URGENT,
+        avoid=avoid,
+        lease_until=lease_until,
+        now=now,
+    )
+    return rows.task(row) if row else None
+
+
+async def _allowance(transaction: Transaction, task: Task, purse: Purse | None) -> int | Shortage:
+    if purse is None:
+        return max(task.route.cap_micro_usd - task.cost_micro_usd, 0)
+    return purse.admit(task, await standing_in(transaction, purse.since, purse.resets_at))
+
+
+async def _hold(transaction: Transaction, task: Task, shortage: Shortage, now: datetime) -> None:
+    await transaction.rows("roll_back")
+    queued = await known(transaction, task.id)
+    await change(
+        transaction,
+        queued,
+        State.HELD,
+        now,
+        detail=f"budget {shortage.scope}",
+        run_at=shortage.resets_at,
+        hold=HoldKind.BUDGET,
+        shortage=shortage,
+    )
+
+
+async def _claimed(
+    transaction: Transaction, task: Task, limit_micro_usd: int, lease_until: datetime, now: datetime
+) -> Claim:
+    await transaction.rows("allow", task_id=task.id, limit_micro_usd=limit_micro_usd)
+    await transaction.rows(
+        "start_attempt", task_id=task.id, attempt=task.attempt, model=task.route.model, now=now
+    )
+    await remember(transaction, task.id, Move.CLAIM, now)
+    await transaction.rows("raise_card", task_id=task.id, now=now)
+    return Claim(task, task.attempt, lease_until, limit_micro_usd)

@@ -1,0 +1,72 @@
+"""`ports.Tasks` on SQLite: tasks and attempts as they are now."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from dispatch.errors import NotFound
+from dispatch.ports import UnderWay, Waiting
+from dispatch.store import rows
+from dispatch.store.database import Database
+from dispatch.task import Attempt, State, Task, Tier
+
+
+class SqliteTasks:
+    """Reads tasks and attempts."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def task(self, task_id: int) -> Task:
+        """One task. Raises NotFound."""
+        row = await self.database.row("task", task_id=task_id)
+        if row is None:
+            raise NotFound(f"There is no task #{task_id}.")
+        return rows.task(row)
+
+    async def open_tasks(self, limit: int) -> Sequence[Task]:
+        """The tasks that are not terminal: running first, then by urgency."""
+        return [rows.task(row) for row in await self.database.rows("open_tasks", limit=limit)]
+
+    async def ended_tasks(self, since: datetime, until: datetime) -> Sequence[Task]:
+        """The tasks that reached a terminal state in [since, until)."""
+        return [rows.task(row) for row in await self.database.rows("ended_tasks", since=since, until=until)]
+
+    async def attempts(self, task_id: int) -> Sequence[Attempt]:
+        """All attempts of a task, first to newest."""
+        return [rows.attempt(row) for row in await self.database.rows("attempts", task_id=task_id)]
+
+    async def position(self, task_id: int) -> int:
+        """How many queued tasks of its tier go before this one."""
+        task = await self.task(task_id)
+        (row,) = await self.database.rows("position", task_id=task.id, tier=task.route.tier)
+        return int(row["ahead"])
+
+    async def children(self, task_id: int) -> int:
+        """How many follow-ups the task has made."""
+        (row,) = await self.database.rows("children", task_id=task_id)
+        return int(row["children"])
+
+    async def counts(self) -> Mapping[State, int]:
+        """Tasks by state, of those that are not terminal."""
+        return {State(row["state"]): row["tasks"] for row in await self.database.rows("counts")}
+
+    async def waiting(self) -> Sequence[Waiting]:
+        """What is queued in each tier that has anything queued."""
+        return [
+            Waiting(
+                tier=Tier(row["tier"]),
+                tasks=row["tasks"],
+                first=rows.task(first),
+                running=row["running"],
+                last_start=rows.maybe_moment(row["last_start"]),
+            )
+            for row in await self.database.rows("waiting")
+            if (first := await self.database.row("first_in_line", tier=row["tier"])) is not None
+        ]
+
+    async def under_way(self) -> Sequence[UnderWay]:
+        """The running tasks, when their attempts began, and the tokens booked for these."""
+        return [
+            UnderWay(rows.task(row), rows.moment(row["started_at"]), row["tokens"])
+            for row in await self.database.rows("under_way")
+        ]

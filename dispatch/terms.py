@@ -1,0 +1,57 @@
+"""What the team decided: routing, seats, budgets, limits, times. Pure; values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from dispatch.budget import Budgets, Purse
+from dispatch.digest import window
+from dispatch.policy import URGENT, Quota, Seating
+from dispatch.routing import Table, tier_of
+from dispatch.task import MICRO_USD, Source, Tier
+
+KEPT_SEATS = 1
+SEATS_PER_REQUESTER = 4
+PEOPLES_QUOTA = Quota(per_person=100, per_source=1000)
+FOLLOW_UPS_LAST = timedelta(hours=24)
+DEFAULT_BUDGETS = Budgets(everybody=100 * MICRO_USD, urgent=10 * MICRO_USD)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Everything the team decided about its queue.
+
+    An empty `digest_channel` means that no digest is posted, an empty `operators_channel` that operators
+    are told by the log alone. `kept_seats` of a tier that p1 or p2 goes to are only for them.
+    `token_caps` holds the most tokens a task may use of each model that has no price. A follow-up that
+    a session asked for is given up when it has waited for `follow_ups_last`.
+    """
+
+    table: Table
+    zone: ZoneInfo
+    digest_channel: str = ""
+    digest_at: time = time(9, 0)
+    operators_channel: str = ""
+    budgets: Budgets = DEFAULT_BUDGETS
+    quota: Quota = PEOPLES_QUOTA
+    kept_seats: int = KEPT_SEATS
+    seats_per_requester: int = SEATS_PER_REQUESTER
+    follow_ups_last: timedelta = FOLLOW_UPS_LAST
+    token_caps: Mapping[str, int] = field(default_factory=dict)
+
+    def seating(self, tier: Tier) -> Seating:
+        """The seats of a tier. Where it has only one, that one is for everybody."""
+        seats = self.table[tier].seats
+        urgent = tier in {tier_of(priority, self.table) for priority in range(1, URGENT + 1)}
+        kept = min(self.kept_seats, seats - 1) if urgent else 0
+        return Seating(seats, kept, self.seats_per_requester)
+
+    def purse(self, now: datetime) -> Purse:
+        """The budgets on the team's day."""
+        today = now.astimezone(self.zone).date()
+        return Purse(self.budgets, *window(today, today, self.zone))
+
+    def expires(self, source: Source, asked: datetime | None, now: datetime) -> datetime | None:
+        """When a task that comes in now is given up if it has not run: when asked, or as follow-ups are."""
+        return now + self.follow_ups_last if asked is None and source is Source.FOLLOW_UP else asked
