@@ -124,8 +124,8 @@ def probed(gate: Gate, task_id: int) -> Gate:
 
 
 def resumed(gate: Gate, now: datetime) -> Gate:
-    """The gate after an operator asked it to try now."""
-    return gate if gate.state is GateState.OPEN else replace(gate, state=GateState.CLOSED, opens_at=now)
+    """The gate after an operator asked it to try now. One that has its probe under way waits for that."""
+    return replace(gate, opens_at=now) if gate.state is GateState.CLOSED else gate
 
 
 def scope(fault: Fault, task: Task) -> str | None:
