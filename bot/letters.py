@@ -10,7 +10,7 @@ from bot.slacktext import neutralise
 from bot.views.answer import reply
 from bot.views.card import card
 from bot.views.message import Message
-from bot.views.notices import restart_notice
+from bot.views.notices import notice, restart_notice
 from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.errors import NotFound
 from dispatch.ports import Queue
@@ -53,6 +53,8 @@ class Letters:
                 return (restart_notice(task, attempt, delivery.body),)
             case DeliveryKind.WHISPER | DeliveryKind.REPLY:
                 return (Message(neutralise(delivery.body)),)
+            case DeliveryKind.NOTICE:
+                return (notice(delivery.body),)
             case DeliveryKind.DIGEST:
                 return (await self._digest(delivery),)
 

@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class DeliveryKind(StrEnum):
-    """A card is edited in place, a whisper is seen by one person only, a restart says that one happened."""
+    """A card is edited in place, a whisper is seen by one person only, a restart says that one happened.
+
+    A notice tells a channel something that belongs to no task.
+    """
 
     CARD = "card"
     ANSWER = "answer"
@@ -14,6 +17,7 @@ class DeliveryKind(StrEnum):
     WHISPER = "whisper"
     REPLY = "reply"
     DIGEST = "digest"
+    NOTICE = "notice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class NewDelivery:
 class Delivery:
     """A delivery as stored.
 
+    `weight` is 1 for an edit of a card that only shows progress or place, and 0 for all that goes first.
     `message` is the id the channel gave it once sent; a card's is edited when `revision` rises.
     `parts_sent` counts the parts of a long answer that have arrived. `in_doubt` is set when a send
     began whose fate nobody knows: look for it before sending again. `channel` and `thread` say where
@@ -47,6 +52,7 @@ class Delivery:
     thread: str | None
     person: str | None
     body: str
+    weight: int
     message: str | None
     revision: int
     parts_sent: int

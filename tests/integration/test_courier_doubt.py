@@ -131,7 +131,7 @@ async def test_a_refusal_nobody_foresaw_gives_up_one_delivery_only(room: Room) -
     room.slack.fault("chat.postMessage", "error", error="metadata_too_large")
     await room.ask()
     await room.ask(priority=9, request_key="slash:2")
-    await room.courier.send_due()
+    await settle_down(room)
     assert len(room.posts()) == 1
     assert await room.store.outbox.next_due() is None
 
