@@ -69,7 +69,8 @@ class Courier:
         count = 0
         while (begun := await self._begin()) or self._under_way:
             count += begun
-            await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+            if self._under_way:
+                await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
         return count
 
     async def _begin(self) -> int:

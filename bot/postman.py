@@ -19,6 +19,9 @@ from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.ports import Clock, Outbox, Queue
 
 _LOOK_BACK: Final = timedelta(days=1)
+_UNKNOWN_REVISION: Final = 0
+"""A card found by a look may show an older state: it is due again, as an edit."""
+
 _PATIENCE: Final = timedelta(seconds=5)
 _log = logging.getLogger(__name__)
 
@@ -50,15 +53,15 @@ class Postman:
         """Sends what is left of the delivery, whose turn it is, and closes it."""
         delivery = sending.delivery
         letter = await self._letters.of(delivery, self._clock.now())
-        message: str | None = None
+        revision, message = delivery.revision, None
         match delivery.kind:
             case DeliveryKind.CARD:
-                message = await self._card(sending, letter)
+                revision, message = await self._card(sending, letter)
             case DeliveryKind.WHISPER:
                 await self._whisper(delivery, letter)
             case _:
                 message = await self._pieces(sending, letter)
-        await self._outbox.sent(delivery.id, delivery.revision, message, self._clock.now())
+        await self._outbox.sent(delivery.id, revision, message, self._clock.now())
 
     async def tell_directly(self, sending: Sending) -> None:
         """Sends a whisper as a direct message."""
@@ -81,17 +84,22 @@ class Postman:
         if wait := self.wait(delivery):
             raise RateLimited(wait.total_seconds())
 
-    async def _card(self, sending: Sending, letter: Letter) -> str:
+    async def _card(self, sending: Sending, letter: Letter) -> tuple[int, str]:
+        """The revision that the card now shows, and its id."""
         delivery, (card,) = sending.delivery, letter
         if delivery.message is not None and isinstance(card, Message):
             try:
-                return await self._edit(delivery, delivery.message, card)
+                await self._edit(delivery, delivery.message, card)
             except Refused as refused:
                 if refused.code not in NO_CARD:
                     raise
-        return await self._piece(sending, delivery.key, card)
+            else:
+                return delivery.revision, delivery.message
+        if sending.in_doubt and (arrived := await self._arrived(sending, delivery.key)):
+            return _UNKNOWN_REVISION, arrived
+        return delivery.revision, await self._piece(sending, delivery.key, card)
 
-    async def _edit(self, delivery: Delivery, ts: str, card: Message) -> str:
+    async def _edit(self, delivery: Delivery, ts: str, card: Message) -> None:
         with self._closing(Way.EDIT, delivery):
             try:
                 await self._chat.update(delivery.channel, ts, card, key=delivery.key)
@@ -99,7 +107,6 @@ class Postman:
                 if refused.code not in NO_BLOCKS:
                     raise
                 await self._chat.update(delivery.channel, ts, card.without_blocks(), key=delivery.key)
-        return ts
 
     async def _whisper(self, delivery: Delivery, letter: Letter) -> None:
         (words,) = letter
