@@ -22,7 +22,6 @@ _LOOK_BACK: Final = timedelta(days=1)
 _UNKNOWN_REVISION: Final = 0
 """A card found by a look may show an older state: it is due again, as an edit."""
 
-_PATIENCE: Final = timedelta(seconds=5)
 _log = logging.getLogger(__name__)
 
 
@@ -134,10 +133,7 @@ class Postman:
         return first
 
     async def _next_turn(self, channel: str) -> None:
-        wait = self._traffic.before_others(channel, self._clock.now())
-        if wait > _PATIENCE:
-            raise RateLimited(wait.total_seconds())
-        if wait:
+        if wait := self._traffic.before_others(channel, self._clock.now()):
             await self._clock.sleep(wait.total_seconds())
 
     async def _piece(self, sending: Sending, key: str, piece: Message | Document) -> str:
