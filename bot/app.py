@@ -63,7 +63,8 @@ def build(requests: Requests, me: Identity) -> AsyncApp:
 
 
 class Sockets:
-    """The connections to Slack, as an asynchronous context manager: open inside it.
+    """The connections to Slack, as an asynchronous context manager: the first is open inside it, the others
+    follow. Slack may let an app open only one a minute.
 
     `ping` is the seconds between two signs of life. Entering raises Refused where the app token is.
     """
@@ -77,6 +78,7 @@ class Sockets:
         self._lines: list[AsyncSocketModeHandler] = []
         self._down: dict[int, datetime] = {}
         self._watching: asyncio.Task[None] | None = None
+        self._connecting: set[asyncio.Task[None]] = set()
 
     @property
     def lines(self) -> Sequence[AsyncSocketModeHandler]:
@@ -93,8 +95,9 @@ class Sockets:
             self._lines.append(self._line(first))
             first = None
         self._watching = asyncio.create_task(self._watch(), name="sockets")
+        self._connecting = {asyncio.create_task(_connect(line)) for line in self._lines}
         try:
-            await asyncio.gather(*(line.connect_async() for line in self._lines))  # type: ignore[no-untyped-call]
+            await asyncio.wait(self._connecting, return_when=asyncio.FIRST_COMPLETED)
         except BaseException:
             await self.close()
             raise
@@ -107,9 +110,10 @@ class Sockets:
 
     async def close(self) -> None:
         """Closes every line."""
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.wait({self._watching})
+        begun = {*self._connecting, *({self._watching} if self._watching else ())}
+        for task in begun:
+            task.cancel()
+        await asyncio.gather(*begun, return_exceptions=True)
         for line in self._lines:
             await line.close_async()  # type: ignore[no-untyped-call]
 
@@ -155,6 +159,10 @@ class Sockets:
         )
         line.client.wss_uri = address
         return line
+
+
+async def _connect(line: AsyncSocketModeHandler) -> None:
+    await line.connect_async()  # type: ignore[no-untyped-call]
 
 
 def _quiet(name: str) -> logging.Logger:

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from bot.ports import Chat, NoAnswer, RateLimited, Refused
@@ -11,13 +13,14 @@ from bot.postman import Postman, Sending
 from bot.refusals import Consequence, consequence
 from bot.views.message import is_person
 from bot.views.notices import moved_notice
-from dispatch.delivery import Delivery
+from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.errors import NotFound, StoreError
 from dispatch.ports import Clock, Outbox, Queue
 
 AT_ONCE: Final = 4
 """How many deliveries are under way together; of one task there is one."""
 
+_LOOKED_AT: Final = 50
 _IDLE: Final = 30.0
 _LONGEST_BACKOFF: Final = timedelta(minutes=5)
 _OPERATORS_TURN: Final = timedelta(minutes=5)
@@ -66,19 +69,37 @@ class Courier:
         count = 0
         while (begun := await self._begin()) or self._under_way:
             count += begun
-            await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+            if self._under_way:
+                await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
         return count
 
     async def _begin(self) -> int:
         async with self._choosing:
-            free = AT_ONCE - len(self._under_way)
-            due = await self._outbox.due(self._clock.now(), free) if free > 0 else []
-            for delivery in due:
-                await self._outbox.sending(delivery.id)
-                sending = asyncio.create_task(self._deliver(delivery), name=f"delivery {delivery.key}")
-                self._under_way.add(sending)
-                sending.add_done_callback(self._ended)
-            return len(due)
+            begun = 0
+            while len(self._under_way) < AT_ONCE:
+                due = await self._outbox.due(self._clock.now(), _LOOKED_AT)
+                begun += await self._begin_what_may_go(due)
+                if len(due) < _LOOKED_AT:
+                    break
+            return begun
+
+    async def _begin_what_may_go(self, due: Sequence[Delivery]) -> int:
+        """Begins those whose turn it is while there is room, and puts the others off to their turn."""
+        begun, until = 0, dict[int, datetime]()
+        for delivery in due:
+            if len(self._under_way) >= AT_ONCE:
+                break
+            if wait := self._postman.wait(delivery):
+                until[delivery.id] = self._clock.now() + wait
+                continue
+            await self._outbox.sending(delivery.id)
+            sending = asyncio.create_task(self._deliver(delivery), name=f"delivery {delivery.key}")
+            self._under_way.add(sending)
+            sending.add_done_callback(self._ended)
+            begun += 1
+        if until:
+            await self._outbox.wait(until)
+        return begun
 
     def _ended(self, sending: asyncio.Task[None]) -> None:
         self._under_way.discard(sending)
@@ -162,8 +183,8 @@ class Courier:
             raise refused
         key = f"moved:{task.id}:{delivery.channel}"
         if await self._chat.find(there, key, thread=None, since=task.created_at) is None:
-            notice = moved_notice(task, delivery.channel, refused.code)
-            await self._chat.post(there, notice, thread=None, key=key)
+            notice = replace(delivery, key=key, kind=DeliveryKind.NOTICE, channel=there, thread=None)
+            await self._postman.post(notice, moved_notice(task, delivery.channel, refused.code))
         _log.warning("task %d moves to direct messages: %s", task.id, refused)
         await self._outbox.move_to(task.id, there, self._clock.now())
 

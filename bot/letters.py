@@ -11,7 +11,7 @@ from bot.slacktext import neutralise
 from bot.views.answer import reply
 from bot.views.card import card
 from bot.views.message import Message
-from bot.views.notices import budget_notice, expired_notice, restart_notice
+from bot.views.notices import budget_notice, expired_notice, notice, restart_notice
 from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.errors import NotFound
 from dispatch.ports import Queue
@@ -54,9 +54,11 @@ class Letters:
                 return (restart_notice(task, attempt, delivery.body),)
             case DeliveryKind.WHISPER | DeliveryKind.REPLY:
                 return (Message(neutralise(delivery.body)),)
+            case DeliveryKind.NOTICE:
+                return (notice(delivery.body),)
             case DeliveryKind.DIGEST:
                 return (await self._digest(delivery),)
-            case DeliveryKind.NOTICE:
+            case DeliveryKind.BUDGET:
                 return (budget_notice(json.loads(delivery.body)),)
             case DeliveryKind.ENDED:
                 return (expired_notice(await self._queue.task(_number(delivery))),)

@@ -8,25 +8,20 @@ from datetime import timedelta
 from typing import Final
 
 from bot.letters import Document, Letter, Letters
-from bot.pace import Pace
-from bot.ports import Chat, NoAnswer, Refused
+from bot.ports import Chat, NoAnswer, RateLimited, Refused
 from bot.refusals import NO_BLOCKS, NO_CARD, NO_FILE, NO_THREAD
 from bot.slacktext import escape, neutralise
+from bot.traffic import Traffic, Way
 from bot.views.gate import LivePing
 from bot.views.message import Message
 from bot.views.notices import file_refused_notice
 from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.ports import Clock, Outbox, Queue
-from dispatch.task import State
-
-PART_PACE: Final = (1, timedelta(seconds=1))
-"""Slack takes about one message a second in a channel; short bursts pass, so only long answers wait."""
-
-EDIT_PACE: Final = (3, timedelta(seconds=9))
-"""How often a card is edited while its task runs. A card that changes its state never waits."""
 
 _LOOK_BACK: Final = timedelta(days=1)
-_GLANCE: Final = timedelta(seconds=1)
+_UNKNOWN_REVISION: Final = 0
+"""A card found by a look may show an older state: it is due again, as an edit."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -47,26 +42,25 @@ class Postman:
         self._queue = queue
         self._chat = chat
         self._clock = clock
-        self._parts = Pace(*PART_PACE)
-        self._edits = Pace(*EDIT_PACE)
+        self._traffic = Traffic()
+
+    def wait(self, delivery: Delivery) -> timedelta:
+        """How long the delivery must wait for its turn. Zero takes the turn: send it now."""
+        return self._traffic.wait(delivery, self._clock.now())
 
     async def send(self, sending: Sending) -> None:
-        """Sends what is left of the delivery and closes it."""
+        """Sends what is left of the delivery, whose turn it is, and closes it."""
         delivery = sending.delivery
-        if delivery.kind is DeliveryKind.CARD and await self._too_soon(delivery):
-            at = self._clock.now() + _GLANCE
-            await self._outbox.put_off(delivery.id, at, "edited moments ago", sending.in_doubt)
-            return
         letter = await self._letters.of(delivery, self._clock.now())
-        message: str | None = None
+        revision, message = delivery.revision, None
         match delivery.kind:
             case DeliveryKind.CARD:
-                message = await self._card(sending, letter)
+                revision, message = await self._card(sending, letter)
             case DeliveryKind.WHISPER:
                 await self._whisper(delivery, letter)
             case _:
                 message = await self._pieces(sending, letter)
-        await self._outbox.sent(delivery.id, delivery.revision, message, self._clock.now())
+        await self._outbox.sent(delivery.id, revision, message, self._clock.now())
 
     async def tell_directly(self, sending: Sending) -> None:
         """Sends a whisper as a direct message."""
@@ -74,54 +68,63 @@ class Postman:
         if delivery.person is None:
             raise Refused("user_not_found")
         channel = await self._chat.open_dm(delivery.person)
-        redirected = Sending(replace(delivery, channel=channel, thread=None), sending.in_doubt)
+        reply = replace(delivery, kind=DeliveryKind.REPLY, channel=channel, thread=None)
+        self._insist_on_turn(reply)
         letter = await self._letters.of(delivery, self._clock.now())
-        message = await self._pieces(redirected, letter)
+        message = await self._pieces(Sending(reply, sending.in_doubt), letter)
         await self._outbox.sent(delivery.id, delivery.revision, message, self._clock.now())
 
-    async def _too_soon(self, delivery: Delivery) -> bool:
-        if delivery.message is None or delivery.task_id is None:
-            return False
-        task = await self._queue.task(delivery.task_id)
-        wait = self._edits.wait(delivery.key, self._clock.now())
-        return task.state is State.RUNNING and not task.cancel_asked and wait > timedelta(0)
+    async def post(self, delivery: Delivery, message: Message) -> None:
+        """Posts a message that is not stored as a delivery. Raises RateLimited while it is not its turn."""
+        self._insist_on_turn(delivery)
+        await self._post(Sending(delivery, in_doubt=False), message, delivery.key)
 
-    async def _card(self, sending: Sending, letter: Letter) -> str:
+    def _insist_on_turn(self, delivery: Delivery) -> None:
+        if wait := self.wait(delivery):
+            raise RateLimited(wait.total_seconds())
+
+    async def _card(self, sending: Sending, letter: Letter) -> tuple[int, str]:
+        """The revision that the card now shows, and its id."""
         delivery, (card,) = sending.delivery, letter
         if delivery.message is not None and isinstance(card, Message):
             try:
-                return await self._edit(delivery, delivery.message, card)
+                await self._edit(delivery, delivery.message, card)
             except Refused as refused:
                 if refused.code not in NO_CARD:
                     raise
-        return await self._piece(sending, delivery.key, card)
+            else:
+                return delivery.revision, delivery.message
+        if sending.in_doubt and (arrived := await self._arrived(sending, delivery.key)):
+            return _UNKNOWN_REVISION, arrived
+        return delivery.revision, await self._piece(sending, delivery.key, card)
 
-    async def _edit(self, delivery: Delivery, ts: str, card: Message) -> str:
-        self._edits.note(delivery.key, self._clock.now())
-        try:
-            await self._chat.update(delivery.channel, ts, card, key=delivery.key)
-        except Refused as refused:
-            if refused.code not in NO_BLOCKS:
-                raise
-            await self._chat.update(delivery.channel, ts, card.without_blocks(), key=delivery.key)
-        return ts
+    async def _edit(self, delivery: Delivery, ts: str, card: Message) -> None:
+        with self._closing(Way.EDIT, delivery):
+            try:
+                await self._chat.update(delivery.channel, ts, card, key=delivery.key)
+            except Refused as refused:
+                if refused.code not in NO_BLOCKS:
+                    raise
+                await self._chat.update(delivery.channel, ts, card.without_blocks(), key=delivery.key)
 
     async def _whisper(self, delivery: Delivery, letter: Letter) -> None:
         (words,) = letter
         if delivery.person is None or not isinstance(words, Message):
             raise Refused("user_not_found")
-        try:
-            await self._chat.whisper(delivery.channel, delivery.person, words, thread=delivery.thread)
-        except Refused as refused:
-            if refused.code not in NO_THREAD:
-                raise
-            await self._chat.whisper(delivery.channel, delivery.person, words, thread=None)
+        with self._closing(Way.WHISPER, delivery):
+            try:
+                await self._chat.whisper(delivery.channel, delivery.person, words, thread=delivery.thread)
+            except Refused as refused:
+                if refused.code not in NO_THREAD:
+                    raise
+                await self._chat.whisper(delivery.channel, delivery.person, words, thread=None)
 
     async def _pieces(self, sending: Sending, letter: Letter) -> str | None:
         delivery = sending.delivery
         first = delivery.message
         for number in range(delivery.parts_sent, len(letter)):
-            await self._turn(delivery.channel, patient=number > 0)
+            if number > delivery.parts_sent:
+                await self._next_turn(delivery.channel)
             arrived = await self._piece(sending, f"{delivery.key}/{number}", letter[number])
             first = first or arrived
             if number < len(letter) - 1:
@@ -129,11 +132,8 @@ class Postman:
                 await self._outbox.sending(delivery.id)
         return first
 
-    async def _turn(self, channel: str, *, patient: bool) -> None:
-        now = self._clock.now()
-        wait = self._parts.wait(channel, now) if patient else timedelta(0)
-        self._parts.note(channel, now + wait)
-        if wait:
+    async def _next_turn(self, channel: str) -> None:
+        if wait := self._traffic.before_others(channel, self._clock.now()):
             await self._clock.sleep(wait.total_seconds())
 
     async def _piece(self, sending: Sending, key: str, piece: Message | Document) -> str:
@@ -168,7 +168,8 @@ class Postman:
         arrived = None
         for thread in dict.fromkeys([delivery.thread, None]):
             try:
-                arrived = await self._chat.find(delivery.channel, key, thread=thread, since=since)
+                with self._closing(Way.LOOK, delivery):
+                    arrived = await self._chat.find(delivery.channel, key, thread=thread, since=since)
             except Refused as refused:
                 _log.warning("cannot look for %s: %s", key, refused)
                 if refused.code in NO_THREAD:
@@ -179,7 +180,8 @@ class Postman:
 
     async def _post(self, sending: Sending, message: Message, key: str) -> str:
         delivery = sending.delivery
-        with _noting_doubt(sending):
+        self._traffic.posted(delivery.channel, self._clock.now())
+        with _noting_doubt(sending), self._closing(Way.POST, delivery):
             try:
                 return await self._chat.post(delivery.channel, message, thread=delivery.thread, key=key)
             except Refused as refused:
@@ -189,6 +191,7 @@ class Postman:
 
     async def _file(self, sending: Sending, key: str, file: Document) -> str:
         delivery = sending.delivery
+        self._traffic.posted(delivery.channel, self._clock.now())
         try:
             with _noting_doubt(sending):
                 return await self._chat.upload(delivery.channel, file.name, file.text, thread=delivery.thread)
@@ -207,6 +210,16 @@ class Postman:
         if doubt and await self._arrived(sending, file.name):
             return
         await self._file(sending, f"{key}/file", file)
+
+    @contextmanager
+    def _closing(self, way: Way, delivery: Delivery) -> Iterator[None]:
+        """Lets nothing more go that way while Slack wants us to wait."""
+        try:
+            yield
+        except RateLimited as limited:
+            until = self._clock.now() + timedelta(seconds=limited.retry_after)
+            self._traffic.close(way, delivery, until)
+            raise
 
 
 def _carried(key: str, piece: Message | Document) -> str:

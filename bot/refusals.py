@@ -81,6 +81,6 @@ def consequence(code: str, delivery: Delivery) -> Consequence:
         return Consequence.MOVE
     if delivery.kind is DeliveryKind.WHISPER:
         return Consequence.TELL_DIRECTLY
-    if delivery.kind is DeliveryKind.DIGEST:
+    if delivery.kind in (DeliveryKind.DIGEST, DeliveryKind.NOTICE, DeliveryKind.BUDGET):
         return Consequence.WAIT
     return Consequence.GIVE_UP

@@ -121,7 +121,7 @@ class Books:
                 facts = {"scope": scope, "step": step, "limit_micro_usd": limit, "spent_micro_usd": spent}
                 told = NewDelivery(
                     key=f"budget:{scope}:{today}:{step}",
-                    kind=DeliveryKind.NOTICE,
+                    kind=DeliveryKind.BUDGET,
                     channel=channel,
                     body=json.dumps({**facts, "resets_at": day.resets_at.isoformat()}),
                 )

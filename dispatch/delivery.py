@@ -8,7 +8,8 @@ from enum import StrEnum
 class DeliveryKind(StrEnum):
     """A card is edited in place, a whisper is seen by one person only, a restart says that one happened.
 
-    `ended` says that a task ended without an attempt, a notice belongs to no task.
+    A notice tells a channel something that belongs to no task, `budget` that a step of one is reached,
+    `ended` that a task ended without an attempt.
     """
 
     CARD = "card"
@@ -18,6 +19,7 @@ class DeliveryKind(StrEnum):
     REPLY = "reply"
     DIGEST = "digest"
     NOTICE = "notice"
+    BUDGET = "budget"
     ENDED = "ended"
 
 
@@ -37,6 +39,7 @@ class NewDelivery:
 class Delivery:
     """A delivery as stored.
 
+    `weight` is 1 for an edit of a card that only shows progress or place, and 0 for all that goes first.
     `message` is the id the channel gave it once sent; a card's is edited when `revision` rises.
     `parts_sent` counts the parts of a long answer that have arrived. `in_doubt` is set when a send
     began whose fate nobody knows: look for it before sending again. `channel` and `thread` say where
@@ -52,6 +55,7 @@ class Delivery:
     thread: str | None
     person: str | None
     body: str
+    weight: int
     message: str | None
     revision: int
     parts_sent: int

@@ -11,6 +11,13 @@ from dispatch.task import Attempt, Task
 
 _REASON_LIMIT: Final = 200
 _FULL: Final = 100
+_SECTION_LIMIT: Final = 3_000
+
+
+def notice(mrkdwn: str) -> Message:
+    """Tells a channel something. What would ping somebody is made harmless."""
+    text = neutralise(mrkdwn)
+    return Message(text, (section(text),) if len(text) <= _SECTION_LIMIT else ())
 
 
 def restart_notice(task: Task, attempt: Attempt, reason: str) -> Message:

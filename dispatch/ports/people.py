@@ -1,6 +1,6 @@
 """What is due to people, and what they are told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -16,11 +16,15 @@ class Outbox(Protocol):
         ...
 
     async def due(self, now: datetime, limit: int) -> Sequence[Delivery]:
-        """What can be sent now, oldest first: of each task only its oldest unsent delivery."""
+        """What can be sent now, by weight, then age: of each task only its oldest unsent delivery."""
         ...
 
     async def next_due(self) -> datetime | None:
         """When the next unsent delivery may be tried, or None when there is none."""
+        ...
+
+    async def wait(self, until: Mapping[int, datetime]) -> None:
+        """Lets these deliveries, by id, be due only then. Nothing else of them changes."""
         ...
 
     async def sending(self, delivery_id: int) -> None:

@@ -18,5 +18,6 @@ AND NOT EXISTS (SELECT 1 FROM task WHERE task.id = gate.probe AND task.state = '
 UPDATE delivery SET
     revision = revision + 1,
     due_at = iif(state = 'sent', :now, due_at),
+    weight = message IS NOT NULL,
     state = iif(state = 'sent', 'due', state)
 WHERE key IN (SELECT 'card:' || id FROM task INDEXED BY task_ready WHERE state = 'queued' AND tier = :tier);

@@ -12,9 +12,15 @@ ON CONFLICT (key) DO NOTHING;
 -- name: raise_card
 UPDATE delivery SET
     revision = revision + 1,
-    due_at = iif(state = 'sent', :now, due_at),
-    state = iif(state = 'sent', 'due', state)
-WHERE key = 'card:' || :task_id;
+    due_at = CASE
+        WHEN delivery.state = 'sent' THEN :now
+        WHEN delivery.weight AND task.finished_at IS NOT NULL THEN min(due_at, :now)
+        ELSE due_at
+    END,
+    weight = delivery.message IS NOT NULL AND task.finished_at IS NULL,
+    state = iif(delivery.state = 'sent', 'due', delivery.state)
+FROM task
+WHERE key = 'card:' || :task_id AND task.id = :task_id;
 
 -- name: due
 SELECT
@@ -22,30 +28,49 @@ SELECT
     coalesce(task.channel, delivery.channel) AS channel,
     iif(task.id IS NULL, delivery.thread, task.thread) AS thread,
     iif(delivery.kind = 'answer', attempt.text, delivery.body) AS body,
-    delivery.message, delivery.revision, delivery.parts_sent, delivery.tries, delivery.in_doubt,
-    delivery.due_at
+    delivery.weight, delivery.message, delivery.revision, delivery.parts_sent, delivery.tries,
+    delivery.in_doubt, delivery.due_at
 FROM delivery
 LEFT JOIN task ON task.id = delivery.task_id
 LEFT JOIN attempt ON attempt.task_id = delivery.task_id AND attempt.number = delivery.attempt
-WHERE delivery.state = 'due' AND delivery.due_at <= :now
+WHERE delivery.state = 'due' AND delivery.weight IN (0, 1) AND delivery.due_at <= :now
 AND NOT EXISTS (
     SELECT 1 FROM delivery AS earlier
     WHERE earlier.state IN ('due', 'sending')
     AND earlier.task_id = delivery.task_id AND earlier.id < delivery.id
 )
-ORDER BY delivery.due_at, delivery.id
+ORDER BY delivery.weight, delivery.due_at, delivery.id
 LIMIT :limit;
 
 -- name: next_due
-SELECT due_at FROM delivery
-WHERE state = 'due'
-AND NOT EXISTS (
-    SELECT 1 FROM delivery AS earlier
-    WHERE earlier.state IN ('due', 'sending')
-    AND earlier.task_id = delivery.task_id AND earlier.id < delivery.id
-)
-ORDER BY due_at, id
-LIMIT 1;
+SELECT min(due_at) AS due_at FROM (
+    SELECT * FROM (
+        SELECT due_at FROM delivery
+        WHERE state = 'due' AND weight = 0
+        AND NOT EXISTS (
+            SELECT 1 FROM delivery AS earlier
+            WHERE earlier.state IN ('due', 'sending')
+            AND earlier.task_id = delivery.task_id AND earlier.id < delivery.id
+        )
+        ORDER BY due_at, id
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT * FROM (
+        SELECT due_at FROM delivery
+        WHERE state = 'due' AND weight = 1
+        AND NOT EXISTS (
+            SELECT 1 FROM delivery AS earlier
+            WHERE earlier.state IN ('due', 'sending')
+            AND earlier.task_id = delivery.task_id AND earlier.id < delivery.id
+        )
+        ORDER BY due_at, id
+        LIMIT 1
+    )
+);
+
+-- name: wait
+UPDATE delivery SET due_at = :due_at WHERE id = :delivery_id AND state = 'due';
 
 -- name: sending
 UPDATE delivery SET state = 'sending', in_doubt = 1 WHERE id = :delivery_id AND state IN ('due', 'sending');
@@ -57,6 +82,7 @@ WHERE id = :delivery_id;
 -- name: sent
 UPDATE delivery SET
     state = iif(revision > :revision, 'due', 'sent'), sent_revision = :revision,
+    weight = kind = 'card' AND (SELECT finished_at IS NULL FROM task WHERE task.id = task_id),
     message = coalesce(:message, message), tries = 0, in_doubt = 0, error = NULL, due_at = :now
 WHERE id = :delivery_id
 RETURNING kind, task_id, message;
@@ -77,7 +103,7 @@ UPDATE task SET channel = :channel, thread = NULL, updated_at = :now WHERE id = 
 
 -- name: move_deliveries
 UPDATE delivery SET
-    state = 'due', sent_revision = 0, message = NULL, parts_sent = 0, tries = 0, in_doubt = 0,
+    state = 'due', weight = 0, sent_revision = 0, message = NULL, parts_sent = 0, tries = 0, in_doubt = 0,
     error = NULL, due_at = :now
 WHERE task_id = :task_id AND (state IN ('due', 'sending') OR key = 'card:' || :task_id);
 

@@ -117,6 +117,7 @@ WHERE state = 'held' AND run_at IS NOT NULL AND run_at <= :now;
 UPDATE delivery SET
     revision = revision + 1,
     due_at = iif(state = 'sent', :now, due_at),
+    weight = message IS NOT NULL,
     state = iif(state = 'sent', 'due', state)
 WHERE key IN (
     SELECT 'card:' || id FROM task WHERE state = 'held' AND run_at IS NOT NULL AND run_at <= :now

@@ -1,6 +1,6 @@
 """`ports.Outbox` on SQLite."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from dispatch.delivery import Delivery, DeliveryKind, NewDelivery
@@ -39,13 +39,19 @@ class SqliteOutbox:
         return await put(transaction, new, now)
 
     async def due(self, now: datetime, limit: int) -> Sequence[Delivery]:
-        """What can be sent now, oldest first: of each task only its oldest unsent delivery."""
+        """What can be sent now, by weight, then age: of each task only its oldest unsent delivery."""
         return [rows.delivery(row) for row in await self.database.rows("due", now=now, limit=limit)]
 
     async def next_due(self) -> datetime | None:
         """When the next unsent delivery may be tried, or None when there is none."""
-        row = await self.database.row("next_due")
-        return None if row is None else rows.moment(row["due_at"])
+        (row,) = await self.database.rows("next_due")
+        return rows.maybe_moment(row["due_at"])
+
+    @in_transaction
+    async def wait(self, transaction: Transaction, until: Mapping[int, datetime]) -> None:
+        """Lets these deliveries, by id, be due only then. Nothing else of them changes."""
+        for delivery_id, due_at in until.items():
+            await transaction.rows("wait", delivery_id=delivery_id, due_at=due_at)
 
     @in_transaction
     async def sending(self, transaction: Transaction, delivery_id: int) -> None:

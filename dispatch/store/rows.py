@@ -158,6 +158,7 @@ def delivery(row: sqlite3.Row) -> Delivery:
         thread=row["thread"],
         person=row["person"],
         body=row["body"],
+        weight=row["weight"],
         message=row["message"],
         revision=row["revision"],
         parts_sent=row["parts_sent"],

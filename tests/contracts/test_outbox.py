@@ -105,6 +105,80 @@ async def test_a_doubt_is_kept_until_the_send_is_known(store: Parts) -> None:
     assert (due.in_doubt, due.tries) == (False, 2)
 
 
+async def test_edits_that_only_show_progress_go_last(store: Parts) -> None:
+    task = await store.add()
+    (card,) = await store.due()
+    assert card.weight == 0, "a first card is what a person waits for"
+    await store.outbox.sent(card.id, card.revision, "m1", NOW)
+    claim = await store.claim()
+    await store.outbox.put(WHISPER, NOW + SECOND)
+    assert [(due.key, due.weight) for due in await store.due(NOW + SECOND)] == [("w1", 0), (card.key, 1)]
+    await store.settle(claim, State.DONE, NOW + 2 * SECOND)
+    assert [(due.key, due.weight) for due in await store.due(NOW + 2 * SECOND)] == [(card.key, 0), ("w1", 0)]
+    assert await store.deliver_all(NOW + 2 * SECOND) == [card.key, "w1", f"answer:{task.id}:1"]
+
+
+async def test_an_end_is_due_at_once_though_its_card_was_put_off_as_progress(store: Parts) -> None:
+    await store.add()
+    (card,) = await store.due()
+    await store.outbox.sent(card.id, card.revision, "m1", NOW)
+    claim = await store.claim()
+    await store.outbox.wait({card.id: NOW + 60 * SECOND})
+    await store.queue.progress(claim, "reading", NOW)
+    assert await store.due() == []
+    await store.settle(claim, State.DONE)
+    assert [(due.key, due.weight) for due in await store.due()] == [(card.key, 0)]
+
+
+async def test_a_card_that_moved_on_while_it_was_first_sent_is_due_as_progress(store: Parts) -> None:
+    await store.add()
+    (card,) = await store.due()
+    await store.outbox.sending(card.id)
+    claim = await store.claim()
+    await store.outbox.sent(card.id, card.revision, "m1", NOW)
+    (edit,) = await store.due()
+    assert (edit.weight, edit.message) == (1, "m1")
+    await store.outbox.sending(edit.id)
+    await store.settle(claim, State.DONE)
+    await store.outbox.sent(edit.id, edit.revision, "m1", NOW)
+    assert (await store.due())[0].weight == 0
+
+
+async def test_a_moved_card_is_a_first_card_again(store: Parts) -> None:
+    task = await store.add()
+    (card,) = await store.due()
+    await store.outbox.sent(card.id, card.revision, "m1", NOW)
+    await store.claim()
+    await store.outbox.move_to(task.id, "D1", NOW)
+    assert [due.weight for due in await store.due()] == [0]
+
+
+async def test_waiting_for_a_turn_changes_nothing_but_the_time(store: Parts) -> None:
+    await store.outbox.put(WHISPER, NOW)
+    (due,) = await store.due()
+    await store.outbox.sending(due.id)
+    await store.outbox.put_off(due.id, NOW, "no answer came", in_doubt=True)
+    await store.outbox.wait({due.id: NOW + SECOND, 99: NOW})
+    assert await store.due() == []
+    assert await store.outbox.next_due() == NOW + SECOND
+    (later,) = await store.due(NOW + SECOND)
+    assert (later.tries, later.in_doubt) == (1, True)
+    await store.outbox.sent(later.id, later.revision, None, NOW)
+    await store.outbox.wait({due.id: NOW})
+    assert await store.outbox.next_due() is None, "what was sent is not due again"
+
+
+async def test_the_next_time_is_the_earliest_of_both_weights(store: Parts) -> None:
+    await store.add()
+    (card,) = await store.due()
+    await store.outbox.sent(card.id, card.revision, "m1", NOW)
+    await store.claim()
+    await store.outbox.put(WHISPER, NOW + SECOND)
+    assert await store.outbox.next_due() == NOW
+    await store.outbox.wait({card.id: NOW + 5 * SECOND})
+    assert await store.outbox.next_due() == NOW + SECOND
+
+
 async def test_what_a_dead_process_was_sending_is_in_doubt(store: Parts) -> None:
     await store.outbox.put(WHISPER, NOW)
     (due,) = await store.due()

@@ -100,9 +100,9 @@ def make_courier(store: Store, chat: SlackChat, clock: Clock, digest_view: Diges
 
 
 @asynccontextmanager
-async def post_room(folder: Path) -> AsyncIterator[Room]:
+async def post_room(folder: Path, *, rate_limits: bool = False) -> AsyncIterator[Room]:
     clock = LeapingClock()
-    slack = SlackSim(MANIFEST, now=clock.now)
+    slack = SlackSim(MANIFEST, now=clock.now, rate_limits=rate_limits)
     store = await Store.open(folder / "onequeue.db")
     try:
         async with running(slack):

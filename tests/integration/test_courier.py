@@ -1,7 +1,7 @@
 """The courier between the real store and the simulated Slack: everything arrives, once, in order."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from bot.courier import backoff
+from bot.rehearsal.slack.state import Message as Posted
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.faults import Fault, FaultKind
 from dispatch.task import Outcome, Source, State, Verdict
 from tests.fakes.clock import FakeClock
-from tests.integration.post_room import ANA, OPS, PAYMENTS, SAM, Room, post_room
+from tests.integration.post_room import ANA, OPS, PAYMENTS, SAM, Room, post_room, settle_down
 
 LONG = "\n\n".join(f"line {number} {'x' * 90}" for number in range(250))
 
@@ -34,11 +35,11 @@ async def test_a_card_an_edit_and_an_answer_in_its_thread(room: Room) -> None:
     assert (await room.store.queue.task(task.id)).thread == card.ts
 
     claim = await room.claim(task)
-    await room.courier.send_due()
+    await settle_down(room)
     assert card.text.startswith("#1 · p3 · Opus · running")
 
     await room.settle(claim, Outcome(Verdict.ANSWERED, "It was the **pool**.", "claude-opus-5-5"), State.DONE)
-    await room.courier.send_due()
+    await settle_down(room)
     assert card.text.startswith("#1 · p3 · Opus · done")
     answer = room.posts()[1]
     assert answer.thread_ts == card.ts
@@ -87,7 +88,7 @@ async def test_progress_is_shown_at_a_bearable_pace_but_an_end_at_once(room: Roo
 async def test_a_mention_is_answered_in_its_own_thread(room: Room) -> None:
     asked = await room.slack.say("ana", "ops", "@onequeue p3 investigate stall")
     await room.answer(await room.ask(source=Source.MENTION, thread=asked, message=asked))
-    await room.courier.send_due()
+    await settle_down(room)
     assert [post.thread_ts for post in room.posts()] == [None, asked, asked]
     assert "for ana" not in room.seen()[1]
 
@@ -96,7 +97,7 @@ async def test_a_failure_says_whose_fault_and_shows_the_work_so_far(room: Room) 
     claim = await room.claim(await room.ask())
     fault = Fault(FaultKind.OVER_CAP)
     await room.settle(claim, Outcome(Verdict.FAILED, "Half.", "claude-opus-5-5", fault), State.FAILED)
-    await room.courier.send_due()
+    await settle_down(room)
     card, told, work = room.seen()
     assert "Stopped at its cap of $10.00" in card
     assert f"<@{ANA}> #1 failed. Stopped at its cap of $10.00" in told
@@ -105,10 +106,10 @@ async def test_a_failure_says_whose_fault_and_shows_the_work_so_far(room: Room) 
 
 async def test_a_restart_is_told_in_the_thread(room: Room) -> None:
     task = await room.ask()
-    await room.courier.send_due()
+    await settle_down(room)
     await room.claim(task)
     await room.store.queue.recover(room.clock.now())
-    await room.courier.send_due()
+    await settle_down(room)
     card, notice = room.seen()
     assert "queued" in card
     assert notice == "> Attempt 1 of #1 was lost: the bot was restarted. Attempt 2 follows."
@@ -116,14 +117,14 @@ async def test_a_restart_is_told_in_the_thread(room: Room) -> None:
 
 async def test_secrets_are_struck_out(room: Room) -> None:
     await room.answer(await room.ask(), "The key is sk-the-secret.")
-    await room.courier.send_due()
+    await settle_down(room)
     assert "sk-the-secret" not in "".join(room.seen())
     assert "The key is [redacted]." in room.seen()[1]
 
 
 async def test_the_parts_of_a_long_answer_come_in_order_a_second_apart(room: Room) -> None:
     await room.answer(await room.ask(), LONG)
-    await room.courier.send_due()
+    await settle_down(room)
     parts = room.posts()[1:]
     assert len(parts) == 3
     assert "\n\n".join(part.blocks[0]["text"] for part in parts) == LONG
@@ -135,7 +136,7 @@ async def test_the_parts_of_a_long_answer_come_in_order_a_second_apart(room: Roo
 
 async def test_an_answer_over_three_messages_brings_a_file(room: Room) -> None:
     await room.answer(await room.ask(), "word " * 12_000)
-    await room.courier.send_due()
+    await settle_down(room)
     _, beginning, file = room.posts()
     assert beginning.blocks[0]["text"].endswith("The whole answer is in the file.")
     assert file.thread_ts == beginning.thread_ts
@@ -146,14 +147,14 @@ async def test_an_answer_over_three_messages_brings_a_file(room: Room) -> None:
 async def test_where_no_files_are_taken_it_says_where_the_answer_is(room: Room) -> None:
     room.slack.fault("files.getUploadURLExternal", "error", error="file_uploads_disabled")
     await room.answer(await room.ask(), "word " * 12_000)
-    await room.courier.send_due()
+    await settle_down(room)
     assert "`onequeue show 1` prints it" in room.seen()[-1]
 
 
 async def test_words_that_look_like_pings_ping_nobody(room: Room) -> None:
     evil = f"<!channel> <!here> @everyone <@{SAM}> <!subteam^S1>"
     await room.answer(await room.ask(words=evil), evil)
-    await room.courier.send_due()
+    await settle_down(room)
     assert len(room.posts()) == 2
     assert [(ping.kind, ping.target) for ping in room.slack.pings] == [("user", ANA)]
 
@@ -213,11 +214,30 @@ async def test_one_task_in_trouble_does_not_hold_up_another(room: Room) -> None:
     assert (len(room.posts(PAYMENTS)), len(room.posts(OPS))) in [(0, 1), (1, 0)]
 
 
-async def test_many_at_once_all_arrive(room: Room) -> None:
+async def test_many_at_once_all_arrive_in_order_a_second_apart_and_nobody_sits_and_waits(room: Room) -> None:
     for number in range(15):
         await room.ask(request_key=f"slash:{number}")
-    assert await room.courier.send_due() == 15
-    assert sorted(post.text.split()[0] for post in room.posts()) == sorted(f"#{n}" for n in range(1, 16))
+    await room.ask(PAYMENTS, request_key="slash:elsewhere")
+    assert await room.courier.send_due() == 2
+    assert [len(room.posts()), len(room.posts(PAYMENTS))] == [1, 1], "another channel waits for nobody"
+    await settle_down(room)
+    assert [post.text.split()[0] for post in room.posts()] == [f"#{n}" for n in range(1, 16)]
+    assert spaced(room.posts()) == [1] * 14
+    assert room.clock.slept == []
+
+
+async def test_what_waits_for_its_turn_has_not_failed(room: Room) -> None:
+    for number in range(3):
+        await room.ask(request_key=f"slash:{number}")
+    await room.courier.send_due()
+    room.clock.advance(timedelta(seconds=2))
+    waiting = await room.store.outbox.due(room.clock.now(), 9)
+    assert [(delivery.tries, delivery.in_doubt) for delivery in waiting] == [(0, False), (0, False)]
+
+
+def spaced(posts: Sequence[Posted]) -> list[int]:
+    """The whole seconds between one message and the next."""
+    return [round(float(later.ts) - float(earlier.ts)) for earlier, later in pairwise(posts)]
 
 
 def test_waits_grow_to_five_minutes() -> None:

@@ -37,9 +37,9 @@ async def test_where_it_is_not_it_answers_directly_and_says_why_once(
     room: Room, channel: str, why: str
 ) -> None:
     task = await room.ask(channel)
-    await room.courier.send_due()
+    await settle_down(room)
     await room.answer(task)
-    await room.courier.send_due()
+    await settle_down(room)
     notice, card, answer = room.seen(room.slack.dm("ana"))
     assert why in notice
     assert card.startswith(":white_check_mark:")
@@ -49,10 +49,10 @@ async def test_where_it_is_not_it_answers_directly_and_says_why_once(
 
 async def test_an_archived_channel_moves_what_is_left_of_a_running_task(room: Room) -> None:
     task = await room.ask()
-    await room.courier.send_due()
+    await settle_down(room)
     room.slack.state.channels[OPS].archived = True
     await room.answer(task)
-    await room.courier.send_due()
+    await settle_down(room)
     notice, card, answer = room.seen(room.slack.dm("ana"))
     assert "<#COPS00001> is archived. Ask in another channel" in notice
     assert "done" in card
@@ -107,11 +107,11 @@ async def test_what_an_operator_must_put_right_loses_nothing(room: Room, code: s
 @pytest.mark.parametrize("code", ["invalid_blocks", "msg_blocks_too_long"])
 async def test_refused_blocks_become_text_and_a_file(room: Room, code: str) -> None:
     await room.ask()
-    await room.courier.send_due()
+    await settle_down(room)
     room.slack.fault("chat.postMessage", "error", error=code)
     words = "word " * 1_500 + "<!channel>"
     await room.answer(await room.store.queue.task(1), words)
-    await room.courier.send_due()
+    await settle_down(room)
     _, file, answer = room.posts()
     assert answer.blocks == []
     assert answer.text.startswith(f"<@{ANA}> word word")
@@ -123,10 +123,10 @@ async def test_refused_blocks_become_text_and_a_file(room: Room, code: str) -> N
 
 async def test_a_short_answer_whose_blocks_are_refused_needs_no_file(room: Room) -> None:
     await room.ask()
-    await room.courier.send_due()
+    await settle_down(room)
     room.slack.fault("chat.postMessage", "error", error="invalid_blocks")
     await room.answer(await room.store.queue.task(1))
-    await room.courier.send_due()
+    await settle_down(room)
     assert room.seen()[1:] == [f"> <@{ANA}> It was the pool."]
 
 
@@ -144,14 +144,14 @@ async def test_a_message_has_a_simpler_form_before_it_is_text_alone(room: Room) 
         simpler = Message("words", (markdown("| a table |"),))
         return Message("words", (section("a chart"),), simpler=simpler)
 
-    courier = make_courier(room.store, room.chat, room.clock, digest)
+    room.courier = make_courier(room.store, room.chat, room.clock, digest)
     for number, refusals in enumerate((0, 1, 2)):
         if refusals:
             room.slack.fault("chat.postMessage", "error", times=refusals, error="invalid_blocks")
         await room.store.outbox.put(
             NewDelivery(f"d:{number}", DeliveryKind.DIGEST, OPS, ""), room.clock.now()
         )
-        await courier.send_due()
+        await settle_down(room)
     assert room.seen()[:2] == ["a chart", "| a table |"]
     file, words = room.posts()[2:]
     assert (words.text, words.blocks) == ("words", [])
@@ -184,7 +184,7 @@ async def test_a_deleted_thread_leaves_the_channel(room: Room) -> None:
     asked = await room.slack.say("ana", "ops", "@onequeue p3 investigate stall")
     room.slack.state.messages[OPS].clear()
     await room.answer(await room.ask(source=Source.MENTION, thread=asked, message=asked))
-    await room.courier.send_due()
+    await settle_down(room)
     assert len(room.posts()) == 2
     assert all(post.thread_ts is None for post in room.posts())
 
@@ -198,3 +198,26 @@ async def test_a_deleted_thread_and_a_cut_line_still_post_once(room: Room) -> No
     await room.courier.send_due()
     await settle_down(room)
     assert len(room.posts()) == 1
+
+
+async def test_a_notice_is_posted_harmless_and_waits_until_the_bot_is_invited(room: Room) -> None:
+    words = "*$40.00 of today's $50.00 are spent.* <!channel>"
+    for number, channel in enumerate((OPS, RANDOM)):
+        await room.store.outbox.put(
+            NewDelivery(f"n:{number}", DeliveryKind.NOTICE, channel, words), room.clock.now()
+        )
+    await room.courier.send_due()
+    (notice,) = room.posts()
+    assert notice.blocks[0]["text"]["text"].startswith("*$40.00 of today's $50.00 are spent.*")
+    assert notice.blocks[0]["type"] == "section"
+    assert (room.seen(RANDOM), room.slack.pings) == ([], [])
+    room.slack.state.channels[RANDOM].members.append(room.slack.state.bot_user_id)
+    await settle_down(room)
+    assert len(room.seen(RANDOM)) == 1
+
+
+async def test_a_notice_too_long_for_a_block_is_text(room: Room) -> None:
+    await room.store.outbox.put(NewDelivery("n:1", DeliveryKind.NOTICE, OPS, "word " * 700), room.clock.now())
+    await room.courier.send_due()
+    (notice,) = room.posts()
+    assert (notice.blocks, notice.text.count("word")) == ([], 700)

@@ -12,7 +12,7 @@ from bot.views.message import Message
 from dispatch.task import Source, State
 from tests.fakes.desk import DISK_FULL
 from tests.integration.front_room import Front, front_room
-from tests.integration.post_room import ANA, OPS, PAYMENTS
+from tests.integration.post_room import ANA, OPS, PAYMENTS, settle_down
 
 
 @pytest.fixture
@@ -251,7 +251,7 @@ async def test_an_event_that_cannot_be_stored_is_not_acknowledged_and_comes_agai
 
 async def test_a_command_in_a_channel_without_the_bot_is_taken_and_answered_directly(front: Front) -> None:
     assert await front.slack.slash("ana", "random", "p3 hello") == "Queued as #1 · p3 · Opus"
-    await front.room.courier.send_due()
+    await settle_down(front.room)
     notice, card = front.room.seen(front.slack.dm("ana"))
     assert "`/invite @Onequeue`" in notice
     assert "#1 · p3 · Opus · queued" in card

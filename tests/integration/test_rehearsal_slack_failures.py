@@ -36,6 +36,12 @@ async def test_an_error_on_order_happens_as_often_as_ordered(sim: SlackSim, web:
     assert len(sim.messages("ops")) == 1
 
 
+async def test_failures_on_order_can_be_taken_back(sim: SlackSim, web: AsyncWebClient) -> None:
+    sim.fault("chat.postMessage", "500", times=9)
+    sim.recover()
+    assert await refusal(web.chat_postMessage(channel=OPS, text="x")) == "ok"
+
+
 async def test_too_many_requests_say_how_long_to_wait(sim: SlackSim, web: AsyncWebClient) -> None:
     sim.fault("chat.postMessage", "429", retry_after=7)
     with pytest.raises(SlackApiError) as refused:

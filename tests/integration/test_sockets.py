@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 
 from bot.app import Sockets, build
+from bot.intake import Intake
 from bot.ports import Refused
-from tests.integration.front_room import Front, front_room
+from tests.fakes.clock import FakeClock
+from tests.fakes.desk import StoreDesk
+from tests.integration.front_room import CountingNotifier, Front, front_room
+from tests.integration.post_room import post_room
 
 
 @pytest.fixture
@@ -64,3 +68,17 @@ async def test_the_lines_are_closed_at_the_end(tmp_path: Path) -> None:
         ):
             await slack.wait_for(lambda state: state.sockets == 4)
         await slack.wait_for(lambda state: state.sockets == 2)
+
+
+async def test_the_first_line_does_not_wait_for_the_second(tmp_path: Path) -> None:
+    async with post_room(tmp_path, rate_limits=True) as room:
+        slack, me = room.slack, await room.chat.identity()
+        desk = StoreDesk(room.store, room.clock)
+        intake = Intake(desk, room.store.outbox, CountingNotifier(), room.clock, me, lambda _: 5)
+        async with (
+            asyncio.timeout(20),
+            Sockets(build(intake, me), slack.app_token, slack.api_url, FakeClock()) as sockets,
+        ):
+            await slack.wait_for(lambda _: room.calls("apps.connections.open") == 2)
+            assert await sockets.connected() == 1, "Slack lets the second wait a minute"
+            assert await slack.slash("ana", "ops", "p3 hello") == "Queued as #1 · p3 · Opus"

@@ -28,9 +28,7 @@ from tests.fakes.values import NOON, make_task
 CHANCE = st.floats(0, 1)
 ANSWER = Outcome(Verdict.ANSWERED, "42")
 MINUTE = timedelta(minutes=1)
-FAULTS = st.builds(
-    Fault, st.sampled_from(FaultKind), st.just(""), st.one_of(st.none(), st.floats(1, 90_000))
-)
+FAULTS = st.builds(Fault, st.sampled_from(FaultKind), st.just(""), st.one_of(st.none(), st.floats(1, 90_000)))
 
 
 def failed(kind: FaultKind, retry_after: float | None = None) -> Outcome:

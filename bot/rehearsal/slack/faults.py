@@ -30,6 +30,10 @@ class Faults:
             raise ValueError("times is at least 1")
         self._due[method].extend([fault] * times)
 
+    def clear(self) -> None:
+        """Forgets every failure still to come."""
+        self._due.clear()
+
     def take(self, method: str) -> Fault | None:
         due = self._due.get(method)
         return due.popleft() if due else None

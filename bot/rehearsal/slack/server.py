@@ -183,6 +183,10 @@ class SlackSim:
         """Makes the next calls of a method fail; `retry_after` is in seconds and for 429."""
         self._faults.add(method, Fault(kind, error, retry_after), times)
 
+    def recover(self) -> None:
+        """Forgets every failure still to come."""
+        self._faults.clear()
+
     def duplicate(self, next_n: int) -> None:
         """Delivers each of the next envelopes twice: same payload, own envelope id, own socket."""
         self._delivery.copies_due = next_n
