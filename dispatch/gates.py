@@ -25,6 +25,7 @@ SUSPICIONS = 2
 LONGEST = timedelta(hours=1)
 """The longest a gate stays closed on its own account; a server may name a longer time."""
 
+_SPREAD = 60.0
 _TIERS_FAULTS = frozenset(
     {FaultKind.RATE_LIMITED, FaultKind.OVERLOADED, FaultKind.FORBIDDEN, FaultKind.CONFIGURATION}
 )
@@ -216,7 +217,8 @@ def _opens_at(fault: Fault, times: int, now: datetime, chance: float) -> datetim
     if fault.kind is FaultKind.SUSPENDED:
         return None
     if fault.retry_after is not None:
-        return now + timedelta(seconds=max(fault.retry_after, 1) * (1 + chance / 10))
+        named = max(fault.retry_after, 1)
+        return now + timedelta(seconds=named + min(named / 10, _SPREAD) * chance)
     longest = min(_PATIENCE[fault.kind] * (1 << min(max(times, 1) - 1, 10)), LONGEST)
     return now + longest * (0.5 + chance / 2)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from dispatch.delivery import Delivery
 from dispatch.faults import Fault, FaultKind
 from dispatch.policy import Seating, Settlement
-from dispatch.ports import Digests, Ledger, Outbox, Queue
+from dispatch.ports import Digests, Gates, Ledger, Outbox, Queue
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
 from dispatch.task import Claim, NewTask, Outcome, Price, Source, State, Task, Tier, Usage, Verdict
@@ -26,6 +26,7 @@ class Parts:
     ledger: Ledger
     outbox: Outbox
     digests: Digests
+    gates: Gates
     close: Callable[[], Awaitable[None]]
     again: Callable[[], Awaitable["Parts"]]
 
@@ -34,10 +35,19 @@ class Parts:
         await self.close()
         return await self.again()
 
-    async def add(self, key: str = "k1", priority: int = 3, *, channel: str = "C1", **more: object) -> Task:
+    async def add(
+        self,
+        key: str = "k1",
+        priority: int = 3,
+        *,
+        channel: str = "C1",
+        requester: str = "U1",
+        now: datetime = NOW,
+        **more: object,
+    ) -> Task:
         """A queued task."""
-        new = NewTask(key, Source.SLASH, "U1", f"work of {key}", priority, channel=channel, **more)  # type: ignore[arg-type]
-        task, _ = await self.queue.enqueue(new, route(priority, None, None, DEFAULT_TABLE), NOW)
+        new = NewTask(key, Source.SLASH, requester, f"work of {key}", priority, channel=channel, **more)  # type: ignore[arg-type]
+        task, _ = await self.queue.enqueue(new, route(priority, None, None, DEFAULT_TABLE), now)
         return task
 
     async def claim(self, tier: Tier = Tier.OPUS, seats: int = 9, now: datetime = NOW) -> Claim:
@@ -88,7 +98,13 @@ async def open_sqlite(folder: Path) -> Parts:
     """The store on a real file in that folder."""
     store = await Store.open(folder / "onequeue.db")
     return Parts(
-        store.queue, store.ledger, store.outbox, store.digests, store.close, lambda: open_sqlite(folder)
+        store.queue,
+        store.ledger,
+        store.outbox,
+        store.digests,
+        store.gates,
+        store.close,
+        lambda: open_sqlite(folder),
     )
 
 

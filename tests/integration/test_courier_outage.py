@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.rehearsal.slack.state import Message
-from dispatch.policy import Settlement
+from dispatch.policy import Seating, Settlement
 from dispatch.task import Outcome, State, Verdict
 from tests.integration.post_room import OPS, PAYMENTS, Room, post_room, settle_down
 
@@ -32,7 +32,7 @@ async def answer_one(room: Room) -> None:
     """Runs a task to its answer, each sixth to a long one."""
     now = room.clock.now()
     for tier in {task.route.tier for task in await room.store.queue.open_tasks(TASKS)}:
-        claim = await room.store.queue.claim(tier, TASKS, now + HOUR, now)
+        claim = await room.store.queue.claim(tier, Seating(TASKS), now + HOUR, now)
         if claim is not None:
             text = LONG if claim.task.id % 6 == 0 else f"The answer of #{claim.task.id}."
             outcome = Outcome(Verdict.ANSWERED, text, "claude-opus-5-5")

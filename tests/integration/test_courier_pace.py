@@ -8,7 +8,7 @@ import pytest
 
 from bot.courier import AT_ONCE
 from dispatch.delivery import DeliveryKind, NewDelivery
-from dispatch.policy import Settlement
+from dispatch.policy import Seating, Settlement
 from dispatch.task import Claim, Outcome, State, Task, Verdict
 from tests.integration.post_room import ANA, OPS, PAYMENTS, SAM, Room, post_room, settle_down
 
@@ -41,7 +41,8 @@ async def all_running(room: Room) -> list[Claim]:
     now = room.clock.now()
     tasks = await room.store.queue.open_tasks(1_000)
     found = [
-        await room.store.queue.claim(task.route.tier, 1_000, now + timedelta(hours=1), now) for task in tasks
+        await room.store.queue.claim(task.route.tier, Seating(1_000), now + timedelta(hours=1), now)
+        for task in tasks
     ]
     return [claim for claim in found if claim is not None]
 

@@ -74,7 +74,7 @@ async def test_the_first_line_does_not_wait_for_the_second(tmp_path: Path) -> No
     async with post_room(tmp_path, rate_limits=True) as room:
         slack, me = room.slack, await room.chat.identity()
         desk = StoreDesk(room.store, room.clock)
-        intake = Intake(desk, room.store.outbox, CountingNotifier(), room.clock, me, lambda _: 5)
+        intake = Intake(desk, desk, room.store.outbox, CountingNotifier(), room.clock, me, lambda _: 5)
         async with (
             asyncio.timeout(20),
             Sockets(build(intake, me), slack.app_token, slack.api_url, FakeClock()) as sockets,
