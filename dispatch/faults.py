@@ -75,9 +75,16 @@ _BILLING_CODES = frozenset(
     {
         "contract_spend_limit_reached",
         "enforced_spend_limit_reached",
-        "organization_on_hold",
     }
 )
+_SUSPENDED_CODE = "organization_on_hold"
+
+_UNCODED = (
+    ("Your credit balance is too low", FaultKind.BILLING),
+    ("You have reached your specified API usage limits", FaultKind.BILLING),
+    ("This organization has been disabled", FaultKind.SUSPENDED),
+)
+"""How messages begin that the API sends as an invalid request (HTTP 400) and may give no code."""
 
 _BY_TYPE = {
     "rate_limit_error": FaultKind.RATE_LIMITED,
@@ -85,7 +92,7 @@ _BY_TYPE = {
     "timeout_error": FaultKind.NETWORK,
     "api_error": FaultKind.OVERLOADED,
     "authentication_error": FaultKind.AUTHENTICATION,
-    "permission_error": FaultKind.AUTHENTICATION,
+    "permission_error": FaultKind.FORBIDDEN,
     "billing_error": FaultKind.BILLING,
     "not_found_error": FaultKind.CONFIGURATION,
     "request_too_large": FaultKind.INVALID_REQUEST,
@@ -99,7 +106,7 @@ _BY_TYPE = {
 _BY_STATUS = {
     401: FaultKind.AUTHENTICATION,
     402: FaultKind.BILLING,
-    403: FaultKind.AUTHENTICATION,
+    403: FaultKind.FORBIDDEN,
     404: FaultKind.CONFIGURATION,
     408: FaultKind.NETWORK,
     429: FaultKind.RATE_LIMITED,
@@ -118,16 +125,18 @@ def from_api(
     """The fault behind an API error.
 
     `status` is None where no answer came at all. `error_type` and `error_code` are the API's own
-    words. The one text the API gives no code for is a credit balance that ran out (HTTP 400).
+    words. `message` decides only where the API gives an account's trouble no code of its own (HTTP 400).
     """
     return Fault(_kind(status, error_type, error_code, message), message, retry_after)
 
 
 def _kind(status: int | None, error_type: str | None, error_code: str | None, message: str) -> FaultKind:
+    if error_code == _SUSPENDED_CODE:
+        return FaultKind.SUSPENDED
     if error_code and (error_code in _BILLING_CODES or error_code.startswith("linked_organization_")):
         return FaultKind.BILLING
-    if status == 400 and message.startswith("Your credit balance is too low"):
-        return FaultKind.BILLING
+    if status == 400 and (kind := _uncoded(message)):
+        return kind
     if error_type in _BY_TYPE:
         return _BY_TYPE[error_type]
     if status is None:
@@ -139,3 +148,7 @@ def _kind(status: int | None, error_type: str | None, error_code: str | None, me
     if status >= 500:
         return FaultKind.OVERLOADED
     return FaultKind.UNKNOWN
+
+
+def _uncoded(message: str) -> FaultKind | None:
+    return next((kind for words, kind in _UNCODED if message.startswith(words)), None)

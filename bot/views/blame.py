@@ -56,7 +56,9 @@ def _what(kind: FaultKind, task: Task, attempt: Attempt, detail: str) -> str:
         case FaultKind.SUSPENDED:
             return "our Claude account is suspended"
         case FaultKind.CONFIGURATION:
-            return f"the model {inline(task.route.model, 100)} cannot be used with our settings"
+            return _with(
+                f"the model {inline(task.route.model, 100)} cannot be used with our settings", detail
+            )
         case FaultKind.RUNTIME:
             return _with("something it runs on failed", detail)
         case FaultKind.UNREACHABLE:

@@ -222,6 +222,11 @@ def test_a_failure_that_is_not_the_tasks_fault_says_so() -> None:
     assert "Nothing is wrong with your task: Claude refused our key" in said(told.messages[0])
 
 
+def test_a_setting_that_does_not_work_is_named() -> None:
+    told = reply(task(State.FAILED), failed(FaultKind.CONFIGURATION, detail="unknown option '--name'"))
+    assert "cannot be used with our settings: unknown option '--name'" in said(told.messages[0])
+
+
 def test_a_cancelled_attempt_says_what_was_spent() -> None:
     told = reply(task(State.CANCELLED), make_attempt(verdict=Verdict.CANCELLED, text=""))
     assert "#42 was cancelled; $0.93 spent." in said(told.messages[0])
