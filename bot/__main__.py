@@ -43,7 +43,7 @@ from dispatch.worker import LEASE, Worker
 
 _NEEDED = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "ANTHROPIC_API_KEY")
 _SECOND, _HOUR = 1.0, 3600.0
-_REACH_TRIES, _REACH_AGAIN = 50, 0.1
+_REACH_SECONDS, _REACH_AGAIN = 5.0, 0.1
 _SLACK_AGAIN = 5.0
 _log = logging.getLogger("bot")
 
@@ -89,16 +89,18 @@ class Building:
             Terms(settings.table, settings.zone, settings.digest.channel, settings.digest.at),
         )
         self.bulletins = Bulletins(self.dispatcher, chat)
-        self.console = Console(self.dispatcher, clock, settings.default_priority)
+        self.console = Console(self.dispatcher, clock, settings.default_priority, store)
 
     def schedule(self) -> Schedule:
         """What happens by the clock."""
+        keep = self.settings.retention
         return Schedule(
             [
                 Tick("safety", _SECOND, self._wake),
                 Tick("promote", _SECOND, self.dispatcher.promote),
                 Tick("sweep", LEASE.total_seconds() / 3, self.dispatcher.sweep),
                 Tick("digest", 30 * _SECOND, self.dispatcher.tell_digest),
+                Tick("retention", _HOUR, lambda: self.store.retention.forget(keep, self.clock.now())),
                 Tick("housekeeping", _HOUR, self.store.database.tidy),
             ]
         )
@@ -204,14 +206,16 @@ class Root:
 
 async def _open_or_busy(path: Path) -> Store | None:
     clock = SystemClock()
-    for _ in range(_REACH_TRIES):
+    given_up = clock.now() + timedelta(seconds=_REACH_SECONDS)
+    while True:
         try:
             return await Store.open(path)
         except StoreBusy:
             if socket_path(path).exists():
                 return None
+            if clock.now() > given_up:
+                raise
         await clock.sleep(_REACH_AGAIN)
-    return await Store.open(path)
 
 
 @asynccontextmanager

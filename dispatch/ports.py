@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 from dispatch.delivery import Delivery, NewDelivery
@@ -168,6 +169,15 @@ class Ledger(Protocol):
     async def spending(self, since: datetime, until: datetime) -> Sequence[Spending]:
         """Sums by tier over [since, until)."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A copy of everything stored, as of one moment: where it is, its size, how many tasks it holds."""
+
+    path: Path
+    bytes: int
+    tasks: int
 
 
 class Outbox(Protocol):

@@ -118,7 +118,7 @@ class Task:
     `attempt` is the number of the newest attempt, 0 before the first: the fencing number. `strikes`
     counts the attempts that failed by the task's own fault.
     `cost_micro_usd` is everything booked for it so far; `unpriced` counts its requests of unknown
-    price, which are in no sum.
+    price, which are in no sum. `forgotten` says that its words are no longer kept: they are empty.
     """
 
     id: int
@@ -146,6 +146,7 @@ class Task:
     finished_at: datetime | None
     cost_micro_usd: int
     unpriced: int
+    forgotten: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,22 +4,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from dispatch.ports import Backup
 from dispatch.store.database import Database
 from dispatch.store.digests import SqliteDigests
 from dispatch.store.ledger import SqliteLedger
 from dispatch.store.outbox import SqliteOutbox
 from dispatch.store.queue import SqliteQueue
+from dispatch.store.retention import SqliteRetention
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The adapters of `ports.Queue`, `Ledger`, `Outbox` and `Digests` on one open database."""
+    """The adapters of `ports.Queue`, `Ledger`, `Outbox` and `Digests` on one open database, and its care."""
 
     database: Database
     queue: SqliteQueue
     ledger: SqliteLedger
     outbox: SqliteOutbox
     digests: SqliteDigests
+    retention: SqliteRetention
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -28,7 +31,11 @@ class Store:
         Sends that a dead process had begun are due again, in doubt. Raises StoreError.
         """
         store = cls._on(await Database.open(path))
-        await store.outbox.stop_sending()
+        try:
+            await store.outbox.stop_sending()
+        except BaseException:
+            await store.close()
+            raise
         return store
 
     @classmethod
@@ -44,7 +51,12 @@ class Store:
             SqliteLedger(database),
             SqliteOutbox(database),
             SqliteDigests(database),
+            SqliteRetention(database),
         )
+
+    async def backup(self, path: Path) -> Backup:
+        """Copies everything stored into a new file; all else goes on. Raises BackupFailed, StoreError."""
+        return await self.database.backup(path)
 
     async def close(self) -> None:
         """Ends what is under way and closes the file. Closing twice changes nothing."""

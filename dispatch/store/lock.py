@@ -12,6 +12,8 @@ class FileLock:
 
     def __init__(self, database: Path) -> None:
         """Takes the lock. Raises StoreBusy, StoreUnusable."""
+        if database.is_dir():
+            raise StoreUnusable(f"{database}: this is a folder. Name a file in it.")
         path = database.with_name(database.name + ".lock")
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -29,8 +31,14 @@ class FileLock:
                 f"{database}: another Onequeue holds it (process {holder}). "
                 "Send that one the command, or stop it first."
             ) from error
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode("ascii"), 0)
+        try:
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()}\n".encode("ascii"), 0)
+        except OSError as error:
+            os.close(self._file)
+            raise StoreUnusable(
+                f"{database}: its lock cannot be written ({error.strerror}). Check the space left there."
+            ) from error
 
     def release(self) -> None:
         """Gives the lock back. Once."""

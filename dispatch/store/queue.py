@@ -134,6 +134,10 @@ class SqliteQueue:
         task = await known(transaction, task_id)
         if task.state is State.DONE:
             raise MoveRefused(f"#{task.id} is done, and done stays done. Send it again as a new task.")
+        if task.forgotten:
+            raise MoveRefused(
+                f"#{task.id} ended long ago and its words are no longer kept. Send it again as a new task."
+            )
         if task.state not in _RETRYABLE:
             raise MoveRefused(f"#{task.id} is {task.state}; it has not ended, so there is nothing to retry.")
         return await change(transaction, task, State.QUEUED, now, actor=actor, strikes=0)

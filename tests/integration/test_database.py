@@ -49,9 +49,10 @@ async def test_every_commit_reaches_the_disk_before_it_is_acknowledged(store: St
     assert await setting(writer, "journal_mode") == "wal"
     assert await setting(writer, "synchronous") == 2
     assert await setting(writer, "foreign_keys") == 1
-    assert await setting(writer, "busy_timeout") == 5000
+    assert await setting(writer, "busy_timeout") == 2000
     assert await setting(writer, "journal_size_limit") == 64 * 1024 * 1024
     assert await setting(writer, "temp_store") == 2
+    assert await setting(writer, "secure_delete") == 1
 
 
 async def test_the_reading_connection_cannot_write(store: Store) -> None:

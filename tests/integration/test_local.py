@@ -59,7 +59,7 @@ def console_for(store: Store, clock: FakeClock, digest_channel: str) -> Console:
         lambda *_: Unpriced("not here"),
         Terms(DEFAULT_TABLE, UTC, digest_channel, clock.now().time()),
     )
-    return Console(dispatcher, clock, default_priority=5)
+    return Console(dispatcher, clock, default_priority=5, vault=store)
 
 
 async def answer(store: Store, clock: FakeClock, tier: Tier) -> None:
