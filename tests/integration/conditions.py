@@ -1,6 +1,7 @@
 """Disks and files as bad as they come, made real where this user may do that."""
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,6 +72,29 @@ def unwritable(path: Path) -> Iterator[None]:
         if undo:
             _done(*undo)
         path.chmod(mode)
+
+
+HOLDER = """
+import sqlite3, sys
+held = sqlite3.connect(sys.argv[1], isolation_level=None)
+held.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def held_by_another_program(path: Path) -> Iterator[None]:
+    """A process of somebody else's that writes the file and does not end."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield
+        finally:
+            process.kill()
 
 
 def _writes(path: Path) -> bool:

@@ -1,11 +1,12 @@
 """Databases as bad as they come: each is refused with what to do next, and left as it is."""
 
+import asyncio
 import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ import pytest
 from dispatch.errors import StoreBusy, StoreError, StoreUnusable
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
-from dispatch.task import NewTask, Source
+from dispatch.task import NewTask, Source, State
 from tests.contracts.stores import NOW
-from tests.integration.conditions import small_disk, unwritable
+from tests.integration.conditions import held_by_another_program, small_disk, unwritable
+from tests.integration.front_room import front_room
 
 PATH = "onequeue.db"
 PAGE = 4096
@@ -153,29 +155,6 @@ async def test_a_disk_full_at_the_start_loses_nothing_of_what_was_there(tmp_path
         await store.close()
 
 
-HOLDER = """
-import sqlite3, sys
-held = sqlite3.connect(sys.argv[1], isolation_level=None)
-held.execute("BEGIN IMMEDIATE")
-print("held", flush=True)
-sys.stdin.read()
-"""
-
-
-@contextmanager
-def held_by_another_program(path: Path) -> Iterator[None]:
-    """A process of somebody else's that writes the file and does not end."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
-        try:
-            yield
-        finally:
-            process.kill()
-
-
 async def test_a_file_another_program_writes_is_refused_at_the_start(tmp_path: Path) -> None:
     path = await made(tmp_path, tasks=1)
     with held_by_another_program(path):
@@ -187,6 +166,42 @@ async def test_a_file_another_program_writes_is_refused_at_the_start(tmp_path: P
     store = await Store.open(path)
     assert len(await store.queue.open_tasks(9)) == 1
     await store.close()
+
+
+async def test_only_the_first_waits_for_another_program(tmp_path: Path) -> None:
+    store = await Store.open(await made(tmp_path, tasks=1))
+    async with asyncio.timeout(6):
+        with held_by_another_program(store.database.path):
+            refused = await asyncio.gather(
+                *(store.queue.cancel(1, "U1", NOW) for _ in range(5)), return_exceptions=True
+            )
+        assert [type(error) for error in refused] == [StoreBusy] * 5
+        assert (await store.queue.cancel(1, "U1", NOW)).state is State.CANCELLED
+    assert store.database._writer is not None
+    (patience,) = await store.database._writer.execute_fetchall("PRAGMA busy_timeout")
+    assert patience[0] == 2000
+    await store.close()
+
+
+async def test_a_command_is_refused_in_time_while_another_program_writes(tmp_path: Path) -> None:
+    async with front_room(tmp_path) as front:
+        with held_by_another_program(front.store.database.path):
+            for _ in range(2):
+                said = await front.slack.slash("ana", "ops", "p3 hello")
+                assert said.startswith("Not taken: I could not store this.")
+        assert await front.slack.slash("ana", "ops", "p3 hello") == "Queued as #1 · p3 · Opus"
+
+
+async def test_a_file_damaged_while_it_is_open_takes_nothing_more(tmp_path: Path) -> None:
+    async with front_room(tmp_path) as front:
+        await front.store.database.tidy()
+        path = front.store.database.path
+        path.write_bytes(path.read_bytes()[:PAGE] + b"\xff" * (path.stat().st_size - PAGE))
+        for connection in (front.store.database._writer, front.store.database._reader):
+            assert connection is not None
+            await connection.execute_fetchall("PRAGMA shrink_memory")
+        said = await front.slack.slash("ana", "ops", "p3 hello")
+        assert said.startswith("Not taken: I could not store this.")
 
 
 async def test_what_cannot_be_opened_to_the_end_is_not_kept_locked(tmp_path: Path) -> None:
