@@ -9,11 +9,16 @@ from typing import Any
 
 import pytest
 
+from bot.__main__ import Building
+from bot.chat import SlackChat
+from bot.config import Settings
 from bot.records import full_record
+from dispatch.clock import SystemClock
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.errors import MoveRefused
 from dispatch.store import Store
 from dispatch.store.retention import BATCH
+from dispatch.store.rows import bound
 from dispatch.task import Source, State
 from tests.integration.retention_room import KEEP, SAID, SECRET, Place
 
@@ -141,6 +146,19 @@ async def test_private_answers_are_forgotten_once_they_are_sent(place: Place) ->
     with closing(sqlite3.connect(place.store.database.path)) as raw:
         keys = raw.execute("SELECT key FROM delivery ORDER BY id").fetchall()
     assert keys == [("due",), ("late",)]
+
+
+async def test_the_running_process_forgets_by_the_hour_as_the_settings_say(place: Place) -> None:
+    task = await place.ended("k")
+    with closing(sqlite3.connect(place.store.database.path, isolation_level=None)) as raw:
+        raw.execute("UPDATE task SET finished_at = ?", (bound(SystemClock().now() - timedelta(days=7)),))
+    for days, forgotten in ((30, False), (1, True)):
+        settings = Settings(retention_days=days)
+        building = Building(settings, place.store, SlackChat("", settings.slack.api_url))
+        job = building.schedule()._scheduler.get_job("retention")
+        assert job.trigger.interval == timedelta(hours=1)
+        await job.func(*job.args)
+        assert (await place.task(task)).forgotten is forgotten
 
 
 async def test_many_are_forgotten_in_batches_and_others_write_in_between(place: Place) -> None:
