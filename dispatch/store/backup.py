@@ -1,6 +1,7 @@
 """A copy of a database as of one moment, made beside whoever writes it."""
 
 import os
+import shutil
 import sqlite3
 import tempfile
 from contextlib import closing
@@ -49,6 +50,7 @@ def _copied(database: Path, target: Path) -> Backup:
     part = Path(name)
     try:
         with closing(_reader(database)) as source:
+            _refuse_without_room(source, target)
             source.execute("VACUUM INTO ?", (name,))
         _sync(part)
         tasks = _tasks_in_sound(part)
@@ -58,6 +60,16 @@ def _copied(database: Path, target: Path) -> Backup:
         part.unlink(missing_ok=True)
     _sync(target.parent)
     return Backup(target, target.stat().st_size, tasks)
+
+
+def _refuse_without_room(source: sqlite3.Connection, target: Path) -> None:
+    """A copy that filled the disk before it failed would take the room from the writer."""
+    (size,) = source.execute(
+        "SELECT (page_count - freelist_count) * page_size"
+        " FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+    ).fetchone()
+    if shutil.disk_usage(target.parent).free < size:
+        raise BackupFailed(f"{target}: no backup was made: {_WHY[sqlite3.SQLITE_FULL]}.")
 
 
 def _tasks_in_sound(part: Path) -> int:

@@ -8,13 +8,16 @@ from dispatch.errors import StoreBusy, StoreUnusable
 
 
 class FileLock:
-    """An exclusive lock on the file beside the database; it ends with the process, however that ends."""
+    """An exclusive lock on the file beside the database; it ends with the process, however that ends.
+
+    It lies beside the file itself, by whatever link that is reached.
+    """
 
     def __init__(self, database: Path) -> None:
         """Takes the lock. Raises StoreBusy, StoreUnusable."""
         if database.is_dir():
             raise StoreUnusable(f"{database}: this is a folder. Name a file in it.")
-        path = database.with_name(database.name + ".lock")
+        path = f"{os.path.realpath(database)}.lock"
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:

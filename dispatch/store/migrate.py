@@ -55,7 +55,9 @@ async def back_up_older(path: Path, version: int) -> None:
             f"{path}: written by an older Onequeue and not renewed, because it could not be backed up first. "
             f"Nothing was changed. {error}"
         ) from error
-    _log.info("%s is being renewed from version %d to %d; as it was: %s", path, version, newest, backup.path)
+    _log.warning(
+        "%s is being renewed from version %d to %d; as it was: %s", path, version, newest, backup.path
+    )
 
 
 def _free(name: str) -> Path:

@@ -136,7 +136,7 @@ async def test_a_read_only_folder_is_said(store: Store, tmp_path: Path) -> None:
 async def test_a_full_disk_keeps_nothing_of_it(store: Store, tmp_path: Path) -> None:
     await add(store, "k", "x" * 1_000_000)
     with small_disk(tmp_path / "disk") as disk:
-        disk.fill(leave=500_000)
+        disk.fill(leave=900_000)
         with pytest.raises(BackupFailed, match=r"the disk there is full\. Make room"):
             await store.backup(disk.folder / "copy.db")
         assert names(disk.folder) == {"filler"}

@@ -254,9 +254,12 @@ async def test_a_file_another_program_holds_is_said(store: Store) -> None:
     await add(store, "k")
 
 
-async def test_one_process_holds_the_file(store: Store) -> None:
+async def test_one_process_holds_the_file_by_whatever_name(store: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreBusy, match=f"process {os.getpid()}"):
         await Store.open(store.database.path)
+    (tmp_path / "link.db").symlink_to(store.database.path)
+    with pytest.raises(StoreBusy, match=f"process {os.getpid()}"):
+        await Store.open(tmp_path / "link.db")
     await store.close()
     again = await Store.open(store.database.path)
     await again.close()

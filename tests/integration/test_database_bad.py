@@ -76,10 +76,23 @@ def command(folder: Path, *arguments: str, database: Path) -> subprocess.Complet
     )
 
 
+def of_version(number: int) -> bytes:
+    """A file of that version."""
+    with closing(sqlite3.connect(":memory:")) as raw:
+        raw.execute("CREATE TABLE task (id)")
+        raw.execute(f"PRAGMA user_version = {number}")
+        return raw.serialize()
+
+
 @pytest.mark.parametrize("verb", ["run", "list"])
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(b"dear diary, " * 1000, "not a database"), (None, "this is a folder. Name a file in it")],
+    [
+        (b"dear diary, " * 1000, "not a database"),
+        (of_version(99), "newer Onequeue (version 99"),
+        (None, "this is a folder. Name a file in it"),
+    ],
+    ids=["a text", "a newer one", "a folder"],
 )
 def test_the_command_line_says_it_in_one_line_and_fails(
     tmp_path: Path, verb: str, content: bytes | None, says: str
