@@ -44,7 +44,7 @@ from dispatch.worker import LEASE, Worker
 
 _NEEDED = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "ANTHROPIC_API_KEY")
 _SECOND, _HOUR = 1.0, 3600.0
-_REACH_TRIES, _REACH_AGAIN = 50, 0.1
+_REACH_SECONDS, _REACH_AGAIN = 5.0, 0.1
 _SLACK_AGAIN = 5.0
 _log = logging.getLogger("bot")
 
@@ -88,10 +88,11 @@ class Building:
             store.queue, store.ledger, store.outbox, store.digests, self.courier, clock, prices, terms
         )
         self.bulletins = Bulletins(self.books, chat)
-        self.console = Console(self.dispatcher, self.books, clock, settings.default_priority)
+        self.console = Console(self.dispatcher, self.books, clock, settings.default_priority, store)
 
     def schedule(self) -> Schedule:
         """What happens by the clock."""
+        keep = self.settings.retention
         return Schedule(
             [
                 Tick("safety", _SECOND, self._wake),
@@ -99,6 +100,7 @@ class Building:
                 Tick("budgets", 5 * _SECOND, self.books.warn),
                 Tick("sweep", LEASE.total_seconds() / 3, self.dispatcher.sweep),
                 Tick("digest", 30 * _SECOND, self.books.tell_digest),
+                Tick("retention", _HOUR, lambda: self.store.retention.forget(keep, self.clock.now())),
                 Tick("housekeeping", _HOUR, self.store.database.tidy),
             ]
         )
@@ -205,14 +207,16 @@ class Root:
 
 async def _open_or_busy(path: Path) -> Store | None:
     clock = SystemClock()
-    for _ in range(_REACH_TRIES):
+    given_up = clock.now() + timedelta(seconds=_REACH_SECONDS)
+    while True:
         try:
             return await Store.open(path)
         except StoreBusy:
             if socket_path(path).exists():
                 return None
+            if clock.now() > given_up:
+                raise
         await clock.sleep(_REACH_AGAIN)
-    return await Store.open(path)
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date
+from pathlib import Path
 from typing import Protocol
 
 from bot.config import ConfigError, Settings, load
@@ -67,6 +68,10 @@ async def _do(given: argparse.Namespace, settings: Settings, composition: Compos
 
 
 async def _ask(verb: str, given: argparse.Namespace, settings: Settings, composition: Composition) -> Record:
+    if verb == "backup" and not settings.database.exists():
+        raise ConfigError(
+            f"{settings.database}: there is no database to back up; name it in ONEQUEUE_DATABASE"
+        )
     async with composition.console(settings) as (ask, running):
         record = await ask(verb, _words(given))
         if verb != "add":
@@ -85,6 +90,8 @@ def _words(given: argparse.Namespace) -> Mapping[str, str]:
             return {"task": str(given.task)}
         case "cost":
             return {"period": given.period}
+        case "backup":
+            return {"file": str(given.file.absolute())}
         case "digest":
             return {"date": given.date, "post": "yes" if given.post else ""}
         case _:
@@ -131,6 +138,8 @@ def _add_verbs(command: Callable[..., argparse.ArgumentParser]) -> None:
     digest = verb("digest", "the digest of a day")
     digest.add_argument("--date", type=_day, default="", help="YYYY-MM-DD (default: yesterday)")
     digest.add_argument("--post", action="store_true", help="post it too, unless that day has been posted")
+    backup = verb("backup", "copy the database into a new file, also while it is in use")
+    backup.add_argument("file", type=Path, metavar="FILE", help="must not be there yet")
 
 
 def _port(text: str) -> int:

@@ -163,6 +163,7 @@ class Settings(_Section):
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     default_priority: Priority = 5
     grace_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] = 90
     slack: SlackSettings = SlackSettings()
     anthropic: AnthropicSettings = AnthropicSettings()
     digest: DigestSettings = DigestSettings()
@@ -187,6 +188,11 @@ class Settings(_Section):
     def zone(self) -> ZoneInfo:
         """The team's time zone."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def retention(self) -> timedelta:
+        """How long what was said is kept after a task has ended. What it cost is kept for ever."""
+        return timedelta(days=self.retention_days)
 
     @property
     def table(self) -> Table:

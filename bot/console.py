@@ -8,14 +8,15 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Protocol
 
 from bot.grammar import Period, Submit, UsageError, parse
 from bot.periods import first_day
-from bot.records import Record, cost_record, digest_record, full_record, task_record
+from bot.records import Record, backup_record, cost_record, digest_record, full_record, task_record
 from dispatch.digest import Digest
 from dispatch.errors import OnequeueError
-from dispatch.ports import Clock, Spending
+from dispatch.ports import Backup, Clock, Spending
 from dispatch.task import TERMINAL, Attempt, NewTask, Source, Task
 
 Ask = Callable[[str, Mapping[str, str]], Awaitable[Record]]
@@ -47,6 +48,12 @@ class Accounts(Protocol):
     def today(self) -> date: ...
 
 
+class Vault(Protocol):
+    """What is backed up: the store."""
+
+    async def backup(self, path: Path) -> Backup: ...
+
+
 @dataclass(frozen=True)
 class Console:
     """The verbs. `default_priority` is for tasks whose words name none."""
@@ -55,6 +62,7 @@ class Console:
     accounts: Accounts
     clock: Clock
     default_priority: int
+    vault: Vault
 
     async def ask(self, verb: str, words: Mapping[str, str]) -> Record:
         """Does one verb. Raises OnequeueError, Misused."""
@@ -115,6 +123,10 @@ class Console:
         record = digest_record(await self.accounts.digest(day, day))
         return record | {"posted": await self.accounts.post_digest(day)} if words.get("post") else record
 
+    async def backup(self, words: Mapping[str, str]) -> Record:
+        """Copies everything stored into the new `file`, a whole path."""
+        return backup_record(await self.vault.backup(Path(words["file"])))
+
 
 _VERBS: Mapping[str, Callable[[Console, Mapping[str, str]], Awaitable[Record]]] = {
     "add": Console.add,
@@ -125,6 +137,7 @@ _VERBS: Mapping[str, Callable[[Console, Mapping[str, str]], Awaitable[Record]]] 
     "retry": Console.retry,
     "cost": Console.cost,
     "digest": Console.digest,
+    "backup": Console.backup,
 }
 
 

@@ -21,11 +21,13 @@ AT_ONCE: Final = 4
 """How many deliveries are under way together; of one task there is one."""
 
 _LOOKED_AT: Final = 50
+LAST_WORDS: Final = timedelta(seconds=5)
+"""What becomes due so soon after the end began is still sent, if Slack takes it as soon."""
+
 _IDLE: Final = 30.0
 _LONGEST_BACKOFF: Final = timedelta(minutes=5)
 _OPERATORS_TURN: Final = timedelta(minutes=5)
 _STORE_AGAIN: Final = 5.0
-_LAST_WORDS: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
@@ -122,14 +124,20 @@ class Courier:
 
     async def _end(self) -> None:
         try:
-            async with asyncio.timeout(_LAST_WORDS):
-                await self.send_due()
+            async with asyncio.timeout(LAST_WORDS.total_seconds()):
+                await self._send_soon(self._clock.now() + LAST_WORDS)
         except (TimeoutError, StoreError) as error:
             _log.warning("not everything could be sent before the end: %r", error)
         unsent = list(self._under_way)
         for sending in unsent:
             sending.cancel()
         await asyncio.gather(*unsent, return_exceptions=True)
+
+    async def _send_soon(self, until: datetime) -> None:
+        await self.send_due()
+        while (due_at := await self._outbox.next_due()) is not None and due_at <= until:
+            await self._clock.sleep(max((due_at - self._clock.now()).total_seconds(), 0))
+            await self.send_due()
 
     async def _deliver(self, delivery: Delivery) -> None:
         sending = Sending(delivery, in_doubt=delivery.in_doubt)

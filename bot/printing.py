@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from bot.money import dollars
 from bot.records import Record
 from bot.slacktext import visible
+from bot.words import FORGOTTEN, counted
 
 _WORDS_SHOWN = 60
 Printer = Callable[[Record, ZoneInfo], str]
@@ -27,18 +28,18 @@ def _moved(record: Record, _: ZoneInfo) -> str:
 
 
 def _line(task: Record) -> str:
-    words = " ".join(visible(str(task["words"])).split())
+    words = " ".join(_words(task).split())
     shown = words if len(words) <= _WORDS_SHOWN else words[: _WORDS_SHOWN - 1] + "…"
     return f"#{task['id']}  p{task['priority']}  {task['tier']}  {task['state']}  {_cost(task)}  {shown}"
 
 
 def _full(record: Record, zone: ZoneInfo) -> str:
     lines = [
-        _line({**record, "words": ""}).rstrip(),
+        _line({**record, "words": "", "forgotten": False}).rstrip(),
         f"asked by {visible(str(record['requester']))}, {_when(record['created_at'], zone)}",
         f"{record['reason']}, {record['model']}, cap {dollars(cast('int', record['cap_micro_usd']))}",
         "",
-        visible(str(record["words"])),
+        _words(record),
     ]
     for run in cast("list[dict[str, Any]]", record["runs"]):
         ended = _when(run["ended_at"], zone) if run["ended_at"] else "now"
@@ -66,12 +67,20 @@ def _day(record: Record, _: ZoneInfo) -> str:
         f"spent without an answer: {_cost(wasted)} in {wasted['attempts']} attempts",
     ]
     lines += [
-        f"  #{task['id']}  {_cost(task)}  {visible(str(task['words']))[:_WORDS_SHOWN]}"
+        f"  #{task['id']}  {_cost(task)}  {_words(task)[:_WORDS_SHOWN]}"
         for task in cast("list[Record]", record["dearest"])
     ]
     if "posted" in record:
         lines.append("posted" if record["posted"] else "not posted: that day has been posted already")
     return "\n".join(lines)
+
+
+def _backup(record: Record, _: ZoneInfo) -> str:
+    return f"{record['path']}: {counted(cast('int', record['tasks']), 'task')}, {record['bytes']:,} bytes"
+
+
+def _words(task: Mapping[str, object]) -> str:
+    return f"({FORGOTTEN})" if task["forgotten"] else visible(str(task["words"]))
 
 
 def _tiers(record: Record) -> list[str]:
@@ -99,5 +108,6 @@ PRINTERS: Mapping[str, Printer] = {
     "retry": _moved,
     "cost": _period,
     "digest": _day,
+    "backup": _backup,
 }
 """How each verb's record is printed."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from dispatch.digest import Digest, Money
-from dispatch.ports import Spending
+from dispatch.ports import Backup, Spending
 from dispatch.task import Attempt, Task, Tier
 
 Record = dict[str, object]
@@ -25,6 +25,7 @@ def task_record(task: Task) -> Record:
         "model": task.route.model,
         "reason": task.route.reason,
         "words": task.words,
+        "forgotten": task.forgotten,
         "requester": task.requester,
         "source": task.source.value,
         "channel": task.channel,
@@ -61,7 +62,8 @@ def attempt_record(attempt: Attempt) -> Record:
 
 def full_record(task: Task, attempts: Sequence[Attempt]) -> Record:
     """A task with its attempts and, once there is one, its answer."""
-    answer = attempts[-1].text if attempts and task.finished_at else None
+    ended = task.finished_at and not task.forgotten
+    answer = attempts[-1].text if attempts and ended else None
     return {**task_record(task), "answer": answer, "runs": [attempt_record(attempt) for attempt in attempts]}
 
 
@@ -95,11 +97,19 @@ def digest_record(digest: Digest) -> Record:
         "tiers": [
             {"tier": line.tier.value, "tasks": line.tasks, **_money(line.money)} for line in digest.tiers
         ],
-        "dearest": [{"id": task.id, "words": task.words, **_money(money)} for task, money in digest.dearest],
+        "dearest": [
+            {"id": task.id, "words": task.words, "forgotten": task.forgotten, **_money(money)}
+            for task, money in digest.dearest
+        ],
         "undelivered": {"attempts": digest.undelivered_attempts, **_money(digest.undelivered)},
         "all_opus_micro_usd": digest.all_opus_micro_usd,
         "days": [{"day": bar.day.isoformat(), **_by_tier(bar.by_tier)} for bar in digest.chart],
     }
+
+
+def backup_record(backup: Backup) -> Record:
+    """A backup that was made."""
+    return {"path": str(backup.path), "bytes": backup.bytes, "tasks": backup.tasks}
 
 
 def _money(money: Money) -> Record:

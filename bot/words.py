@@ -1,6 +1,10 @@
 """Durations, counts and places in a line, as people read them. Pure."""
 
 from datetime import timedelta
+from typing import Final
+
+FORGOTTEN: Final = "its words are no longer kept"
+"""In place of what was said in a task that ended long ago."""
 
 
 def duration(time: timedelta) -> str:

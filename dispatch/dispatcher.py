@@ -185,7 +185,7 @@ class Dispatcher:
 
     async def sweep(self) -> None:
         """Queues again the tasks whose lease has ended."""
-        if await self._queue.sweep(self._clock.now()):
+        if await self._queue.sweep(self._clock.now(), self._worker.alive):
             self._wake()
 
     def _wake(self) -> None:

@@ -6,6 +6,7 @@
     ├── MoveRefused     the task's state does not allow that move
     ├── LeaseLost       another attempt owns the task now; this one may write nothing more
     ├── Unreachable     something the task needs cannot be had right now
+    ├── BackupFailed    no backup was made; the database is as it was
     └── StoreError      the database cannot be used
         ├── StoreBusy       another process holds it
         ├── StoreNewer      it was written by a newer Onequeue
@@ -38,6 +39,10 @@ class LeaseLost(OnequeueError):
 
 class Unreachable(OnequeueError):
     """Something the task needs cannot be had right now."""
+
+
+class BackupFailed(OnequeueError):
+    """No backup was made; the database is as it was."""
 
 
 class StoreError(OnequeueError):

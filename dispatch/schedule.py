@@ -45,7 +45,7 @@ class Schedule:
         )
         for tick in ticks:
             trigger = IntervalTrigger(seconds=tick.seconds, timezone=UTC)
-            self._scheduler.add_job(tick.do, trigger, id=tick.name)
+            self._scheduler.add_job(_do, trigger, args=[tick], id=tick.name)
         self._scheduler.add_listener(_tell, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
 
     def start(self) -> None:
@@ -55,6 +55,11 @@ class Schedule:
     def stop(self) -> None:
         """Nothing ticks any more; a tick under way is cancelled."""
         self._scheduler.shutdown(wait=False)
+
+
+async def _do(tick: Tick) -> None:
+    # APScheduler awaits only what it sees to be a coroutine function, which a lambda is not.
+    await tick.do()
 
 
 def _tell(event: JobEvent) -> None:

@@ -147,7 +147,7 @@ class Task:
     `rank` is where it stands in line: its priority at first, moved up with age. `hold` says what a held
     task waits for, `shortage` which budget.
     `cost_micro_usd` is everything booked for it so far; `unpriced` counts its requests of unknown
-    price, which are in no sum.
+    price, which are in no sum. `forgotten` says that its words are no longer kept: they are empty.
     """
 
     id: int
@@ -181,6 +181,7 @@ class Task:
     finished_at: datetime | None
     cost_micro_usd: int
     unpriced: int
+    forgotten: bool = False
 
 
 @dataclass(frozen=True, slots=True)

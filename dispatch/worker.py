@@ -68,6 +68,11 @@ class Worker:
             sitting.session.cancel()
 
     @property
+    def alive(self) -> set[tuple[int, int]]:
+        """The (task, attempt) pairs whose session runs here."""
+        return {(task_id, sitting.attempt) for task_id, sitting in self._sittings.items() if not sitting.lost}
+
+    @property
     def running(self) -> int:
         """How many tasks are on their path now."""
         return len(self._paths)
@@ -124,7 +129,8 @@ class Worker:
         self._notifier.wake()
 
     async def _attempt(self, claim: Claim) -> Outcome:
-        sitting = _Sitting(asyncio.create_task(self._session(claim), name=f"session of {claim.task.id}"))
+        session = asyncio.create_task(self._session(claim), name=f"session of {claim.task.id}")
+        sitting = _Sitting(session, claim.attempt)
         keeper = asyncio.create_task(self._keep(claim, sitting), name=f"lease of {claim.task.id}")
         self._sittings[claim.task.id] = sitting
         try:
@@ -205,6 +211,7 @@ class _Sitting:
     """A session on its seat; `lost` once its lease is."""
 
     session: asyncio.Task[Outcome]
+    attempt: int
     lost: bool = False
 
 

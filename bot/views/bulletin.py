@@ -5,7 +5,8 @@ from datetime import date
 from typing import Any, Final
 
 from bot.money import dollars
-from bot.slacktext import inline, neutralise
+from bot.slacktext import neutralise
+from bot.views.card import wording
 from bot.views.message import Block, Message, line, markdown, section
 from bot.words import counted
 from dispatch.digest import DayBar, Digest, Money
@@ -83,7 +84,7 @@ def _findings(digest: Digest, links: Links) -> Iterable[str]:
 
 def _dear(task: Task, money: Money, address: str) -> str:
     number = f"<{address}|#{task.id}>" if address else f"#{task.id}"
-    return f"{number} {_dollars(money)} · {task.route.tier.capitalize()} · {inline(task.words, _WORDS_LIMIT)}"
+    return f"{number} {_dollars(money)} · {task.route.tier.capitalize()} · {wording(task, _WORDS_LIMIT)}"
 
 
 def _tiers(digest: Digest) -> str:

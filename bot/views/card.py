@@ -8,7 +8,7 @@ from bot.money import dollars
 from bot.slacktext import inline, neutralise
 from bot.views.blame import blame, is_ours, time_taken
 from bot.views.message import Message, clock_time, context, day_and_time, line, section
-from bot.words import duration, ordinal
+from bot.words import FORGOTTEN, duration, ordinal
 from dispatch.task import Attempt, State, Task
 
 WORDS_LIMIT: Final = 300
@@ -33,12 +33,17 @@ def headline(task: Task) -> str:
     return f"#{task.id} · p{task.priority} · {task.route.tier.capitalize()} · {task.state}"
 
 
+def wording(task: Task, limit: int) -> str:
+    """What was asked, in one safe line of at most so many characters, while that is kept."""
+    return f"_{FORGOTTEN}_" if task.forgotten else inline(task.words, limit)
+
+
 def card(task: Task, attempts: Sequence[Attempt], now: datetime, ahead: int = 0, asker: str = "") -> Message:
     """A task as of now.
 
     `ahead` is how many queued tasks go first, `asker` the requester's name: shown, never mentioned.
     """
-    words = inline(task.words, WORDS_LIMIT)
+    words = wording(task, WORDS_LIMIT)
     asked_by = f"for {inline(asker, _NAME_LIMIT)}" if asker else ""
     head = line([f"{_SIGNS[task.state]} *{headline(task)}*", asked_by])
     return Message(

@@ -7,7 +7,7 @@ from bot.grammar import Period
 from bot.money import dollars
 from bot.slacktext import escape, inline, neutralise
 from bot.views.blame import blame, time_taken
-from bot.views.card import headline
+from bot.views.card import headline, wording
 from bot.views.message import TEXT_LIMIT, day_and_time, line
 from bot.words import counted, duration, tokens
 from dispatch.ports import Spending
@@ -44,7 +44,7 @@ def listed(tasks: Sequence[Task], limit: int) -> str:
 
 
 def _listed_line(task: Task) -> str:
-    return f"{headline(task)} · {inline(task.words, _WORDS_LIMIT)}"
+    return f"{headline(task)} · {wording(task, _WORDS_LIMIT)}"
 
 
 def shown(task: Task, attempts: Sequence[Attempt]) -> str:
@@ -56,7 +56,7 @@ def shown(task: Task, attempts: Sequence[Attempt]) -> str:
         spent,
         f"asked {day_and_time(task.created_at)}",
     ]
-    lines = [f"*{headline(task)}*", inline(task.words, _PROMPT_LIMIT), line(facts)]
+    lines = [f"*{headline(task)}*", wording(task, _PROMPT_LIMIT), line(facts)]
     if task.state is State.HELD and task.run_at:
         lines.append(f"Waiting until {day_and_time(task.run_at)}")
     return _fitted([*lines, *(_attempt_line(task, attempt) for attempt in attempts)])

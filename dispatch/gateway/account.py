@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 
-from dispatch.errors import StoreError
+from dispatch.errors import MoveRefused, StoreBusy, StoreError, StoreUnusable
 from dispatch.faults import OVER_BUDGET_ERROR, OVER_CAP_ERROR
 from dispatch.gateway.problem import Refused
 from dispatch.ports import Clock, Ledger, Pricing
@@ -14,11 +16,22 @@ NOTED_EACH = MICRO_USD // 100
 """An open request is noted in the ledger at its first usage, and again with each cent that it comes to."""
 
 _ONE_TOKEN = Usage(input_tokens=1, output_tokens=1)
+_BALANCE_AGAIN = 1.0
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Closing:
+    """How a line is closed, and what it came to, in words for the log."""
+
+    write: Callable[[], Awaitable[None]]
+    worth: str
 
 
 class Account:
     """Opens and closes the lines of one attempt in the ledger, and knows when its limit is reached.
+
+    A line that cannot be closed because the ledger is out of use is closed later: see `balance`.
 
     `token_caps` limits the tokens of models that have no price; a model with neither is refused.
     """
@@ -34,6 +47,7 @@ class Account:
         self._spent = 0
         self._noted: dict[int, int] = {}
         self._running: dict[int, int] = {}
+        self._unwritten: dict[int, _Closing] = {}
         self._books = asyncio.Lock()
 
     @property
@@ -48,6 +62,7 @@ class Account:
         async with self._books:
             if isinstance(self._price(model, _ONE_TOKEN), Unpriced):
                 await self._check_tokens(model)
+            await self._write()
             self._spent = await self._ledger.spent(self._claim.task.id)
             if self._total >= self._claim.limit_micro_usd:
                 raise self._over_limit()
@@ -88,42 +103,62 @@ class Account:
 
     async def book(self, line: int, model: str, request_id: str, usage: Usage, *, estimated: bool) -> None:
         """Closes the line with its usage, at the price of the model that answered."""
-        await self._close(line, model, request_id, usage, self._price(model, usage), estimated)
+        await self._book(line, model, request_id, usage, self._price(model, usage), estimated)
 
     async def book_unknown(self, line: int, model: str, request_id: str, reason: str) -> None:
         """Closes the line of a request of which nobody knows what it cost."""
-        await self._close(line, model, request_id, Usage(), Unpriced(reason), estimated=True)
+        await self._book(line, model, request_id, Usage(), Unpriced(reason), estimated=True)
 
     async def drop(self, line: int) -> None:
         """Forgets the line of a request that cost nothing."""
-        async with self._books:
-            del self._running[line]
-            self._noted.pop(line, None)
-            try:
-                await self._ledger.drop(line)
-            except StoreError as error:
-                _log.error("ledger line %d stays open though its request cost nothing: %s", line, error)
+        self._running[line] = 0
+        await self._close(line, _Closing(partial(self._ledger.drop, line), "nothing"))
 
-    async def _close(
+    async def balance(self) -> None:
+        """Returns once every line that was to be closed is; tries again while the ledger is out of use."""
+        while self._unwritten:
+            try:
+                async with self._books:
+                    await self._write()
+            except StoreError:
+                await self._clock.sleep(_BALANCE_AGAIN)
+
+    async def _book(
         self, line: int, model: str, request_id: str, usage: Usage, price: Price | Unpriced, estimated: bool
     ) -> None:
+        self._running[line] = price.micro_usd if isinstance(price, Price) else 0
+        booking = partial(
+            self._ledger.book,
+            line,
+            model=model,
+            request_id=request_id,
+            usage=usage,
+            price=price,
+            estimated=estimated,
+            now=self._clock.now(),
+        )
+        await self._close(line, _Closing(booking, f"{price}, {usage}"))
+
+    async def _close(self, line: int, closing: _Closing) -> None:
         async with self._books:
-            del self._running[line]
             self._noted.pop(line, None)
+            self._unwritten[line] = closing
             try:
-                await self._ledger.book(
-                    line,
-                    model=model,
-                    request_id=request_id,
-                    usage=usage,
-                    price=price,
-                    estimated=estimated,
-                    now=self._clock.now(),
-                )
+                await self._write()
             except StoreError as error:
-                _log.error("ledger line %d stays open: %s. It came to %s, %s", line, error, price, usage)
-            else:
-                self._spent += price.micro_usd if isinstance(price, Price) else 0
+                _log.error("ledger line %d is not closed yet: %s. It came to %s", line, error, closing.worth)
+
+    async def _write(self) -> None:
+        """Closes what waits to be closed, oldest first. Raises StoreError where that may help later."""
+        for line, closing in list(self._unwritten.items()):
+            try:
+                await closing.write()
+            except (StoreBusy, StoreUnusable):
+                raise
+            except (MoveRefused, StoreError) as error:
+                _log.error("ledger line %d cannot be closed: %s. It came to %s", line, error, closing.worth)
+            del self._unwritten[line]
+            self._spent += self._running.pop(line)
 
     def _over_limit(self) -> Refused:
         task, limit, spent = self._claim.task, self._claim.limit_micro_usd, _dollars(self._total)

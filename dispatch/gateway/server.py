@@ -47,6 +47,7 @@ class MeteringGateway:
         self._follow_up = follow_up
         self._clock = clock
         self._admissions: dict[str, Admission] = {}
+        self._balancing: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -71,10 +72,15 @@ class MeteringGateway:
         if self._runner is not None:
             await self._runner.cleanup()
         await self._upstream.close()
+        for balancing in self._balancing:
+            balancing.cancel()
 
     @asynccontextmanager
     async def admit(self, claim: Claim) -> AsyncIterator[Access]:
-        """Opens the way for one attempt. Its key ends with it, and so does what is still under way."""
+        """Opens the way for one attempt. Its key ends with it, and so does what is still under way.
+
+        Ends once all of it is booked, so that what is told of the attempt has its whole cost.
+        """
         key = f"oq-{claim.task.id}-{claim.attempt}-{secrets.token_urlsafe(24)}"
         admission = Admission(Account(claim, self._ledger, self._price, self._token_caps, self._clock))
         self._admissions[key] = admission
@@ -83,7 +89,17 @@ class MeteringGateway:
             yield Access(self._url(), key, tools)
         finally:
             self._admissions.pop(key, None)
-            await admission.close()
+            try:
+                await admission.close()
+            finally:
+                balanced = self._balance(admission.account)
+            await asyncio.shield(balanced)
+
+    def _balance(self, account: Account) -> "asyncio.Task[None]":
+        balancing = asyncio.create_task(account.balance())
+        self._balancing.add(balancing)
+        balancing.add_done_callback(self._balancing.discard)
+        return balancing
 
     def _url(self) -> str:
         if self._runner is None:

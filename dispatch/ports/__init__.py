@@ -8,9 +8,11 @@ from dispatch.ports.money import Ledger, Pricing, Spending
 from dispatch.ports.people import Digests, Notifier, Outbox, Quotes
 from dispatch.ports.queue import Gates, Queue, Tasks, UnderWay, Waiting
 from dispatch.ports.session import Access, Draft, Gateway, Runner, Seats, Session, Tool
+from dispatch.ports.vault import Backup
 
 __all__ = [
     "Access",
+    "Backup",
     "Clock",
     "Digests",
     "Draft",

@@ -1,6 +1,6 @@
 """The queue: tasks, their attempts, and the gates they wait at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -157,8 +157,11 @@ class Queue(Tasks, Protocol):
         """Queues the held tasks whose time has come. How many."""
         ...
 
-    async def sweep(self, now: datetime) -> int:
-        """Queues again the running tasks whose lease has ended. How many."""
+    async def sweep(self, now: datetime, alive: Collection[tuple[int, int]] = ()) -> int:
+        """Queues again the running tasks whose lease has ended. How many.
+
+        The (task, attempt) pairs that are known to be `alive` only could not renew theirs in time.
+        """
         ...
 
     async def recover(self, now: datetime) -> int:

@@ -4,17 +4,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from dispatch.ports import Backup
 from dispatch.store.database import Database
 from dispatch.store.digests import SqliteDigests
 from dispatch.store.gates import SqliteGates
 from dispatch.store.ledger import SqliteLedger
 from dispatch.store.outbox import SqliteOutbox
 from dispatch.store.queue import SqliteQueue
+from dispatch.store.retention import SqliteRetention
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The adapters of `ports.Queue`, `Ledger`, `Outbox`, `Digests` and `Gates` on one open database."""
+    """The adapters of `ports.Queue`, `Ledger`, `Outbox`, `Digests`, `Gates` on one database, and its care."""
 
     database: Database
     queue: SqliteQueue
@@ -22,6 +24,7 @@ class Store:
     outbox: SqliteOutbox
     digests: SqliteDigests
     gates: SqliteGates
+    retention: SqliteRetention
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -30,7 +33,11 @@ class Store:
         Sends that a dead process had begun are due again, in doubt. Raises StoreError.
         """
         store = cls._on(await Database.open(path))
-        await store.outbox.stop_sending()
+        try:
+            await store.outbox.stop_sending()
+        except BaseException:
+            await store.close()
+            raise
         return store
 
     @classmethod
@@ -47,7 +54,12 @@ class Store:
             SqliteOutbox(database),
             SqliteDigests(database),
             SqliteGates(database),
+            SqliteRetention(database),
         )
+
+    async def backup(self, path: Path) -> Backup:
+        """Copies everything stored into a new file; all else goes on. Raises BackupFailed, StoreError."""
+        return await self.database.backup(path)
 
     async def close(self) -> None:
         """Ends what is under way and closes the file. Closing twice changes nothing."""

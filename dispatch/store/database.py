@@ -9,9 +9,11 @@ from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
 import aiosqlite
 
-from dispatch.errors import StoreUnusable
+from dispatch.errors import StoreBusy, StoreUnusable
+from dispatch.ports import Backup
+from dispatch.store.backup import back_up
 from dispatch.store.lock import FileLock
-from dispatch.store.migrate import examine, migrate, refuse_older
+from dispatch.store.migrate import back_up_older, examine, migrate, refuse_older
 from dispatch.store.rows import bound
 from dispatch.store.statements import statements
 from dispatch.store.trouble import translated
@@ -20,14 +22,14 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Rows = list[sqlite3.Row]
 
-_BUSY_SECONDS = 5.0
+_BUSY_SECONDS = 2
 _WRITER_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
-    "PRAGMA busy_timeout = 5000",
     "PRAGMA journal_size_limit = 67108864",
     "PRAGMA temp_store = MEMORY",
+    "PRAGMA secure_delete = ON",
 )
 
 
@@ -55,7 +57,9 @@ class Database:
     """An open database file.
 
     Every write is a unit: a coroutine function of its transaction. Units run one after the other, each
-    in one BEGIN IMMEDIATE, and each runs to its end even when its caller is cancelled.
+    in one BEGIN IMMEDIATE, and each runs to its end even when its caller is cancelled. Where another
+    process holds the file a unit waits 2 s; those behind one that waited in vain do not, so that whoever
+    asked is told in time.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class Database:
         self._turn = asyncio.Lock()
         self._under_way: set[asyncio.Task[Any]] = set()
         self._closed = False
+        self._patient = True
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -125,6 +130,11 @@ class Database:
                 await self._writer.execute_fetchall("PRAGMA optimize")
                 await self._writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    async def backup(self, path: Path) -> Backup:
+        """Copies what is committed into a new file; writes go on. Raises BackupFailed, StoreError."""
+        self._refuse_closed()
+        return await asyncio.shield(self.start(asyncio.to_thread(back_up, self.path, path)))
+
     async def close(self) -> None:
         """Lets the units under way end, then closes. Closing twice changes nothing."""
         while self._under_way:
@@ -147,8 +157,19 @@ class Database:
             raise StoreUnusable(f"{self.path}: open for reading only.")
         self._refuse_closed()
         async with self._turn:
-            with translated(self.path):
-                return await _commit(self._writer, unit)
+            try:
+                with translated(self.path):
+                    result = await _commit(self._writer, unit)
+            except StoreBusy:
+                await self._wait_for_others(self._writer, patient=False)
+                raise
+            await self._wait_for_others(self._writer, patient=True)
+        return result
+
+    async def _wait_for_others(self, writer: aiosqlite.Connection, *, patient: bool) -> None:
+        if patient is not self._patient:
+            self._patient = patient
+            await writer.execute_fetchall(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000 if patient else 0}")
 
 
 async def _commit(connection: aiosqlite.Connection, unit: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -191,6 +212,7 @@ async def _writer(path: Path) -> aiosqlite.Connection:
         connection = await _connect(str(path), uri=False)
         try:
             version = await examine(connection, path)
+            await back_up_older(path, version)
             for pragma in _WRITER_PRAGMAS:
                 await connection.execute_fetchall(pragma)
             await migrate(connection, version)

@@ -8,11 +8,16 @@ from dispatch.errors import StoreBusy, StoreUnusable
 
 
 class FileLock:
-    """An exclusive lock on the file beside the database; it ends with the process, however that ends."""
+    """An exclusive lock on the file beside the database; it ends with the process, however that ends.
+
+    It lies beside the file itself, by whatever link that is reached.
+    """
 
     def __init__(self, database: Path) -> None:
         """Takes the lock. Raises StoreBusy, StoreUnusable."""
-        path = database.with_name(database.name + ".lock")
+        if database.is_dir():
+            raise StoreUnusable(f"{database}: this is a folder. Name a file in it.")
+        path = f"{os.path.realpath(database)}.lock"
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -29,8 +34,14 @@ class FileLock:
                 f"{database}: another Onequeue holds it (process {holder}). "
                 "Send that one the command, or stop it first."
             ) from error
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode("ascii"), 0)
+        try:
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()}\n".encode("ascii"), 0)
+        except OSError as error:
+            os.close(self._file)
+            raise StoreUnusable(
+                f"{database}: its lock cannot be written ({error.strerror}). Check the space left there."
+            ) from error
 
     def release(self) -> None:
         """Gives the lock back. Once."""

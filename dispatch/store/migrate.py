@@ -1,15 +1,20 @@
 """Bringing a database file to the version this code speaks."""
 
+import asyncio
+import logging
 import sqlite3
+from itertools import count
 from pathlib import Path
 
 import aiosqlite
 
-from dispatch.errors import StoreNewer, StoreUnusable
+from dispatch.errors import BackupFailed, StoreNewer, StoreUnusable
+from dispatch.store.backup import back_up
 from dispatch.store.statements import migrations
 from dispatch.store.trouble import damaged
 
 _OLDEST_SQLITE = (3, 37, 0)
+_log = logging.getLogger(__name__)
 
 
 async def examine(connection: aiosqlite.Connection, path: Path) -> int:
@@ -36,6 +41,29 @@ def refuse_older(version: int, path: Path) -> None:
     """Raises StoreUnusable for a version this code would have to migrate first."""
     if version < len(migrations()):
         raise StoreUnusable(f"{path}: written by an older Onequeue. Start `onequeue run` to renew it.")
+
+
+async def back_up_older(path: Path, version: int) -> None:
+    """Backs up, beside it, a database that is about to be migrated. Raises StoreUnusable where it cannot."""
+    newest = len(migrations())
+    if not 0 < version < newest:
+        return
+    try:
+        backup = await asyncio.to_thread(back_up, path, _free(f"{path}.before-{newest}"))
+    except BackupFailed as error:
+        raise StoreUnusable(
+            f"{path}: written by an older Onequeue and not renewed, because it could not be backed up first. "
+            f"Nothing was changed. {error}"
+        ) from error
+    _log.warning(
+        "%s is being renewed from version %d to %d; as it was: %s", path, version, newest, backup.path
+    )
+
+
+def _free(name: str) -> Path:
+    """The first of `name`, `name.2`, `name.3` and so on that is not taken."""
+    names = (Path(f"{name}.{number}" if number > 1 else name) for number in count(1))
+    return next(path for path in names if not path.exists())
 
 
 async def migrate(connection: aiosqlite.Connection, version: int) -> None:

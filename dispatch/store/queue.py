@@ -1,6 +1,7 @@
 """`ports.Queue` on SQLite."""
 
 import asyncio
+from collections.abc import Collection
 from datetime import datetime
 
 from dispatch.budget import Purse
@@ -152,6 +153,10 @@ class SqliteQueue(SqliteTasks):
         task = await known(transaction, task_id)
         if task.state is State.DONE:
             raise MoveRefused(f"#{task.id} is done, and done stays done. Send it again as a new task.")
+        if task.forgotten:
+            raise MoveRefused(
+                f"#{task.id} ended long ago and its words are no longer kept. Send it again as a new task."
+            )
         if task.state not in _RETRYABLE:
             raise MoveRefused(f"#{task.id} is {task.state}; it has not ended, so there is nothing to retry.")
         await transaction.rows("rejoin", task_id=task.id, ages_at=now + AGEING)
@@ -171,6 +176,8 @@ class SqliteQueue(SqliteTasks):
     ) -> Task:
         """Sends a task that waits another way, and lets it queue at once. Raises NotFound, MoveRefused."""
         task = await known(transaction, task_id)
+        if task.forgotten:
+            raise MoveRefused(f"#{task.id} ended long ago and its words are no longer kept. Send it again.")
         if task.state not in _REROUTABLE:
             raise MoveRefused(f"#{task.id} is {task.state}; only what waits or has ended can go another way.")
         await transaction.rows(
@@ -236,12 +243,18 @@ class SqliteQueue(SqliteTasks):
         return len(stale)
 
     @in_transaction
-    async def sweep(self, transaction: Transaction, now: datetime) -> int:
-        """Queues again the running tasks whose lease has ended. How many."""
-        overdue = await transaction.rows("overdue", now=now)
-        for row in overdue:
-            await lose(transaction, rows.task(row), "its lease ended", now)
-        return len(overdue)
+    async def sweep(
+        self, transaction: Transaction, now: datetime, alive: Collection[tuple[int, int]] = ()
+    ) -> int:
+        """Queues again the running tasks whose lease has ended. How many.
+
+        The (task, attempt) pairs that are known to be `alive` only could not renew theirs in time.
+        """
+        overdue = [rows.task(row) for row in await transaction.rows("overdue", now=now)]
+        lapsed = [task for task in overdue if (task.id, task.attempt) not in alive]
+        for task in lapsed:
+            await lose(transaction, task, "its lease ended", now)
+        return len(lapsed)
 
     @in_transaction
     async def recover(self, transaction: Transaction, now: datetime) -> int:

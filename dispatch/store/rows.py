@@ -81,6 +81,7 @@ def task(row: sqlite3.Row) -> Task:
         finished_at=maybe_moment(row["finished_at"]),
         cost_micro_usd=row["cost_micro_usd"],
         unpriced=row["unpriced"],
+        forgotten=row["forgotten_at"] is not None,
     )
 
 

@@ -9,7 +9,7 @@ from dispatch.errors import StoreBusy, StoreError, StoreUnusable
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _REMEDY = {
-    sqlite3.SQLITE_FULL: "The disk is full. Make room, then start again; nothing half-written was kept.",
+    sqlite3.SQLITE_FULL: "The disk is full. Make room; nothing half-written was kept.",
     sqlite3.SQLITE_READONLY: "It cannot be written. Let this user write the file and its folder.",
     sqlite3.SQLITE_PERM: "It cannot be opened. Let this user write the file and its folder.",
     sqlite3.SQLITE_CANTOPEN: "It cannot be opened. Check its folder, and that this user may write there.",

@@ -1,13 +1,15 @@
 """What SQLite does for each statement that must stay fast: it searches an index, and sorts nothing."""
 
 import asyncio
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 
 import pytest
 
 from dispatch.store import Store
+from dispatch.store.retention import BATCH
 from dispatch.store.statements import statements
 from tests.integration.history import MANY, fill
 
@@ -47,6 +49,8 @@ VALUES = {
     "source": "cli",
     "ages_at": 3_000,
     "rank": 2,
+    "before": 10_000_000,
+    "task_ids": json.dumps(list(range(1, BATCH + 1))),
 }
 
 
@@ -92,6 +96,12 @@ def plan(raw: sqlite3.Connection, name: str) -> list[str]:
         ("raise_waiting_cards", "task_ready"),
         ("bookings", "ledger_booked"),
         ("spending", "ledger_booked"),
+        ("forgettable", "task_remembered"),
+        ("forgettable", "delivery_unsent"),
+        ("forget_attempts", "sqlite_autoindex_attempt_1"),
+        ("forget_history", "history_task"),
+        ("forget_deliveries", "delivery_over"),
+        ("forget_told", "delivery_told"),
     ],
 )
 def test_the_index_made_for_it_is_used(
@@ -122,6 +132,7 @@ def test_the_index_made_for_it_is_used(
         "bookings",
         "attempts",
         "running",
+        "forgettable",
     ],
 )
 def test_nothing_is_sorted(full: sqlite3.Connection, name: str) -> None:
@@ -137,13 +148,13 @@ def test_a_claim_searches_by_tier_and_takes_the_first(full: sqlite3.Connection) 
 def reads(raw: sqlite3.Connection, name: str) -> int:
     """How many hundred steps of SQLite's machine the statement takes, undone afterwards."""
     raw.execute("BEGIN")
-    count = steps(raw, name)
+    count = reads_inside(raw, name, VALUES)
     raw.execute("ROLLBACK")
     return count
 
 
-def steps(raw: sqlite3.Connection, name: str) -> int:
-    """The same inside a transaction."""
+def reads_inside(raw: sqlite3.Connection, name: str, values: Mapping[str, object]) -> int:
+    """The same, within the transaction that is open."""
     count = 0
 
     def step() -> int:
@@ -152,7 +163,7 @@ def steps(raw: sqlite3.Connection, name: str) -> int:
         return 0
 
     raw.set_progress_handler(step, 100)
-    raw.execute(statements()[name], VALUES).fetchall()
+    raw.execute(statements()[name], values).fetchall()
     raw.set_progress_handler(None, 0)
     return count
 
@@ -170,7 +181,7 @@ def test_what_is_put_off_costs_nothing_until_its_time(full: sqlite3.Connection, 
     full.execute("BEGIN")
     full.execute(_BACKLOG, {"many": PUT_OFF})
     try:
-        assert steps(full, name) < 40
+        assert reads_inside(full, name, VALUES) < 40
         assert not [step for step in plan(full, name) if "TEMP B-TREE" in step]
     finally:
         full.execute("ROLLBACK")
@@ -186,3 +197,19 @@ def test_due_searches_by_weight_and_time(full: sqlite3.Connection) -> None:
 def test_a_long_history_costs_nothing(full: sqlite3.Connection, name: str) -> None:
     assert full.execute("SELECT count(*) FROM task").fetchone()[0] >= MANY
     assert reads(full, name) < 40
+
+
+FORGETTING = ["forgettable", "forget_attempts", "forget_history", "forget_deliveries", "forget_tasks"]
+
+
+def test_one_batch_of_forgetting_costs_the_batch_whatever_the_history(full: sqlite3.Connection) -> None:
+    assert sum(reads(full, name) for name in [*FORGETTING, "forget_told"]) < 3 * BATCH
+
+
+@pytest.mark.parametrize("name", FORGETTING)
+def test_a_batch_of_nothing_costs_next_to_nothing(full: sqlite3.Connection, name: str) -> None:
+    full.execute("BEGIN")
+    full.execute("UPDATE task SET words = '', forgotten_at = 1 WHERE finished_at IS NOT NULL")
+    step_count = reads_inside(full, name, VALUES | {"task_ids": "[]"})
+    full.execute("ROLLBACK")
+    assert step_count < 5

@@ -50,9 +50,10 @@ async def test_every_commit_reaches_the_disk_before_it_is_acknowledged(store: St
     assert await setting(writer, "journal_mode") == "wal"
     assert await setting(writer, "synchronous") == 2
     assert await setting(writer, "foreign_keys") == 1
-    assert await setting(writer, "busy_timeout") == 5000
+    assert await setting(writer, "busy_timeout") == 2000
     assert await setting(writer, "journal_size_limit") == 64 * 1024 * 1024
     assert await setting(writer, "temp_store") == 2
+    assert await setting(writer, "secure_delete") == 1
 
 
 async def test_the_reading_connection_cannot_write(store: Store) -> None:
@@ -254,9 +255,12 @@ async def test_a_file_another_program_holds_is_said(store: Store) -> None:
     await add(store, "k")
 
 
-async def test_one_process_holds_the_file(store: Store) -> None:
+async def test_one_process_holds_the_file_by_whatever_name(store: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreBusy, match=f"process {os.getpid()}"):
         await Store.open(store.database.path)
+    (tmp_path / "link.db").symlink_to(store.database.path)
+    with pytest.raises(StoreBusy, match=f"process {os.getpid()}"):
+        await Store.open(tmp_path / "link.db")
     await store.close()
     again = await Store.open(store.database.path)
     await again.close()

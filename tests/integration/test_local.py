@@ -13,17 +13,15 @@ from bot.console import Console, Misused
 from bot.local import LocalDoor, ask_running, socket_path
 from bot.printing import PRINTERS
 from bot.records import Record
-from dispatch.books import Books
-from dispatch.dispatcher import Dispatcher
 from dispatch.errors import MoveRefused, NotFound, OnequeueError, Unreachable
 from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.store import Store
-from dispatch.task import Outcome, Price, State, Tier, Usage, Verdict
+from dispatch.task import Outcome, State, Tier, Verdict
 from dispatch.terms import Terms
-from dispatch.worker import LEASE, Worker
+from dispatch.worker import LEASE
 from tests.fakes.clock import FakeClock
-from tests.integration.test_worker import FakeGateway, FakeNotifier, FakeQuotes, FakeSeats
+from tests.integration.front_desk import front_desk
 
 UTC = ZoneInfo("UTC")
 
@@ -46,26 +44,8 @@ def console(store: Store, clock: FakeClock) -> Console:
 
 
 def console_for(store: Store, clock: FakeClock, digest_channel: str) -> Console:
-    notifier = FakeNotifier()
-    terms = Terms(DEFAULT_TABLE, UTC, digest_channel, clock.now().time())
-    worker = Worker(
-        store.queue,
-        store.gates,
-        FakeGateway(),
-        FakeSeats(),
-        FakeQuotes(),
-        notifier,
-        clock,
-        terms,
-        lambda: 0.5,
-    )
-    dispatcher = Dispatcher(store.queue, store.gates, worker, notifier, clock, one_each, terms)
-    books = Books(store.queue, store.ledger, store.outbox, store.digests, notifier, clock, one_each, terms)
-    return Console(dispatcher, books, clock, default_priority=5)
-
-
-def one_each(_: str, usage: Usage) -> Price:
-    return Price(usage.prompt_tokens + usage.output_tokens, "test-1")
+    desk = front_desk(store, clock, Terms(DEFAULT_TABLE, UTC, digest_channel, clock.now().time()))
+    return Console(desk.dispatcher, desk.books, clock, default_priority=5, vault=store)
 
 
 async def answer(store: Store, clock: FakeClock, tier: Tier) -> None:

@@ -21,6 +21,7 @@ def test_nothing_configured_is_the_default(tmp_path: Path) -> None:
     assert settings.database == Path("onequeue.db")
     assert settings.digest.at == time(9)
     assert settings.priority_in("C1") == 5
+    assert settings.retention == timedelta(days=90)
 
 
 def test_the_environment_stands_over_the_file(tmp_path: Path) -> None:
@@ -80,6 +81,8 @@ def test_one_error_names_everything_that_is_missing(tmp_path: Path) -> None:
         "[tiers.gpt]\nseats = 1\n",
         "[tiers.opus]\ncap_usd = 0\n",
         "slack = 3\n",
+        "retention_days = 0\n",
+        "retention_days = 100000\n",
     ],
 )
 def test_settings_that_leave_a_priority_without_a_tier_or_make_no_sense_are_refused(

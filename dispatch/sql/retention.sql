@@ -1,0 +1,34 @@
+-- name: forgettable
+SELECT id FROM task
+WHERE finished_at IS NOT NULL AND forgotten_at IS NULL AND finished_at < :before
+AND NOT EXISTS (
+    SELECT 1 FROM delivery WHERE delivery.task_id = task.id AND delivery.state IN ('due', 'sending')
+)
+AND NOT EXISTS (SELECT 1 FROM task AS parent WHERE parent.id = task.parent AND parent.forgotten_at IS NULL)
+ORDER BY finished_at
+LIMIT :limit;
+
+-- name: forget_attempts
+UPDATE attempt SET text = '', progress = '', fault_detail = ''
+WHERE task_id IN (SELECT value FROM json_each(:task_ids));
+
+-- name: forget_history
+UPDATE history SET detail = '' WHERE task_id IN (SELECT value FROM json_each(:task_ids));
+
+-- name: forget_deliveries
+DELETE FROM delivery
+WHERE state IN ('sent', 'refused') AND task_id IN (SELECT value FROM json_each(:task_ids));
+
+-- name: forget_tasks
+UPDATE task SET
+    words = '', forgotten_at = :now,
+    request_key = iif(source = 'follow-up', 'forgotten:' || id, request_key)
+WHERE id IN (SELECT value FROM json_each(:task_ids));
+
+-- name: forget_told
+DELETE FROM delivery WHERE id IN (
+    SELECT id FROM delivery
+    WHERE task_id IS NULL AND state IN ('sent', 'refused') AND created_at < :before
+    LIMIT :limit
+)
+RETURNING id;

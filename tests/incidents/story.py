@@ -1,0 +1,85 @@
+"""Whether a database tells one consistent story, and whether it holds what was acknowledged."""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable
+
+from dispatch.task import MOVES, Move, State
+
+Said = tuple[str, ...]
+"""One acknowledgement of `tests.incidents.load`, in words."""
+
+_BROKEN = {
+    "a foreign key that leads nowhere": "SELECT * FROM pragma_foreign_key_check",
+    "a cost that is not the ledger's": """
+        SELECT id FROM task WHERE (cost_micro_usd, unpriced) != (
+            SELECT coalesce(sum(cost_micro_usd), 0), count(unpriced) FROM ledger
+            WHERE task_id = task.id AND booked_at IS NOT NULL
+        )""",
+    "a task without its card": """
+        SELECT id FROM task WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE key = 'card:' || task.id)""",
+    "an end that people are not told": """
+        SELECT id FROM task WHERE state IN ('done', 'failed') AND NOT EXISTS (
+            SELECT 1 FROM delivery WHERE key = 'answer:' || task.id || ':' || task.attempt
+        )""",
+    "an answer to a task that has not got one": """
+        SELECT delivery.id FROM delivery JOIN attempt
+        ON attempt.task_id = delivery.task_id AND attempt.number = delivery.attempt
+        WHERE kind = 'answer' AND verdict NOT IN ('answered', 'failed', 'cancelled')""",
+    "a done task that was not answered": """
+        SELECT task.id FROM task LEFT JOIN attempt ON task_id = task.id AND number = task.attempt
+        WHERE state = 'done' AND verdict IS NOT 'answered'""",
+    "attempts that are not numbered one by one": """
+        SELECT id FROM task WHERE attempt != (SELECT count(*) FROM attempt WHERE task_id = task.id)
+        OR attempt != (SELECT coalesce(max(number), 0) FROM attempt WHERE task_id = task.id)""",
+    "an open attempt of a task that does not run": """
+        SELECT task.id FROM task JOIN attempt ON task_id = task.id
+        WHERE (ended_at IS NULL) != (state = 'running' AND number = task.attempt)""",
+}
+
+
+def contradictions(raw: sqlite3.Connection) -> list[str]:
+    """What is wrong with it."""
+    (check,) = raw.execute("PRAGMA integrity_check(1)").fetchone()
+    found = [] if check == "ok" else [check]
+    found += [f"{what}: {rows[:5]}" for what, sql in _BROKEN.items() if (rows := raw.execute(sql).fetchall())]
+    return found + list(_told_wrong(raw))
+
+
+def _told_wrong(raw: sqlite3.Connection) -> Iterable[str]:
+    """The tasks whose history does not lead to where they are, move by move."""
+    history = defaultdict(list)
+    for number, move in raw.execute("SELECT task_id, move FROM history WHERE detail != 'asked' ORDER BY id"):
+        history[number].append(Move(move))
+    for number, state, attempt in raw.execute("SELECT id, state, attempt FROM task"):
+        first, *moves = history.pop(number)
+        at = frozenset({State.QUEUED})
+        for move in moves:
+            sources, targets = MOVES[move]
+            at = targets if at & sources else frozenset()
+        if first is not Move.ENQUEUE or State(state) not in at or moves.count(Move.CLAIM) != attempt:
+            yield f"#{number} is {state} at attempt {attempt} after {[first, *moves]}"
+    if history:
+        yield f"the history of tasks that are not there: {sorted(history)}"
+
+
+_KEPT = {
+    "added": "SELECT 1 FROM task WHERE id = ?",
+    "claimed": "SELECT 1 FROM attempt WHERE task_id = ? AND number = ?",
+    "lost": "SELECT 1 FROM attempt WHERE task_id = ? AND number = ? AND verdict = 'lost'",
+    "opened": "SELECT 1 FROM ledger WHERE id = ?",
+    "booked": "SELECT 1 FROM ledger WHERE id = ? AND iif(unpriced IS NULL, cost_micro_usd, 'unpriced') = ?",
+    "settled": """
+        SELECT 1 FROM attempt WHERE task_id = ?1 AND number = ?2 AND verdict = ?3
+        AND (?4 = 'held' OR EXISTS (SELECT 1 FROM delivery WHERE key = 'answer:' || ?1 || ':' || ?2))""",
+    "sent": "SELECT 1 FROM delivery WHERE id = ? AND sent_revision >= ?",
+}
+
+
+def missing(raw: sqlite3.Connection, said: Iterable[Said]) -> list[Said]:
+    """What was acknowledged and is not there."""
+    return [
+        words
+        for words in said
+        if not raw.execute(_KEPT[words[0]], [int(w) if w.isdecimal() else w for w in words[1:]]).fetchone()
+    ]
