@@ -11,22 +11,25 @@ INSERT INTO task (
 RETURNING *;
 
 -- name: take_turn
-UPDATE task SET turn = coalesce(
-    (
-        SELECT max(mine.turn) + 1 FROM task AS mine
-        WHERE mine.state = 'queued' AND mine.tier = task.tier AND mine.rank = task.rank
-        AND mine.requester = task.requester AND mine.id != task.id
-    ),
-    (
-        SELECT first.turn FROM task AS first
-        WHERE first.state = 'queued' AND first.tier = task.tier AND first.rank = task.rank
-        AND first.id != task.id
-        ORDER BY first.turn, first.id LIMIT 1
-    ),
-    0
+UPDATE task SET turn = max(
+    coalesce((SELECT line.turn FROM line WHERE line.tier = task.tier AND line.rank = task.rank), 0),
+    coalesce((
+        SELECT max(queued.turn) + 1 FROM task AS queued
+        WHERE queued.state = 'queued' AND queued.tier = task.tier AND queued.rank = task.rank
+        AND queued.requester = task.requester AND queued.id != task.id
+    ), 0),
+    coalesce((
+        SELECT max(seated.turn) + 1 FROM task AS seated
+        WHERE seated.state = 'running' AND seated.requester = task.requester
+        AND seated.tier = task.tier AND seated.rank = task.rank
+    ), 0)
 )
 WHERE id = :task_id
 RETURNING *;
+
+-- name: advance_line
+INSERT INTO line (tier, rank, turn) SELECT tier, rank, turn FROM task WHERE id = :task_id
+ON CONFLICT (tier, rank) DO UPDATE SET turn = max(turn, excluded.turn);
 
 -- name: rejoin
 UPDATE task SET

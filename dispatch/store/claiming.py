@@ -88,6 +88,7 @@ async def _hold(transaction: Transaction, task: Task, shortage: Shortage, now: d
 async def _claimed(
     transaction: Transaction, task: Task, limit_micro_usd: int, lease_until: datetime, now: datetime
 ) -> Claim:
+    await transaction.rows("advance_line", task_id=task.id)
     await transaction.rows("allow", task_id=task.id, limit_micro_usd=limit_micro_usd)
     await transaction.rows(
         "start_attempt", task_id=task.id, attempt=task.attempt, model=task.route.model, now=now

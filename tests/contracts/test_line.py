@@ -39,7 +39,7 @@ async def test_who_comes_late_is_not_behind_a_whole_flood(store: Parts) -> None:
         await store.add(f"ana{number}", 3, requester="UANA")
     assert [(await store.claim()).task.request_key for _ in range(3)] == ["ana0", "ana1", "ana2"]
     await store.add("sam0", 3, requester="USAM")
-    assert await names(store) == ["ana3", "sam0", "ana4", "ana5"]
+    assert await names(store) == ["sam0", "ana3", "ana4", "ana5"]
 
 
 @settings(max_examples=25, deadline=None)
@@ -61,6 +61,15 @@ async def test_requesters_are_dealt_one_each_round_after_round(
         rounds = [line[:place].count(who) for place, who in enumerate(line)]
         assert rounds == sorted(rounds), "nobody's second before everybody's first"
     await store.close()
+
+
+async def test_who_goes_back_to_the_queue_keeps_the_place(store: Parts) -> None:
+    await store.add("first", 3)
+    claim = await store.claim()
+    await store.add("second", 3, requester="USAM")
+    await store.queue.give_back(claim, "stopped", NOW)
+    await store.add("third", 3, requester="USAM")
+    assert await names(store) == ["first", "second", "third"]
 
 
 async def test_a_seat_is_kept_for_the_urgent(store: Parts) -> None:

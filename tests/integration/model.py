@@ -13,6 +13,8 @@ class Model:
     key: str
     tier: Tier
     priority: int
+    requester: str
+    turn: int = 0
     state: State = State.QUEUED
     attempt: int = 0
     cancel_asked: bool = False

@@ -85,7 +85,7 @@ def plan(raw: sqlite3.Connection, name: str) -> list[str]:
         ("claim", "task_seated_by"),
         ("first_in_line", "task_ready"),
         ("take_turn", "task_turn"),
-        ("take_turn", "task_ready"),
+        ("take_turn", "task_seated_by"),
         ("ageing", "task_ageing"),
         ("expiring", "task_expiring"),
         ("short", "task_short"),

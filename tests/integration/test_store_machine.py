@@ -57,6 +57,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.tasks: dict[int, Model] = {}
         self.claims: list[Claim] = []
         self.opened: dict[int, int] = {}
+        self.lines: dict[tuple[Tier, int], int] = {}
         self.revisions: dict[int, int] = {}
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
@@ -92,19 +93,32 @@ class StoreMachine(RuleBasedStateMachine):
     def enqueue(self, number: int, priority: int) -> None:
         key = f"k{number}"
         known = next((task_id for task_id, task in self.tasks.items() if task.key == key), None)
-        new = NewTask(key, Source.SLASH, "U1", "words", priority, channel="C1")
+        requester = f"U{number % 2}"
+        new = NewTask(key, Source.SLASH, requester, "words", priority, channel="C1")
         decided = route(priority, None, None, DEFAULT_TABLE)
         task, created = self.do(self.store.queue.enqueue(new, decided, self.now))
         assert created is (known is None)
         assert known in {None, task.id}
         if created:
-            self.tasks[task.id] = Model(key, decided.tier, priority)
+            self.tasks[task.id] = Model(key, decided.tier, priority, requester)
+            self.take_turn(self.tasks[task.id])
+
+    def take_turn(self, task: Model) -> None:
+        """Puts a task behind its requester's others, and behind nobody's second."""
+        own = [
+            other.turn + 1
+            for other in self.tasks.values()
+            if other is not task
+            and other.state in (State.QUEUED, State.RUNNING)
+            and (other.tier, other.priority, other.requester) == (task.tier, task.priority, task.requester)
+        ]
+        task.turn = max(self.lines.get((task.tier, task.priority), 0), *own, 0)
 
     @rule(tier=st.sampled_from(Tier))
     def claim(self, tier: Tier) -> None:
         busy = sum(self.tasks[number].tier is tier for number in self.running())
         ready = [
-            (task.priority, number)
+            (task.priority, task.turn, number)
             for number, task in self.tasks.items()
             if task.state is State.QUEUED and task.tier is tier
         ]
@@ -113,8 +127,10 @@ class StoreMachine(RuleBasedStateMachine):
             assert claim is None
             return
         assert claim is not None
-        assert claim.task.id == min(ready)[1]
+        assert claim.task.id == min(ready)[2]
         task = self.tasks[claim.task.id]
+        line = (task.tier, task.priority)
+        self.lines[line] = max(self.lines.get(line, 0), task.turn)
         task.state, task.attempt = State.RUNNING, task.attempt + 1
         assert claim.attempt == task.attempt
         self.claims.append(claim)
@@ -179,6 +195,7 @@ class StoreMachine(RuleBasedStateMachine):
             return
         task.state, task.cancel_asked, task.losses = State.QUEUED, False, 0
         assert self.do(retrying).state is State.QUEUED
+        self.take_turn(task)
 
     @precondition(lambda self: self.claims)
     @rule(pick=st.integers(0))

@@ -14,6 +14,14 @@ UPDATE task SET rank = priority, ages_at = created_at + 3600000000;
 UPDATE task SET hold = 'retry' WHERE state = 'held';
 
 -- `rank` is the priority, moved up with age; `turn` deals out a rank among its requesters, one each.
+-- `line.turn` is how far that has come: nobody who comes later stands before it.
+CREATE TABLE line (
+    tier TEXT NOT NULL,
+    rank INTEGER NOT NULL,
+    turn INTEGER NOT NULL,
+    PRIMARY KEY (tier, rank)
+) STRICT;
+
 DROP INDEX task_ready;
 CREATE INDEX task_ready ON task (tier, rank, turn, id) WHERE state = 'queued';
 CREATE INDEX task_turn ON task (tier, rank, requester, turn) WHERE state = 'queued';
