@@ -23,6 +23,12 @@ from dispatch.task import MICRO_USD, Booking, Claim, NewTask, Price, Source, Tie
 
 MODEL = "claude-haiku-5-5"
 UNPRICED_MODEL = "claude-haiku-4-5"
+UNHELD_MODEL = "claude-nobody-knows"
+"""A model with neither a price nor a cap of tokens."""
+
+TOKEN_CAP = 4_000
+"""Tokens a task may use of the model without a price."""
+
 HALF_HELD = Say("x" * 2 * 24 * 20)
 """An answer of which the simulator, when told to hold, has sent exactly one half."""
 
@@ -31,7 +37,7 @@ IDLE = timedelta(minutes=10)
 
 def price(model: str, usage: Usage) -> Price | Unpriced:
     """A price in which no two kinds of token weigh the same."""
-    if model == UNPRICED_MODEL:
+    if model in (UNPRICED_MODEL, UNHELD_MODEL):
         return Unpriced(f"no price for {model}")
     weights = (
         (usage.input_tokens, 2),
@@ -106,7 +112,13 @@ async def gateway_room(
         clock = SystemClock()
         upstream = Upstream(url, key, idle)
         gateway = MeteringGateway(
-            upstream, store.queue, ledger(store.database), price, {UNPRICED_MODEL: 10**9}, follow_up, clock
+            upstream,
+            store.queue,
+            ledger(store.database),
+            price,
+            {UNPRICED_MODEL: TOKEN_CAP},
+            follow_up,
+            clock,
         )
         await gateway.start()
         stack.push_async_callback(gateway.close)

@@ -1,0 +1,100 @@
+"""What a budget left, models without a price, and what is known of a request when the process dies."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import anthropic
+import pytest
+
+from bot.rehearsal.claude import ClaudeSim, Say, Step
+from dispatch.faults import OVER_BUDGET_ERROR, OVER_CAP_ERROR
+from dispatch.task import Price
+from tests.integration.gateway_room import (
+    HALF_HELD,
+    TOKEN_CAP,
+    UNHELD_MODEL,
+    UNPRICED_MODEL,
+    GatewayRoom,
+    Reader,
+    ask,
+    price,
+    room_over,
+    sdk,
+)
+from tests.integration.rehearsal_claude import claude
+
+
+@pytest.fixture
+async def sim() -> AsyncIterator[ClaudeSim]:
+    async with claude() as running:
+        yield running
+
+
+@pytest.fixture
+async def room(sim: ClaudeSim, tmp_path: Path) -> AsyncIterator[GatewayRoom]:
+    async with room_over(sim, tmp_path) as opened:
+        yield opened
+
+
+def refusal(error: anthropic.APIStatusError) -> tuple[str, str]:
+    """The type and the words of a refusal."""
+    assert isinstance(error.body, dict)
+    return error.body["error"]["type"], error.body["error"]["message"]
+
+
+async def test_an_attempt_stops_at_what_a_budget_had_left_and_says_so(
+    room: GatewayRoom, sim: ClaudeSim
+) -> None:
+    claim = replace(await room.claim(), limit_micro_usd=10_000)
+    sim.script([Step((Say("done"),), usage={"output_tokens": 1000})])
+    async with room.gateway.admit(claim) as access, sdk(access) as client:
+        await ask(client)
+        with pytest.raises(anthropic.APIStatusError) as caught:
+            await ask(client)
+    kind, words = refusal(caught.value)
+    assert kind == OVER_BUDGET_ERROR
+    assert words.startswith("a budget had $0.01 left for it")
+    assert len(sim.served) == 1
+
+
+async def test_a_model_with_neither_price_nor_token_cap_is_refused_and_told_so(
+    room: GatewayRoom, sim: ClaudeSim
+) -> None:
+    async with room.gateway.admit(await room.claim()) as access, sdk(access) as client:
+        with pytest.raises(anthropic.NotFoundError) as caught:
+            await ask(client, model=UNHELD_MODEL)
+    assert "needs one under [prices], or a cap under [token_caps]" in refusal(caught.value)[1]
+    assert sim.served == []
+
+
+async def test_a_token_cap_holds_where_dollars_cannot(room: GatewayRoom, sim: ClaudeSim) -> None:
+    claim = await room.claim()
+    sim.script([Step((Say("done"),), usage={"output_tokens": TOKEN_CAP})])
+    async with room.gateway.admit(claim) as access, sdk(access) as client:
+        await ask(client, model=UNPRICED_MODEL)
+        with pytest.raises(anthropic.APIStatusError) as caught:
+            await ask(client, model=UNPRICED_MODEL)
+    kind, words = refusal(caught.value)
+    assert kind == OVER_CAP_ERROR
+    assert f"may use {TOKEN_CAP:,} tokens" in words
+    (line,) = await room.booked()
+    assert not isinstance(line.price, Price)
+
+
+async def test_what_a_request_has_come_to_is_known_before_it_ends(room: GatewayRoom, sim: ClaudeSim) -> None:
+    claim = await room.claim()
+    sim.script([Step((HALF_HELD,))])
+    sim.hold()
+    async with room.gateway.admit(claim) as access, sdk(access) as client:
+        reader = Reader(client)
+        await reader.halfway()
+        assert await room.store.ledger.close_open(price, room.clock.now()) == 1, "as after a crash"
+        (line,) = await room.booked()
+        assert line.estimated
+        assert line.request_id
+        assert line.usage.prompt_tokens > 0
+        assert isinstance(line.price, Price)
+        assert line.price.micro_usd > 0
+        await reader.hang_up()
+    sim.release()
