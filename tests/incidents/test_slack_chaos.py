@@ -119,7 +119,7 @@ async def storm(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 async def test_nothing_is_lost_and_nothing_is_doubled(storm: Storm, request: pytest.FixtureRequest) -> None:
     counts = "counts" in request.node.callspec.id
     chance = random.Random(SEED)
-    enough, rough_sockets = (5, 3) if counts else (8, 14)
+    enough, rough_sockets = (8, 3) if counts else (8, 14)
     slack = storm.slack
     ways = [("slash", "#ops"), ("slash", "#payments"), ("mention", "#ops"), ("mention", "#payments")]
     storm.people = [
@@ -129,6 +129,7 @@ async def test_nothing_is_lost_and_nothing_is_doubled(storm: Storm, request: pyt
     storming = asyncio.create_task(disturb(slack, deck(chance, rough_sockets), chance))
     await asyncio.gather(*(person.ask(slack, enough) for person in storm.people))
     await storming
+    slack.recover()
     try:
         await slack.wait_for(lambda _: not storm.unanswered(), timeout=SETTLED_SECONDS)
     except TimeoutError:
