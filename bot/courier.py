@@ -156,7 +156,8 @@ class Courier:
             except Refused as refused:
                 await self._after(sending, refused)
         except RateLimited as limited:
-            await self._put_off(sending, timedelta(seconds=limited.retry_after), str(limited))
+            wait = timedelta(seconds=limited.retry_after)
+            await self._put_off(sending, wait, str(limited), failed=False)
         except NoAnswer as error:
             await self._put_off(sending, backoff(sending.delivery.tries), str(error))
         except (Refused, NotFound) as error:
@@ -196,10 +197,10 @@ class Courier:
         _log.warning("task %d moves to direct messages: %s", task.id, refused)
         await self._outbox.move_to(task.id, there, self._clock.now())
 
-    async def _put_off(self, sending: Sending, wait: timedelta, why: str) -> None:
+    async def _put_off(self, sending: Sending, wait: timedelta, why: str, *, failed: bool = True) -> None:
         _log.warning("delivery %s put off: %s", sending.delivery.key, why)
         due_at = self._clock.now() + wait
-        await self._outbox.put_off(sending.delivery.id, due_at, why, sending.in_doubt)
+        await self._outbox.put_off(sending.delivery.id, due_at, why, sending.in_doubt, failed)
 
     async def _give_up(self, sending: Sending, why: str) -> None:
         _log.error("delivery %s given up: %s", sending.delivery.key, why)

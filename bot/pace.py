@@ -9,30 +9,21 @@ _PATIENCE: Final = timedelta(seconds=10)
 
 
 class Pace:
-    """At most `times` within `window`, for each key by itself."""
+    """At most once within `gap`, for each key by itself."""
 
-    def __init__(self, times: int, window: timedelta) -> None:
-        self._times = times
-        self._window = window
-        self._noted: dict[str, deque[datetime]] = {}
+    def __init__(self, gap: timedelta) -> None:
+        self._gap = gap
+        self._noted: dict[str, datetime] = {}
 
     def wait(self, key: str, now: datetime) -> timedelta:
         """How long until it may happen again; zero when it may now."""
         noted = self._noted.get(key)
-        if noted is None or len(noted) < self._times:
-            return timedelta(0)
-        return max(noted[0] + self._window - now, timedelta(0))
+        return timedelta(0) if noted is None else max(noted + self._gap - now, timedelta(0))
 
-    def note(self, key: str, at: datetime) -> None:
-        """It happens then."""
-        self._forget(at)
-        noted = self._noted.setdefault(key, deque(maxlen=self._times))
-        noted.append(max(at, noted[-1]) if noted else at)
-
-    def _forget(self, now: datetime) -> None:
-        over = [key for key, noted in self._noted.items() if noted[-1] + self._window <= now]
-        for key in over:
-            del self._noted[key]
+    def note(self, key: str, now: datetime) -> None:
+        """It happens now."""
+        self._noted = {key: at for key, at in self._noted.items() if at + self._gap > now}
+        self._noted[key] = now
 
 
 class Line:

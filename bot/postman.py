@@ -217,8 +217,8 @@ class Postman:
         try:
             yield
         except RateLimited as limited:
-            until = self._clock.now() + timedelta(seconds=limited.retry_after)
-            self._traffic.close(way, delivery, until)
+            wait = timedelta(seconds=limited.retry_after)
+            self._traffic.close(way, delivery, self._clock.now(), wait)
             raise
 
 

@@ -10,7 +10,7 @@ from dispatch.delivery import Delivery, DeliveryKind
 POST_PACE: Final = (1, timedelta(seconds=1))
 """New messages in one channel: Slack takes about one a second."""
 
-CARD_PACE: Final = (1, timedelta(seconds=3))
+CARD_PACE: Final = timedelta(seconds=3)
 """Edits of one card that only show progress. The edit that shows a task's end never waits for this."""
 
 EDIT_PACE: Final = (45, timedelta(minutes=1))
@@ -36,7 +36,7 @@ class Traffic:
         self._posts: dict[str, Line] = {}
         self._edits = Line(*EDIT_PACE)
         self._progress = Line(*PROGRESS_PACE)
-        self._cards = Pace(*CARD_PACE)
+        self._cards = Pace(CARD_PACE)
         self._closed: dict[Way, datetime] = {}
 
     def wait(self, delivery: Delivery, now: datetime) -> timedelta:
@@ -61,10 +61,11 @@ class Traffic:
         """Something is posted there now."""
         self._line(channel, now).go(channel, now)
 
-    def close(self, way: Way, delivery: Delivery, until: datetime) -> None:
-        """Slack takes nothing more that way until then; the delivery it refused then goes first."""
+    def close(self, way: Way, delivery: Delivery, now: datetime, wait: timedelta) -> None:
+        """Slack takes nothing more that way for so long; the delivery it refused then goes first."""
+        until = now + wait
         if way is Way.POST:
-            self._line(delivery.channel, until).close(until, delivery.key)
+            self._line(delivery.channel, now).close(until, delivery.key)
         elif way is Way.EDIT:
             self._edits.close(until, delivery.key if delivery.weight == 0 else None)
         else:

@@ -92,7 +92,7 @@ UPDATE task SET thread = :message WHERE id = :task_id AND thread IS NULL;
 
 -- name: put_off
 UPDATE delivery SET
-    state = 'due', due_at = :due_at, error = :error, in_doubt = :in_doubt, tries = tries + 1
+    state = 'due', due_at = :due_at, error = :error, in_doubt = :in_doubt, tries = tries + :failed
 WHERE id = :delivery_id;
 
 -- name: refused

@@ -76,11 +76,20 @@ class SqliteOutbox:
 
     @in_transaction
     async def put_off(
-        self, transaction: Transaction, delivery_id: int, due_at: datetime, error: str, in_doubt: bool
+        self,
+        transaction: Transaction,
+        delivery_id: int,
+        due_at: datetime,
+        error: str,
+        in_doubt: bool,
+        failed: bool = True,
     ) -> None:
-        """Tries again at that time. `in_doubt` is False when the send is known not to have arrived."""
+        """Tries again at that time. `in_doubt` is False when the send is known not to have arrived.
+
+        It counts as a try unless it has not `failed` but was only told to wait.
+        """
         await transaction.rows(
-            "put_off", delivery_id=delivery_id, due_at=due_at, error=error, in_doubt=in_doubt
+            "put_off", delivery_id=delivery_id, due_at=due_at, error=error, in_doubt=in_doubt, failed=failed
         )
 
     @in_transaction

@@ -93,6 +93,15 @@ async def test_what_is_put_off_waits_and_holds_what_follows(store: Parts) -> Non
     assert (again.key, again.tries, again.in_doubt) == (f"card:{task.id}", 1, False)
 
 
+async def test_being_told_to_wait_is_no_failed_try(store: Parts) -> None:
+    await store.outbox.put(WHISPER, NOW)
+    (due,) = await store.due()
+    await store.outbox.sending(due.id)
+    await store.outbox.put_off(due.id, NOW + SECOND, "rate limited", in_doubt=False, failed=False)
+    (again,) = await store.due(NOW + SECOND)
+    assert (again.tries, again.in_doubt) == (0, False)
+
+
 async def test_a_doubt_is_kept_until_the_send_is_known(store: Parts) -> None:
     await store.outbox.put(WHISPER, NOW)
     (due,) = await store.due()

@@ -50,6 +50,16 @@ async def test_a_card_whose_fate_is_unknown_is_looked_for_and_never_doubled(
     assert (await room.store.queue.task(1)).thread == room.posts()[0].ts
 
 
+async def test_rate_limits_do_not_make_it_wait_longer_after_a_failure(room: Room) -> None:
+    room.slack.fault("chat.postMessage", "429", times=6)
+    room.slack.fault("chat.postMessage", "500")
+    await room.ask()
+    for _ in range(7):
+        await room.courier.send_due()
+        room.clock.advance(timedelta(seconds=1))
+    assert await room.store.outbox.next_due() == room.clock.now()
+
+
 async def test_a_lookup_that_fails_leaves_the_doubt(room: Room) -> None:
     room.slack.fault("chat.postMessage", "reset")
     room.slack.fault("conversations.history", "429", retry_after=400)

@@ -13,36 +13,32 @@ from tests.fakes.values import NOON
 SECOND = timedelta(seconds=1)
 
 
-def test_the_first_few_need_not_wait_and_the_next_does() -> None:
-    pace = Pace(2, 9 * SECOND)
-    for seconds in (0, 1):
-        assert pace.wait("a", NOON + seconds * SECOND) == timedelta(0)
-        pace.note("a", NOON + seconds * SECOND)
-    assert pace.wait("a", NOON + 2 * SECOND) == 7 * SECOND
-    assert pace.wait("a", NOON + 9 * SECOND) == timedelta(0)
+def test_it_waits_until_the_gap_is_over() -> None:
+    pace = Pace(3 * SECOND)
+    assert pace.wait("a", NOON) == timedelta(0)
+    pace.note("a", NOON)
+    assert pace.wait("a", NOON + SECOND) == 2 * SECOND
+    assert pace.wait("a", NOON + 3 * SECOND) == timedelta(0)
 
 
 def test_each_key_is_by_itself() -> None:
-    pace = Pace(1, SECOND)
+    pace = Pace(SECOND)
     pace.note("a", NOON)
-    assert pace.wait("a", NOON) == SECOND
-    assert pace.wait("b", NOON) == timedelta(0)
+    pace.note("b", NOON + SECOND / 2)
+    assert [pace.wait(key, NOON + SECOND / 2) for key in "abc"] == [SECOND / 2, SECOND, timedelta(0)]
 
 
-@given(
-    st.integers(min_value=1, max_value=4),
-    st.lists(st.integers(min_value=0, max_value=3000), max_size=40),
-)
-def test_whoever_waits_as_told_never_exceeds_the_pace(times: int, gaps: list[int]) -> None:
-    window = timedelta(seconds=1)
-    pace, now, happened = Pace(times, window), NOON, []
-    for gap in gaps:
+@given(st.lists(st.tuples(st.integers(0, 3000), st.sampled_from("ab")), max_size=40))
+def test_whoever_waits_as_told_never_exceeds_the_pace(steps: list[tuple[int, str]]) -> None:
+    pace, now = Pace(SECOND), NOON
+    happened: dict[str, list[datetime]] = {"a": [], "b": []}
+    for gap, key in steps:
         now += timedelta(milliseconds=gap)
-        at = now + pace.wait("a", now)
-        pace.note("a", at)
-        happened.append(at)
-    for earlier, later in zip(happened, happened[times:], strict=False):
-        assert later - earlier >= window
+        now += pace.wait(key, now)
+        pace.note(key, now)
+        happened[key].append(now)
+    for times in happened.values():
+        assert all(later - earlier >= SECOND for earlier, later in pairwise(times))
 
 
 def test_a_line_gives_each_the_next_turn_and_keeps_it() -> None:

@@ -96,7 +96,7 @@ def test_progress_leaves_room_for_ends() -> None:
 
 def test_a_refused_edit_stops_every_edit_and_the_refused_end_goes_first() -> None:
     traffic = Traffic()
-    traffic.close(Way.EDIT, edit("e1", weight=0), NOON + 30 * SECOND)
+    traffic.close(Way.EDIT, edit("e1", weight=0), NOON, 30 * SECOND)
     for waiting in (edit("e2", weight=0), edit("p")):
         assert traffic.wait(waiting, NOON) == 30 * SECOND
     assert traffic.wait(delivery(), NOON) == NOW
@@ -106,7 +106,7 @@ def test_a_refused_edit_stops_every_edit_and_the_refused_end_goes_first() -> Non
 def test_a_refused_post_stops_its_channel_only_and_keeps_its_place() -> None:
     traffic = Traffic()
     assert [traffic.wait(delivery(key), NOON) for key in "ab"] == [NOW, SECOND]
-    traffic.close(Way.POST, delivery("a"), NOON + 10 * SECOND)
+    traffic.close(Way.POST, delivery("a"), NOON, 10 * SECOND)
     assert traffic.wait(delivery("b"), NOON + SECOND) == 10 * SECOND
     assert traffic.wait(delivery("z", channel="C2"), NOON) == NOW
     assert traffic.wait(delivery("a"), NOON + 10 * SECOND) == NOW
@@ -115,13 +115,13 @@ def test_a_refused_post_stops_its_channel_only_and_keeps_its_place() -> None:
 def test_a_refused_whisper_stops_whispers() -> None:
     traffic, whisper = Traffic(), delivery(kind=DeliveryKind.WHISPER)
     assert traffic.wait(whisper, NOON) == NOW
-    traffic.close(Way.WHISPER, whisper, NOON + 5 * SECOND)
+    traffic.close(Way.WHISPER, whisper, NOON, 5 * SECOND)
     assert traffic.wait(whisper, NOON + SECOND) == 4 * SECOND
 
 
 def test_while_nothing_can_be_looked_for_only_what_is_in_doubt_waits() -> None:
     traffic, doubtful = Traffic(), delivery("a", in_doubt=True)
-    traffic.close(Way.LOOK, doubtful, NOON + 5 * SECOND)
+    traffic.close(Way.LOOK, doubtful, NOON, 5 * SECOND)
     assert traffic.wait(doubtful, NOON) == 5 * SECOND
     assert traffic.wait(delivery("b"), NOON) == NOW
     assert traffic.wait(doubtful, NOON + 5 * SECOND) == NOW
