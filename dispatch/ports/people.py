@@ -39,8 +39,13 @@ class Outbox(Protocol):
         """Closes the delivery at that revision. A task's first card also becomes its thread."""
         ...
 
-    async def put_off(self, delivery_id: int, due_at: datetime, error: str, in_doubt: bool) -> None:
-        """Tries again at that time. `in_doubt` is False when the send is known not to have arrived."""
+    async def put_off(
+        self, delivery_id: int, due_at: datetime, error: str, in_doubt: bool, failed: bool = True
+    ) -> None:
+        """Tries again at that time. `in_doubt` is False when the send is known not to have arrived.
+
+        It counts as a try unless it has not `failed` but was only told to wait.
+        """
         ...
 
     async def refused(self, delivery_id: int, error: str, now: datetime) -> None:
