@@ -1,12 +1,13 @@
 """The reply in a task's thread: the answer, or what became of it. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bot.markdown import Rendered, render
 from bot.money import dollars
 from bot.slacktext import inline, neutralise
-from bot.views.blame import blame, is_ours, time_taken
+from bot.views.blame import blame, is_ours, set_aside, time_taken
 from bot.views.message import (
     Block,
     Message,
@@ -18,8 +19,9 @@ from bot.views.message import (
     plain_text,
     section,
 )
+from bot.views.offers import Offer, row
 from bot.words import duration, tokens
-from dispatch.task import Attempt, Task, Verdict
+from dispatch.task import Attempt, State, Task, Verdict
 
 _MODEL_LIMIT: Final = 120
 
@@ -33,12 +35,15 @@ class Reply:
     filename: str
 
 
-def reply(task: Task, attempt: Attempt) -> Reply:
-    """What the thread is told when an attempt ends. Its first part mentions the requester, once."""
+def reply(task: Task, attempt: Attempt, offers: Sequence[Offer] = ()) -> Reply:
+    """What the thread is told when an attempt ends. Its first part mentions the requester, once.
+
+    `offers` is what may be pressed where there is no answer.
+    """
     filename = f"task-{task.id}-attempt-{attempt.number}.md"
     if attempt.verdict is Verdict.ANSWERED:
         return _answer(task, attempt, render(attempt.text), filename)
-    return _without_answer(task, attempt, filename)
+    return _without_answer(task, attempt, filename, offers)
 
 
 def _answer(task: Task, attempt: Attempt, rendered: Rendered, filename: str) -> Reply:
@@ -55,10 +60,10 @@ def _answer(task: Task, attempt: Attempt, rendered: Rendered, filename: str) -> 
     return Reply(tuple(messages), rendered.document, filename)
 
 
-def _without_answer(task: Task, attempt: Attempt, filename: str) -> Reply:
+def _without_answer(task: Task, attempt: Attempt, filename: str, offers: Sequence[Offer]) -> Reply:
     called, notice = _called(task), _notice(task, attempt)
     told = section(f"{mention(called)} {notice}" if called else notice)
-    messages = [Message(notice, (told, context(footer(task, attempt))), called)]
+    messages = [Message(notice, (told, context(footer(task, attempt)), *row(task, offers)), called)]
     rendered = render(attempt.text) if attempt.text.strip() else Rendered((), None)
     for number, part in enumerate(rendered.parts):
         heading = (section("*Work so far:*"),) if number == 0 else ()
@@ -74,12 +79,14 @@ def _notice(task: Task, attempt: Attempt) -> str:
     spent = f"{dollars(task.cost_micro_usd, task.unpriced)} spent"
     if attempt.verdict is Verdict.CANCELLED:
         return f"#{task.id} was cancelled; {spent}. `/task retry {task.id}` runs it after all."
-    found = blame(task, attempt)
-    if is_ours(attempt):
+    parked = task.state is State.PARKED
+    found = set_aside(task, attempt) if parked else blame(task, attempt)
+    if is_ours(attempt) and not parked:
         said = f"Nothing is wrong with your task: {found.what}"
     else:
         said = found.what[:1].upper() + found.what[1:]
-    return neutralise(f"#{task.id} failed. {said}; {spent}. {found.remedy}.")
+    became = "is set aside" if parked else "failed"
+    return neutralise(f"#{task.id} {became}. {said}; {spent}. {found.remedy}.")
 
 
 def footer(task: Task, attempt: Attempt) -> str:

@@ -8,6 +8,8 @@ from bot.money import dollars
 from bot.slacktext import inline
 from bot.words import duration
 from dispatch.faults import RUNTIME_FAULTS, Fault, FaultKind
+from dispatch.gates import SUSPICIONS
+from dispatch.policy import LOSSES, STRIKES
 from dispatch.task import MICRO_USD, Attempt, Task
 
 _DETAIL_LIMIT: Final = 300
@@ -26,6 +28,22 @@ def blame(task: Task, attempt: Attempt) -> Blame:
     fault = attempt.fault or Fault(FaultKind.UNKNOWN)
     detail = inline(fault.detail, _DETAIL_LIMIT)
     return Blame(_what(fault.kind, task, attempt, detail), _remedy(fault.kind, task))
+
+
+def set_aside(task: Task, attempt: Attempt) -> Blame:
+    """The words for why a task was parked after that attempt."""
+    found = blame(task, attempt)
+    if task.cost_micro_usd >= task.route.cap_micro_usd:
+        used = f"its cap of {dollars(task.route.cap_micro_usd)} is used"
+        return Blame(f"{found.what}, and {used}", _remedy(FaultKind.OVER_CAP, task))
+    if task.losses >= LOSSES:
+        died = f"the process died in {task.losses} of its attempts, so it may be what ends it"
+        return Blame(died, f"Have an operator read the log; `/task retry {task.id}` then")
+    if task.strikes >= STRIKES:
+        return Blame(f"{task.strikes} attempts failed, the last because {found.what}", found.remedy)
+    if task.suspicions >= SUSPICIONS:
+        return Blame(f"{found.what}, while other tasks got through", found.remedy)
+    return found
 
 
 def is_ours(attempt: Attempt) -> bool:
@@ -92,6 +110,8 @@ def _remedy(kind: FaultKind, task: Task) -> str:
             return "Ask for a smaller part of it, or name a more capable tier with `model=`"
         case FaultKind.OVER_CAP:
             return f"Send it again with a higher cap: `max=${_doubled(task)}` in front of the words"
+        case FaultKind.OVER_BUDGET:
+            return f"{again} runs it again as soon as a budget has room"
         case FaultKind.REFUSAL:
             return "Say it in other words, or name another model with `model=`"
         case FaultKind.INVALID_REQUEST:

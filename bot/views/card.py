@@ -6,9 +6,12 @@ from typing import Final
 
 from bot.money import dollars
 from bot.slacktext import inline, neutralise
-from bot.views.blame import blame, is_ours, time_taken
-from bot.views.message import Message, clock_time, context, day_and_time, line, section
+from bot.views.blame import blame, is_ours, set_aside, time_taken
+from bot.views.message import Message, at_moment, clock_time, context, day_and_time, line, section
+from bot.views.offers import Offer, row
+from bot.views.waits import Barrier, behind_gate, given_up, held_by_budget
 from bot.words import FORGOTTEN, duration, ordinal
+from dispatch.policy import STRIKES
 from dispatch.task import Attempt, State, Task
 
 WORDS_LIMIT: Final = 300
@@ -26,6 +29,7 @@ _SIGNS: Final = {
     State.EXPIRED: ":hourglass:",
     State.PARKED: ":double_vertical_bar:",
 }
+_REASONED: Final = (State.HELD, State.EXPIRED, State.PARKED)
 
 
 def headline(task: Task) -> str:
@@ -38,26 +42,41 @@ def wording(task: Task, limit: int) -> str:
     return f"_{FORGOTTEN}_" if task.forgotten else inline(task.words, limit)
 
 
-def card(task: Task, attempts: Sequence[Attempt], now: datetime, ahead: int = 0, asker: str = "") -> Message:
+def card(
+    task: Task,
+    attempts: Sequence[Attempt],
+    now: datetime,
+    ahead: int = 0,
+    asker: str = "",
+    barrier: Barrier | None = None,
+    offers: Sequence[Offer] = (),
+) -> Message:
     """A task as of now.
 
     `ahead` is how many queued tasks go first, `asker` the requester's name: shown, never mentioned.
+    `barrier` is what holds a queued task back, `offers` what may be pressed.
     """
     words = wording(task, WORDS_LIMIT)
     asked_by = f"for {inline(asker, _NAME_LIMIT)}" if asker else ""
-    head = line([f"{_SIGNS[task.state]} *{headline(task)}*", asked_by])
+    sign = _SIGNS[State.HELD] if barrier else _SIGNS[task.state]
+    head = line([f"{sign} *{headline(task)}*", asked_by])
+    standing = _standing(task, attempts, now, ahead, barrier)
+    reason = f". {standing}" if barrier or task.state in _REASONED else ""
     return Message(
-        text=neutralise(f"{headline(task)}: {words}"),
-        blocks=(section(f"{head}\n{words}"), context(_standing(task, attempts, now, ahead))),
+        text=neutralise(f"{headline(task)}: {words}{reason}"),
+        blocks=(section(f"{head}\n{words}"), context(standing), *row(task, offers)),
     )
 
 
-def _standing(task: Task, attempts: Sequence[Attempt], now: datetime, ahead: int) -> str:
+def _standing(
+    task: Task, attempts: Sequence[Attempt], now: datetime, ahead: int, barrier: Barrier | None
+) -> str:
     last = attempts[-1] if attempts else None
     match task.state:
         case State.QUEUED:
+            why = behind_gate(barrier, now) if barrier else ""
             place = "next in line" if ahead == 0 else f"{ordinal(ahead + 1)} in line"
-            return line([place, inline(task.route.reason, 200), _again(task, last)])
+            return line([why, place, inline(task.route.reason, 200), _again(task, last), given_up(task)])
         case State.HELD:
             return _held(task, last)
         case State.RUNNING:
@@ -71,10 +90,9 @@ def _standing(task: Task, attempts: Sequence[Attempt], now: datetime, ahead: int
         case State.CANCELLED:
             return line(["Cancelled", _cost(task), f"`/task retry {task.id}` runs it after all"])
         case State.EXPIRED:
-            return line(["Waited too long and was given up", _cost(task), f"`/task retry {task.id}`"])
+            return line([_expired(task), _cost(task), f"`/task retry {task.id}` runs it after all"])
         case State.PARKED:
-            why = blame(task, last).what if last and last.fault else "it keeps failing"
-            return line([f"Set aside: {why}", _cost(task), f"`/task retry {task.id}` once that is put right"])
+            return _parked(task, last)
 
 
 def _again(task: Task, last: Attempt | None) -> str:
@@ -83,14 +101,29 @@ def _again(task: Task, last: Attempt | None) -> str:
     return line([f"attempt {task.attempt + 1} follows", _cost(task)])
 
 
+def _expired(task: Task) -> str:
+    when = at_moment(task.expires_at, task.created_at) if task.expires_at else ""
+    return f"Given up {when}: it had no answer by then" if when else "Waited too long and was given up"
+
+
+def _parked(task: Task, last: Attempt | None) -> str:
+    if last is None or last.fault is None:
+        return line(["Set aside", _cost(task), f"`/task retry {task.id}`"])
+    found = set_aside(task, last)
+    return line([f"Set aside: {found.what}", _cost(task), found.remedy])
+
+
 def _held(task: Task, last: Attempt | None) -> str:
+    if task.shortage is not None:
+        return line([held_by_budget(task.shortage), _again(task, last), given_up(task)])
     until = f"Waiting until {day_and_time(task.run_at)}" if task.run_at else "Waiting"
     if last is None or last.fault is None:
-        return line([until, _cost(task)])
+        return line([until, _cost(task), given_up(task)])
     why = f"{until}: {blame(task, last).what}"
     if is_ours(last):
         why += ". Nothing is wrong with the task and it is not forgotten"
-    return line([why, f"attempt {task.attempt + 1} follows", _cost(task)])
+    failed = f"{task.strikes} of {STRIKES} tries failed" if task.strikes else ""
+    return line([why, failed, f"attempt {task.attempt + 1} follows", _cost(task), given_up(task)])
 
 
 def _running(task: Task, last: Attempt | None, now: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from bot.slacktext import escape, neutralise
@@ -12,6 +12,8 @@ Block = Mapping[str, Any]
 
 TEXT_LIMIT: Final = 3_900
 """Characters of a message's text: an edit takes 4,000 at most."""
+
+_ONE_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,17 @@ def markdown(text: str) -> Block:
     return {"type": "markdown", "text": text}
 
 
+def actions(block_id: str, buttons: Sequence[Block]) -> Block:
+    """A row of at most 25 buttons, each with an action id of its own."""
+    return {"type": "actions", "block_id": block_id, "elements": list(buttons)}
+
+
+def button(action_id: str, label: str, value: str) -> Block:
+    """A button for an actions block; `label` is plain text of at most 75 characters."""
+    text = {"type": "plain_text", "text": label}
+    return {"type": "button", "action_id": action_id, "text": text, "value": value}
+
+
 def mention(person: str) -> str:
     """Pings that person. Only for a message that is for them."""
     return f"<@{person}>"
@@ -66,6 +79,16 @@ def clock_time(at: datetime) -> str:
 def day_and_time(at: datetime) -> str:
     """A day and time in the reader's own zone, with today and yesterday in words."""
     return _date(at, "{date_short_pretty} {time}", f"{at:%Y-%m-%d %H:%M} UTC")
+
+
+def moment(at: datetime, since: datetime) -> str:
+    """A time in the reader's own zone, with its day where it lies a day or more after `since`."""
+    return clock_time(at) if at - since < _ONE_DAY else day_and_time(at)
+
+
+def at_moment(at: datetime, since: datetime) -> str:
+    """The same as an adverb: `at 18:00`, or the day and time."""
+    return f"at {clock_time(at)}" if at - since < _ONE_DAY else day_and_time(at)
 
 
 def _date(at: datetime, shown: str, fallback: str) -> str:

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from bot.money import dollars
 from bot.slacktext import inline, neutralise
-from bot.views.message import Message, day_and_time, is_person, mention, section
+from bot.views.message import Message, at_moment, day_and_time, is_person, mention, section
+from dispatch.policy import LOSSES
 from dispatch.task import Attempt, Task
 
 _REASON_LIMIT: Final = 200
@@ -21,11 +22,14 @@ def notice(mrkdwn: str) -> Message:
 
 
 def restart_notice(task: Task, attempt: Attempt, reason: str) -> Message:
-    """Says that an attempt was lost, what it cost and that another follows."""
-    lost = f"Attempt {attempt.number} of #{task.id} was lost: {inline(reason, _REASON_LIMIT)}."
+    """Says that an attempt was lost, what it cost, that another follows, and how many may be lost."""
+    of = f"of {LOSSES}" if attempt.number == task.losses else f"of #{task.id}"
+    lost = f"Attempt {attempt.number} {of} was lost: {inline(reason, _REASON_LIMIT)}."
     follows = f"attempt {attempt.number + 1} follows."
     if attempt.cost_micro_usd or attempt.unpriced:
         follows = f"{dollars(attempt.cost_micro_usd, attempt.unpriced)} already counts; {follows}"
+    if task.losses and task.losses != attempt.number:
+        follows += f" It is set aside when {LOSSES} are lost to a process that died, and {task.losses} were."
     text = neutralise(f"{lost} {follows[:1].upper()}{follows[1:]}")
     return Message(text, (section(text),))
 
@@ -53,8 +57,11 @@ def file_refused_notice(task: Task, code: str) -> Message:
 def expired_notice(task: Task) -> Message:
     """Says that a task was given up before it ran."""
     called = task.requester if is_person(task.requester) else None
+    when = f" {at_moment(task.expires_at, task.created_at)}" if task.expires_at else ""
+    counts = f" {dollars(task.cost_micro_usd, task.unpriced)} already counts."
+    spent = counts if task.cost_micro_usd or task.unpriced else ""
     text = (
-        f"#{task.id} was not run: nobody needed it any more once its time had passed. "
+        f"#{task.id} was given up{when}: it had no answer by then.{spent} "
         f"`/task retry {task.id}` runs it after all."
     )
     said = f"{mention(called)} {text}" if called else text

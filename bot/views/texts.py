@@ -9,7 +9,9 @@ from bot.slacktext import escape, inline, neutralise
 from bot.views.blame import blame, time_taken
 from bot.views.card import headline, wording
 from bot.views.message import TEXT_LIMIT, day_and_time, line
+from bot.views.waits import briefly, cause, gate_lines, given_up, held_by_budget
 from bot.words import counted, duration, tokens
+from dispatch.gates import Gate
 from dispatch.ports import Spending
 from dispatch.task import Attempt, State, Task, Verdict
 
@@ -28,27 +30,30 @@ def not_admitted(why: str) -> str:
 
 
 def receipt(task: Task, created: bool) -> str:
-    """`Queued as #42 · p3 · Opus`."""
-    tier = task.route.tier.capitalize()
-    return f"{'Queued' if created else 'Already queued'} as #{task.id} · p{task.priority} · {tier}"
+    """`Queued as #42 · p3 · Opus`, and when it is given up."""
+    queued = f"{'Queued' if created else 'Already queued'} as #{task.id}"
+    return line([queued, f"p{task.priority}", task.route.tier.capitalize(), given_up(task)])
 
 
-def listed(tasks: Sequence[Task], limit: int) -> str:
-    """The open tasks, given running first. `limit` of them were asked for: there may be more."""
+def listed(tasks: Sequence[Task], limit: int, gates: Sequence[Gate] = ()) -> str:
+    """The open tasks, given running first, and the gates that are not open.
+
+    `limit` tasks were asked for: there may be more.
+    """
     if not tasks:
-        return "Nothing is waiting or running."
+        return "\n".join(["Nothing is waiting or running.", *gate_lines(gates)])
     running = sum(task.state is State.RUNNING for task in tasks)
     more = " or more" if len(tasks) >= limit else ""
     head = f"*{counted(len(tasks), 'open task')}{more}*, {running} running"
-    return _fitted([head, *map(_listed_line, tasks)])
+    return _fitted([head, *map(_listed_line, tasks)], gate_lines(gates))
 
 
 def _listed_line(task: Task) -> str:
-    return f"{headline(task)} · {wording(task, _WORDS_LIMIT)}"
+    return line([headline(task), briefly(task), wording(task, _WORDS_LIMIT)])
 
 
-def shown(task: Task, attempts: Sequence[Attempt]) -> str:
-    """One task with its attempts."""
+def shown(task: Task, attempts: Sequence[Attempt], gates: Sequence[Gate] = ()) -> str:
+    """One task with its attempts, and the gates that hold it back."""
     spent = f"{dollars(task.cost_micro_usd, task.unpriced)} of {dollars(task.route.cap_micro_usd)}"
     facts = [
         inline(task.route.reason, 200),
@@ -57,8 +62,13 @@ def shown(task: Task, attempts: Sequence[Attempt]) -> str:
         f"asked {day_and_time(task.created_at)}",
     ]
     lines = [f"*{headline(task)}*", wording(task, _PROMPT_LIMIT), line(facts)]
-    if task.state is State.HELD and task.run_at:
+    if task.shortage is not None:
+        lines.append(held_by_budget(task.shortage))
+    elif task.state is State.HELD and task.run_at:
         lines.append(f"Waiting until {day_and_time(task.run_at)}")
+    if ends := given_up(task):
+        lines.append(ends[:1].upper() + ends[1:])
+    lines += gate_lines(gates)
     return _fitted([*lines, *(_attempt_line(task, attempt) for attempt in attempts)])
 
 
@@ -102,16 +112,33 @@ def queued_again(task: Task) -> str:
     return f"#{task.id} is queued again · p{task.priority} · {task.route.tier.capitalize()}"
 
 
-def _fitted(lines: Sequence[str]) -> str:
-    """As many lines as a message holds, and how many it does not. The first always fits."""
-    kept, size = [], 0
+def resumed(gates: Sequence[Gate]) -> str:
+    """What letting the closed gates try at once came to."""
+    if not gates:
+        return "No gate is closed: nothing waits for an operator."
+    closed = [f"*{gate.name.capitalize()}*: {cause(gate.name, gate.fault)}" for gate in gates]
+    then = "The next task in line tries now. If it gets through, the others follow; if not, they wait again."
+    return "\n".join([*closed, then])
+
+
+def for_operators() -> str:
+    """Why a person may not do what only operators may."""
+    return "Nothing done: only operators may do that. Ask one of them."
+
+
+def _fitted(lines: Sequence[str], last: Sequence[str] = ()) -> str:
+    """As many lines as a message holds, and how many it does not; then the `last` ones.
+
+    The first and the last ones always fit.
+    """
+    kept, size = [], sum(len(text) + 1 for text in last)
     for number, text in enumerate(lines):
         size += len(text) + 1
         if size > TEXT_LIMIT - 40:
             kept.append(f"… and {len(lines) - number} more")
             break
         kept.append(text)
-    return neutralise("\n".join(kept))
+    return neutralise("\n".join([*kept, *last]))
 
 
 def not_stored() -> str:

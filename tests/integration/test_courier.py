@@ -112,7 +112,7 @@ async def test_a_restart_is_told_in_the_thread(room: Room) -> None:
     await settle_down(room)
     card, notice = room.seen()
     assert "queued" in card
-    assert notice == "> Attempt 1 of #1 was lost: the bot was restarted. Attempt 2 follows."
+    assert notice == "> Attempt 1 of 3 was lost: the bot was restarted. Attempt 2 follows."
 
 
 async def test_secrets_are_struck_out(room: Room) -> None:

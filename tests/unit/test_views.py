@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from slackblocks import _limits as slack
 
 from bot.grammar import Period
+from bot.rehearsal.slack.blocks import check_blocks
 from bot.rehearsal.slack.mentions import pinged
 from bot.rehearsal.slack.state import User
 from bot.views import texts
@@ -92,6 +93,11 @@ def fits(message: Message) -> None:
             case "context":
                 assert len(block["elements"]) <= slack.CONTEXT_ELEMENTS_MAX_ITEMS
                 assert all(1 <= len(e["text"]) <= slack.TEXT_MAX_LENGTH for e in block["elements"])
+            case "actions":
+                assert 1 <= len(block["elements"]) <= slack.ACTIONS_ELEMENTS_MAX_ITEMS
+                for pressed in block["elements"]:
+                    assert len(pressed["text"]["text"]) <= slack.BUTTON_TEXT_MAX_LENGTH
+                    assert len(pressed["value"]) <= slack.BUTTON_VALUE_MAX_LENGTH
             case "markdown":
                 assert 1 <= len(block["text"]) <= slack.MARKDOWN_TEXT_MAX_LENGTH
             case other:
@@ -160,8 +166,11 @@ def test_every_card_fits_and_pings_nobody(state: State, kind: FaultKind | None, 
     shown = card(task(state, words=words, run_at=LATER), [fault], LATER, 3, words)
     check(shown)
     fits(shown)
+    check_blocks(json.loads(json.dumps(list(shown.blocks))))
     assert pings(shown) == []
     assert shown.text.startswith("#42 · p3 · Opus · ")
+    fits(shown.without_blocks())
+    check(shown.without_blocks())
 
 
 @pytest.mark.parametrize("state", list(State))

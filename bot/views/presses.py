@@ -1,0 +1,56 @@
+"""What a person is told in private who pressed a button, as mrkdwn. Pure."""
+
+from bot.money import dollars
+from bot.views.message import day_and_time
+from dispatch.task import Task
+
+_UNCHANGED = "Nothing was changed"
+
+
+def goes_cheaper(task: Task) -> str:
+    """A task was sent to a cheaper tier."""
+    cap = dollars(task.route.cap_micro_usd)
+    return f"#{task.id} is queued for {task.route.tier.capitalize()} now; it may cost {cap} there."
+
+
+def goes_on(task: Task) -> str:
+    """A task whose money had run out has more."""
+    cap, spent = dollars(task.route.cap_micro_usd), dollars(task.cost_micro_usd, task.unpriced)
+    return f"#{task.id} is queued again: it may cost {cap} in all, of which {spent} is spent."
+
+
+def waits(task: Task) -> str:
+    """A task stays where a budget holds it."""
+    until = f" {day_and_time(task.shortage.resets_at)}" if task.shortage else ""
+    return f"#{task.id} waits: its budget resets{until}, and it runs as soon as there is room for it."
+
+
+def not_yours(task: Task) -> str:
+    """The person may not press that."""
+    return f"Only the person who asked for #{task.id}, or an operator, may do that. {_UNCHANGED}."
+
+
+def moved_on(task: Task) -> str:
+    """The button no longer says what is so."""
+    where = f"it is {task.state} now, on {task.route.tier.capitalize()}"
+    return f"#{task.id} has moved on: {where}. {_UNCHANGED}; its card shows where it is."
+
+
+def no_alarm() -> str:
+    """Nobody keeps watch, so there is nothing to acknowledge."""
+    return f"There is no such alarm any more. {_UNCHANGED}."
+
+
+def unreadable() -> str:
+    """The button is none of ours, or from an older Onequeue."""
+    return f"I do not know this button any more. {_UNCHANGED}; `/task help` shows what I understand."
+
+
+def not_stored() -> str:
+    """Nothing was done because it could not be stored."""
+    return f"Not done: I could not store this. The log says why. {_UNCHANGED}; please press again later."
+
+
+def broken() -> str:
+    """Nothing was done because of a defect."""
+    return "Not done: something broke on my side. The log says what. Please press again later."
