@@ -19,6 +19,7 @@ from bot.bulletins import Bulletins
 from bot.chat import SlackChat
 from bot.config import ConfigError, PriceSettings, Settings
 from bot.console import Ask, Console
+from bot.controls import Controls
 from bot.courier import Courier
 from bot.intake import Intake
 from bot.letters import Letters
@@ -27,7 +28,7 @@ from bot.manifest import manifest
 from bot.ports import ChatError, Identity, Refused
 from bot.postman import Postman
 from bot.quotes import ThreadQuotes
-from bot.rehearsal.stage import Stage
+from bot.rehearsal.stage import Stage, rehearsed
 from bot.service import log_to_stderr, stop_signals
 from dispatch.books import Books
 from dispatch.clock import SystemClock
@@ -58,7 +59,9 @@ class Building:
         self.clock = clock = SystemClock()
         terms = settings.terms
         prices = PriceList(clock.now, {model: _rates(price) for model, price in settings.prices.items()})
-        letters = Letters(store.queue, chat, lambda due: self.bulletins.of(due), settings.secrets)
+        letters = Letters(
+            store.queue, store.gates, chat, lambda due: self.bulletins.of(due), terms, settings.secrets
+        )
         postman = Postman(letters, store.outbox, store.queue, chat, clock)
         self.courier = Courier(store.outbox, store.queue, chat, postman, clock)
         self.gateway = MeteringGateway(
@@ -88,7 +91,9 @@ class Building:
             store.queue, store.ledger, store.outbox, store.digests, self.courier, clock, prices, terms
         )
         self.bulletins = Bulletins(self.books, chat)
-        self.console = Console(self.dispatcher, self.books, clock, settings.default_priority, store)
+        self.console = Console(
+            self.dispatcher, self.books, clock, settings.default_priority, terms.zone, store
+        )
 
     def schedule(self) -> Schedule:
         """What happens by the clock."""
@@ -183,8 +188,8 @@ class Root:
             stop = closing.enter_context(stop_signals())
             await stage.start()
             closing.push_async_callback(stage.close)
-            rehearsed = _rehearsed(settings, stage, Path(folder) / "onequeue.db")
-            building = await closing.enter_async_context(_in_slack(rehearsed))
+            between = rehearsed(settings, stage, Path(folder) / "onequeue.db")
+            building = await closing.enter_async_context(_in_slack(between))
             stage.on_digest(lambda: building.books.post_digest(building.books.today()))
             _welcome(stage)
             if browser:
@@ -234,12 +239,23 @@ async def _in_slack(settings: Settings) -> AsyncIterator[Building]:
                 building.courier,
                 building.clock,
                 identity,
+                settings.zone,
                 settings.priority_in,
+                settings.is_operator,
+            )
+            controls = Controls(
+                building.dispatcher,
+                store.outbox,
+                building.courier,
+                None,
+                building.clock,
+                settings.table,
+                settings.is_operator,
             )
             slack = settings.slack
             async with (
                 _refusals_named("SLACK_APP_TOKEN"),
-                Sockets(build(intake, identity), slack.app_token, slack.api_url, building.clock),
+                Sockets(build(intake, controls, identity), slack.app_token, slack.api_url, building.clock),
             ):
                 yield building
     finally:
@@ -262,27 +278,6 @@ async def _refusals_named(setting: str) -> AsyncIterator[None]:
         yield
     except Refused as error:
         raise ConfigError(f"Slack refused {setting}: {error.code}. Put a working one there.") from None
-
-
-def _rehearsed(settings: Settings, stage: Stage, database: Path) -> Settings:
-    slack = settings.slack.model_copy(
-        update={
-            "bot_token": stage.slack.bot_token,
-            "app_token": stage.slack.app_token,
-            "signing_secret": stage.slack.signing_secret,
-            "api_url": stage.slack.api_url,
-        }
-    )
-    changes: dict[str, object] = {
-        "slack": slack,
-        "database": database,
-        "grace_seconds": 0,
-        "digest": settings.digest.model_copy(update={"channel": stage.digest_channel}),
-    }
-    if stage.claude:
-        claude = {"api_key": stage.claude.key, "base_url": stage.claude.url}
-        changes["anthropic"] = settings.anthropic.model_copy(update=claude)
-    return settings.model_copy(update=changes)
 
 
 def _welcome(stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""Bolt: what arrives over Socket Mode goes to the intake. Registration only; the only door to slack_bolt."""
+"""Bolt: what arrives over Socket Mode goes to intake or controls. Registration only; slack_bolt's door."""
 
 import asyncio
 import logging
@@ -22,6 +22,7 @@ LINES: Final = 2
 
 _LOOK: Final = 5.0
 _PATIENCE: Final = timedelta(seconds=20)
+_LAST_WORDS: Final = 1.5
 _ANY: Final = re.compile("")
 _log = logging.getLogger(__name__)
 
@@ -38,7 +39,15 @@ class Requests(Protocol):
         ...
 
 
-def build(requests: Requests, me: Identity) -> AsyncApp:
+class Presses(Protocol):
+    """Who takes presses of buttons."""
+
+    async def press(self, payload: dict[str, Any]) -> str:
+        """Takes a press; what must be told at once because it could not be stored. Never raises."""
+        ...
+
+
+def build(requests: Requests, presses: Presses, me: Identity) -> AsyncApp:
     """The Bolt app. It acknowledges after the request is stored, and asks Slack nothing before that."""
 
     async def authorize() -> AuthorizeResult:
@@ -51,6 +60,12 @@ def build(requests: Requests, me: Identity) -> AsyncApp:
         # The acknowledgement comes last: what raises after it takes it back.
         await ack(await requests.slash(body))
 
+    @app.action(_ANY)
+    async def action(ack: Any, body: dict[str, Any], respond: Any) -> None:
+        if said := await presses.press(body):
+            await _say(respond, said)
+        await ack()
+
     @app.event(_ANY)
     async def event(body: dict[str, Any]) -> None:
         try:
@@ -60,6 +75,15 @@ def build(requests: Requests, me: Identity) -> AsyncApp:
             raise
 
     return app
+
+
+async def _say(respond: Any, text: str) -> None:
+    """Tells one person at once, if Slack takes it in time: the acknowledgement cannot wait longer."""
+    try:
+        async with asyncio.timeout(_LAST_WORDS):
+            await respond(text=text, response_type="ephemeral", replace_original=False)
+    except Exception:
+        _log.exception("a press could not be answered")
 
 
 class Sockets:

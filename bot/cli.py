@@ -123,10 +123,11 @@ def _add_verbs(command: Callable[..., argparse.ArgumentParser]) -> None:
         return parser
 
     add = verb("add", "queue a task, such as: onequeue add p3 investigate stall")
-    add.add_argument("text", nargs="+", help="[p1-p10] [model=...] [max=$2] what to do")
+    add.add_argument("text", nargs="+", help="[p1-p10] [model=...] [max=$2] [by=18:00] what to do")
     add.add_argument("--wait", action="store_true", help="until it has ended, then print the answer")
     add.add_argument("--key", default="", help="a name for this request: the same key queues it only once")
-    verb("list", "the tasks that have not ended")
+    verb("list", "the tasks that have not ended, and what they wait for")
+    verb("resume", "let one task try at once where all wait, as after a refused key")
     for name, text in (
         ("show", "one task, its attempts and its answer"),
         ("cancel", "cancel a task; stops it if it runs"),

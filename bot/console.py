@@ -10,12 +10,23 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from bot.grammar import Period, Submit, UsageError, parse
-from bot.periods import first_day
-from bot.records import Record, backup_record, cost_record, digest_record, full_record, task_record
+from bot.periods import first_day, next_time
+from bot.records import (
+    Record,
+    backup_record,
+    cost_record,
+    digest_record,
+    full_record,
+    gate_record,
+    task_record,
+)
+from bot.views.waits import holding_back, shut
 from dispatch.digest import Digest
 from dispatch.errors import OnequeueError
+from dispatch.gates import Gate
 from dispatch.ports import Backup, Clock, Spending
 from dispatch.task import TERMINAL, Attempt, NewTask, Source, Task
 
@@ -37,6 +48,8 @@ class Desk(Protocol):
     async def retry(self, task_id: int, actor: str) -> Task: ...
     async def show(self, task_id: int) -> tuple[Task, Sequence[Attempt]]: ...
     async def open_tasks(self, limit: int = 50) -> Sequence[Task]: ...
+    async def resume(self) -> Sequence[Gate]: ...
+    async def gates(self) -> Mapping[str, Gate]: ...
 
 
 class Accounts(Protocol):
@@ -56,12 +69,13 @@ class Vault(Protocol):
 
 @dataclass(frozen=True)
 class Console:
-    """The verbs. `default_priority` is for tasks whose words name none."""
+    """The verbs. `default_priority` is for tasks whose words name none, `zone` is the team's."""
 
     desk: Desk
     accounts: Accounts
     clock: Clock
     default_priority: int
+    zone: ZoneInfo
     vault: Vault
 
     async def ask(self, verb: str, words: Mapping[str, str]) -> Record:
@@ -77,6 +91,7 @@ class Console:
             raise Misused(command.text)
         if not isinstance(command, Submit):
             raise Misused("`onequeue add` takes a task, such as: onequeue add p3 investigate stall")
+        by = command.by
         task, _ = await self.desk.submit(
             NewTask(
                 request_key=f"cli:{words.get('key') or uuid.uuid4()}",
@@ -86,6 +101,7 @@ class Console:
                 priority=command.priority or self.default_priority,
                 model=command.model,
                 cap_micro_usd=command.cap_micro_usd,
+                expires_at=None if by is None else next_time(by, self.clock.now(), self.zone),
             )
         )
         return task_record(task)
@@ -97,12 +113,14 @@ class Console:
         return await self.show(words)
 
     async def tasks(self, _: Mapping[str, str]) -> Record:
-        """The tasks that have not ended."""
-        return {"tasks": [task_record(task) for task in await self.desk.open_tasks(1000)]}
+        """The tasks that have not ended, and the gates that are not open."""
+        tasks = [task_record(task) for task in await self.desk.open_tasks(1000)]
+        return {"tasks": tasks, "gates": [gate_record(gate) for gate in shut(await self.desk.gates())]}
 
     async def show(self, words: Mapping[str, str]) -> Record:
-        """A `task` with its attempts."""
-        return full_record(*await self.desk.show(_number(words)))
+        """A `task` with its attempts and the gates that hold it back."""
+        task, attempts = await self.desk.show(_number(words))
+        return full_record(task, attempts, holding_back(await self.desk.gates(), task))
 
     async def cancel(self, words: Mapping[str, str]) -> Record:
         """Cancels a `task`."""
@@ -111,6 +129,10 @@ class Console:
     async def retry(self, words: Mapping[str, str]) -> Record:
         """Queues an ended `task` again."""
         return task_record(await self.desk.retry(_number(words), _person()))
+
+    async def resume(self, _: Mapping[str, str]) -> Record:
+        """Lets one task try at once at every closed gate."""
+        return {"gates": [gate_record(gate) for gate in await self.desk.resume()]}
 
     async def cost(self, words: Mapping[str, str]) -> Record:
         """What a `period` has cost so far."""
@@ -135,6 +157,7 @@ _VERBS: Mapping[str, Callable[[Console, Mapping[str, str]], Awaitable[Record]]] 
     "show": Console.show,
     "cancel": Console.cancel,
     "retry": Console.retry,
+    "resume": Console.resume,
     "cost": Console.cost,
     "digest": Console.digest,
     "backup": Console.backup,

@@ -2,8 +2,8 @@
 
 The same grammar reads the text behind `/task`, behind a leading mention, and a whole direct message:
 
-    [p1..p10] [model=opus|sonnet|haiku|<full id>] [max=$2] [--] the words of the task
-    help | list | show 42 | cancel 42 | retry 42 | cost [today|week|month]
+    [p1..p10] [model=opus|sonnet|haiku|<full id>] [max=$2] [by=18:00] [--] the words of the task
+    help | list | show 42 | cancel 42 | retry 42 | cost [today|week|month] | resume
 
 Priority and options stand first, in any order, each at most once; further on they are just words.
 `--` (or the dash that phones make of it) ends them, so that any words can be a task: `x=1 is wrong, fix it`
@@ -15,6 +15,7 @@ with both readings to copy, because a guess could cancel or queue what nobody as
 
 import re
 from dataclasses import dataclass
+from datetime import time
 from enum import StrEnum
 from typing import Final
 
@@ -30,10 +31,12 @@ A mention (`@Onequeue p3 …`) or a direct message does the same. The answer com
 *Priority,* most urgent first: `p1` to `p4` run on Opus, `p5` to `p7` on Sonnet, `p8` to `p10` on Haiku, \
 unless your team routes them otherwise. Without one the task gets the usual priority here.
 *Options* stand before the words: `model=opus`, `model=sonnet`, `model=haiku` or a full model id; \
-`max=$2` is the most this task may cost. `--` ends the options.
+`max=$2` is the most this task may cost; with `by=18:00` it is given up if it has not run by then. \
+`--` ends the options.
 
 *See and steer:* `/task list` · `/task show 42` · `/task cancel 42` · `/task retry 42`
-*What it cost:* `/task cost today` · `/task cost week` · `/task cost month`"""
+*What it cost:* `/task cost today` · `/task cost week` · `/task cost month`
+*For operators:* `/task resume` lets one task try at once where all wait, as after a refused key"""
 
 _WORDS_TO_COPY = "tidy the wiki"
 _COPY_LIMIT = 300
@@ -52,12 +55,16 @@ class Period(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """A task: trimmed words, otherwise as typed. None: not said. `model` is a tier or a full model id."""
+    """A task: trimmed words, otherwise as typed. None: not said. `model` is a tier or a full model id.
+
+    `by` is the time of day, where the team is, at which it is given up if it has not run.
+    """
 
     words: str
     priority: int | None = None
     model: str | None = None
     cap_micro_usd: int | None = None
+    by: time | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +106,20 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
+class Resume:
+    """Let a probe go at once at every closed gate."""
+
+
+@dataclass(frozen=True, slots=True)
 class UsageError:
     """Nothing happened. `text` is the whole private answer, in mrkdwn that is safe to send as it is."""
 
     text: str
 
 
-Command = Submit | Help | ListTasks | Show | Cancel | Retry | Cost
+Command = Submit | Help | ListTasks | Show | Cancel | Retry | Cost | Resume
 
-_BARE: Final[dict[str, Command]] = {"help": Help(), "list": ListTasks()}
+_BARE: Final[dict[str, Command]] = {"help": Help(), "list": ListTasks(), "resume": Resume()}
 _ON_ONE_TASK: Final[dict[str, type[Show] | type[Cancel] | type[Retry]]] = {
     "show": Show,
     "cancel": Cancel,
@@ -142,10 +154,12 @@ def form(command: Command) -> str:
             return f"retry {task_id}"
         case Cost(period):
             return f"cost {period}"
+        case Resume():
+            return "resume"
 
 
 def _submit_form(task: Submit) -> str:
-    front = Front(task.priority, task.model, task.cap_micro_usd).written()
+    front = Front(task.priority, task.model, task.cap_micro_usd, task.by).written()
     if is_front(task.words) or (not front and _is_more(task.words)):
         front.append("--")
     return " ".join([*front, task.words])
@@ -187,6 +201,7 @@ def _cost(text: str, argument: str, exact: bool) -> Command | UsageError:
 _VERB_RULES: Final = {
     "help": "takes nothing behind it",
     "list": "takes nothing behind it",
+    "resume": "takes nothing behind it",
     "cost": "takes `today`, `week` or `month`",
 }
 
@@ -212,7 +227,7 @@ def _submit(text: str) -> Submit | UsageError:
             "Put the long part where a link can point to it."
         )
         words = "summarise https://example.com/notes"
-    task = Submit(words or _WORDS_TO_COPY, front.priority, front.model, front.cap_micro_usd)
+    task = Submit(words or _WORDS_TO_COPY, front.priority, front.model, front.cap_micro_usd, front.by)
     if not wrong:
         return task
     return UsageError(f"Not queued: {wrong[0]} Try {code(f'/task {form(task)}', _COPY_LIMIT)}.")

@@ -9,12 +9,27 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
-from bot.grammar import HELP, Cancel, Command, Cost, Help, ListTasks, Retry, Show, Submit, UsageError, parse
-from bot.periods import first_day
+from bot.grammar import (
+    HELP,
+    Cancel,
+    Command,
+    Cost,
+    Help,
+    ListTasks,
+    Resume,
+    Retry,
+    Show,
+    Submit,
+    UsageError,
+    parse,
+)
+from bot.periods import first_day, next_time
 from bot.ports import Accounts, Desk, Identity
 from bot.slacktext import escape, mentioned, plain
 from bot.views import texts
+from bot.views.waits import holding_back, shut
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.errors import MoveRefused, NotAdmitted, NotFound, StoreError
 from dispatch.ports import Clock, Notifier, Outbox
@@ -42,7 +57,11 @@ class Place:
 
 
 class Intake:
-    """What people ask of the bot in Slack. `priority_in` gives a channel's priority where none is named."""
+    """What people ask of the bot in Slack.
+
+    `priority_in` gives a channel's priority where none is named, `is_operator` says who may do what only
+    operators may. Times of day are the `zone`'s.
+    """
 
     def __init__(
         self,
@@ -52,7 +71,9 @@ class Intake:
         notifier: Notifier,
         clock: Clock,
         me: Identity,
+        zone: ZoneInfo,
         priority_in: Callable[[str], int],
+        is_operator: Callable[[str], bool],
     ) -> None:
         self._desk = desk
         self._accounts = accounts
@@ -60,7 +81,9 @@ class Intake:
         self._notifier = notifier
         self._clock = clock
         self._me = me
+        self._zone = zone
         self._priority_in = priority_in
+        self._is_operator = is_operator
         self._steering = asyncio.Lock()
         self._steered: OrderedDict[str, str] = OrderedDict()
 
@@ -131,16 +154,18 @@ class Intake:
             case Help():
                 return HELP
             case ListTasks():
-                return texts.listed(await self._desk.open_tasks(_LISTED), _LISTED)
+                tasks, gates = await self._desk.open_tasks(_LISTED), await self._desk.gates()
+                return texts.listed(tasks, _LISTED, shut(gates))
             case Cost(period):
                 today = self._accounts.today()
                 return texts.cost(period, await self._accounts.cost(first_day(period, today), today))
             case Show(task_id):
                 return await self._show(task_id)
-            case Cancel() | Retry():
+            case Cancel() | Retry() | Resume():
                 return await self._steer(command, place)
 
     async def _submit(self, asked: Submit, place: Place) -> str:
+        by = asked.by
         new = NewTask(
             request_key=place.key,
             source=place.source,
@@ -153,6 +178,7 @@ class Intake:
             thread=place.thread,
             message=place.message,
             quote_thread=place.in_thread,
+            expires_at=None if by is None else next_time(by, self._clock.now(), self._zone),
         )
         try:
             return texts.receipt(*await self._desk.submit(new))
@@ -161,11 +187,12 @@ class Intake:
 
     async def _show(self, task_id: int) -> str:
         try:
-            return texts.shown(*await self._desk.show(task_id))
+            task, attempts = await self._desk.show(task_id)
+            return texts.shown(task, attempts, holding_back(await self._desk.gates(), task))
         except NotFound as error:
             return escape(str(error))
 
-    async def _steer(self, command: Cancel | Retry, place: Place) -> str:
+    async def _steer(self, command: Cancel | Retry | Resume, place: Place) -> str:
         """Does it once for each request, however often that arrives; a second answer is the first again."""
         async with self._steering:
             if place.key not in self._steered:
@@ -174,7 +201,13 @@ class Intake:
                     self._steered.popitem(last=False)
             return self._steered[place.key]
 
-    async def _steered_now(self, command: Cancel | Retry, person: str) -> str:
+    async def _steered_now(self, command: Cancel | Retry | Resume, person: str) -> str:
+        if isinstance(command, Resume):
+            return (
+                texts.resumed(await self._desk.resume())
+                if self._is_operator(person)
+                else texts.for_operators()
+            )
         try:
             if isinstance(command, Cancel):
                 return texts.cancelled(await self._desk.cancel(command.task_id, person))

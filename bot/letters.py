@@ -12,10 +12,14 @@ from bot.views.answer import reply
 from bot.views.card import card
 from bot.views.message import Message
 from bot.views.notices import budget_notice, expired_notice, notice, restart_notice
+from bot.views.offers import on_answer, on_card
+from bot.views.waits import Barrier, holding_back
 from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.errors import NotFound
-from dispatch.ports import Queue
+from dispatch.gates import names
+from dispatch.ports import Gates, Queue
 from dispatch.task import Attempt, Source, State, Task
+from dispatch.terms import Terms
 
 DigestView = Callable[[Delivery], Awaitable[Message]]
 """The message for a delivery of a digest."""
@@ -36,10 +40,20 @@ Letter = tuple[Message | Document, ...]
 class Letters:
     """Writes letters. `secrets` are struck out of everything a model said. Raises NotFound, StoreError."""
 
-    def __init__(self, queue: Queue, chat: Chat, digest: DigestView, secrets: Iterable[str]) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        gates: Gates,
+        chat: Chat,
+        digest: DigestView,
+        terms: Terms,
+        secrets: Iterable[str],
+    ) -> None:
         self._queue = queue
+        self._gates = gates
         self._chat = chat
         self._digest = digest
+        self._terms = terms
         self._secrets = tuple(secrets)
 
     async def of(self, delivery: Delivery, now: datetime) -> Letter:
@@ -68,7 +82,17 @@ class Letters:
         attempts = [self._struck(attempt) for attempt in await self._queue.attempts(task.id)]
         ahead = await self._queue.position(task.id) if task.state is State.QUEUED else 0
         struck = replace(task, words=redact(task.words, self._secrets))
-        return card(struck, attempts, now, ahead, await self._asker(task))
+        barrier, offers = await self._barrier(task), on_card(task, self._terms.table)
+        return card(struck, attempts, now, ahead, await self._asker(task), barrier, offers)
+
+    async def _barrier(self, task: Task) -> Barrier | None:
+        """What holds a queued task back, if anything does."""
+        if not (found := holding_back(await self._gates.all(), task)):
+            return None
+        gate = replace(found[0], detail=redact(found[0].detail, self._secrets))
+        lines = await self._queue.waiting()
+        waiting = sum(line.tasks for line in lines if gate.name in names(line.tier))
+        return Barrier(gate, waiting, told=bool(self._terms.operators_channel))
 
     async def _asker(self, task: Task) -> str:
         """Who asked, where no message of theirs shows it."""
@@ -81,7 +105,7 @@ class Letters:
 
     async def _answer(self, delivery: Delivery) -> Letter:
         task, attempt = await self._attempt(delivery)
-        told = reply(task, self._struck(attempt))
+        told = reply(task, self._struck(attempt), on_answer(task, attempt, self._terms.table))
         file = (Document(told.filename, told.document),) if told.document is not None else ()
         return (*told.messages, *file)
 

@@ -1,4 +1,6 @@
-"""What may stand in front of a task's words: `[p1..p10] [model=<tier or id>] [max=$2] [--]`, in any order.
+"""What may stand in front of a task's words, in any order.
+
+    [p1..p10] [model=<tier or id>] [max=$2] [by=18:00] [--]
 
 Reading never fails: what was wrong is said in `Front.wrong` and stands in the fields as its nearest right
 form, so that the caller can show the whole request as it should have been typed.
@@ -6,6 +8,7 @@ form, so that the caller can show the whole request as it should have been typed
 
 import re
 from dataclasses import dataclass, field
+from datetime import time
 from typing import Final
 
 from bot.slacktext import code
@@ -13,24 +16,31 @@ from bot.slacktext import code
 CAP_LIMIT_MICRO_USD: Final = 1_000_000_000
 
 _TIERS = ("opus", "sonnet", "haiku")
+_OPTIONS = ("model", "max", "by")
 _MICRO = 1_000_000
 _QUOTE_LIMIT = 60
 
 _END = re.compile(r"(?:--|—)(?=\s|\Z)")
 _PRIORITY = re.compile(r"p(-?[0-9]{1,9})(?::(?=\s|[^\W\d_]|\Z)|(?=\s|\Z))", re.IGNORECASE)
-_OPTION = re.compile(r"((?i:model|max)|[a-z_]+)=(?!=)(\S*)")
+_OPTION = re.compile(r"((?i:model|max|by)|[a-z_]+)=(?!=)(\S*)")
 _SPACE = re.compile(r"\s*")
 _MODEL = re.compile(r"(?=.*[0-9-])[a-z0-9][a-z0-9._:/-]{0,99}")
 _DOLLARS = re.compile(r"\$?([0-9]{1,6})(?:\.([0-9]{1,6}))?")
+_TIME = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?")
+_EVENING = time(18, 0)
 
 
 @dataclass(slots=True)
 class Front:
-    """A priority of 1 to 10, a tier or full model id, a cap in micro-dollars. None: not said."""
+    """A priority of 1 to 10, a tier or full model id, a cap in micro-dollars, a time of day. None: not said.
+
+    `by` is when the task is given up if it has not run.
+    """
 
     priority: int | None = None
     model: str | None = None
     cap_micro_usd: int | None = None
+    by: time | None = None
     wrong: list[str] = field(default_factory=list)
 
     def written(self) -> list[str]:
@@ -42,6 +52,8 @@ class Front:
             words.append(f"model={self.model}")
         if self.cap_micro_usd is not None:
             words.append(f"max={_dollars(self.cap_micro_usd)}")
+        if self.by is not None:
+            words.append(f"by={self.by:%H:%M}")
         return words
 
     def take_priority(self, number: int) -> None:
@@ -53,13 +65,15 @@ class Front:
             self.wrong.append(f"p{number} is not a priority. Priorities run from p1 (most urgent) to p10.")
 
     def take_option(self, name: str, value: str) -> None:
-        taken = self.model if name == "model" else self.cap_micro_usd
+        taken, take = {
+            "model": (self.model, self._take_model),
+            "max": (self.cap_micro_usd, self._take_cap),
+            "by": (self.by, self._take_time),
+        }[name]
         if taken is not None:
             self.wrong.append(f"`{name}=` stands there twice. Give it once.")
-        elif name == "model":
-            self._take_model(value)
         else:
-            self._take_cap(value)
+            take(value)
 
     def _take_model(self, value: str) -> None:
         asked = value.lower()
@@ -80,6 +94,12 @@ class Front:
                 "Give dollars above 0, up to $1000, with at most 6 decimals."
             )
 
+    def _take_time(self, value: str) -> None:
+        self.by = _nearest_time(value)
+        if f"{self.by:%H:%M}" != value:
+            quoted = code(f"by={value}", _QUOTE_LIMIT)
+            self.wrong.append(f"{quoted} is not a time of day. Give hours and minutes from 00:00 to 23:59.")
+
 
 def read_front(text: str) -> tuple[Front, str]:
     """Split a request into what stands in front and the task's words, trimmed and otherwise as typed."""
@@ -90,13 +110,13 @@ def read_front(text: str) -> tuple[Front, str]:
         if priority := _PRIORITY.match(text, at):
             front.take_priority(int(priority[1]))
             at = priority.end()
-        elif (option := _OPTION.match(text, at)) and (name := option[1].lower()) in ("model", "max"):
+        elif (option := _OPTION.match(text, at)) and (name := option[1].lower()) in _OPTIONS:
             front.take_option(name, option[2])
             at = option.end()
         elif option:
             quoted = code(f"{option[1]}=", _QUOTE_LIMIT)
             front.wrong.append(
-                f"{quoted} is not an option, `model=` and `max=` are. "
+                f"{quoted} is not an option, `model=`, `max=` and `by=` are. "
                 "Behind `--` it is just a word of the task."
             )
             return front, text[at:].strip()
@@ -109,6 +129,12 @@ def read_front(text: str) -> tuple[Front, str]:
 def is_front(words: str) -> bool:
     """Whether these words would be read as a priority, an option or the end of them."""
     return any(shape.match(words) for shape in (_END, _PRIORITY, _OPTION))
+
+
+def _nearest_time(value: str) -> time:
+    found = _TIME.fullmatch(value)
+    hour, minute = (int(found[1]), int(found[2] or 0)) if found else (24, 0)
+    return time(hour, minute) if hour < 24 and minute < 60 else _EVENING
 
 
 def _dollars(micro_usd: int) -> str:

@@ -6,7 +6,7 @@ ChatError
 └── NoAnswer        no answer came; `in_doubt` when what was sent may have arrived
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -148,6 +148,10 @@ class Desk(Protocol):
         """Lets one task try at once at every closed gate. Which gates those were."""
         ...
 
+    async def gates(self) -> Mapping[str, Gate]:
+        """The gates that are or were closed, by name."""
+        ...
+
 
 class Accounts(Protocol):
     """What Slack's requests need to know of money."""
@@ -158,4 +162,12 @@ class Accounts(Protocol):
 
     def today(self) -> date:
         """The date where the team is."""
+        ...
+
+
+class Alarms(Protocol):
+    """What operators are told and may answer."""
+
+    async def acknowledge(self, key: str, person: str) -> str:
+        """Notes that the person looks after the alarm of that key; words for them. Raises StoreError."""
         ...

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 from bot.money import dollars
 from bot.records import Record
 from bot.slacktext import visible
+from bot.views.waits import cause
 from bot.words import FORGOTTEN, counted
+from dispatch.faults import FaultKind
 
 _WORDS_SHOWN = 60
 Printer = Callable[[Record, ZoneInfo], str]
@@ -18,9 +20,59 @@ def _added(record: Record, zone: ZoneInfo) -> str:
     return _full(record, zone) if "answer" in record else _line(record)
 
 
-def _tasks(record: Record, _: ZoneInfo) -> str:
+def _tasks(record: Record, zone: ZoneInfo) -> str:
     tasks = cast("list[Record]", record["tasks"])
-    return "\n".join(_line(task) for task in tasks) or "No open tasks."
+    lines = [_line(task) + _wait(task, zone) for task in tasks] or ["No open tasks."]
+    return "\n".join([*lines, *_gates(record, zone)])
+
+
+def _wait(task: Record, zone: ZoneInfo) -> str:
+    """What a task waits for and until when, in brackets."""
+    parts = []
+    if task["run_at"]:
+        parts.append(f"{'by budget ' if task['shortage'] else ''}until {_when(task['run_at'], zone)}")
+    if task["expires_at"] and task["state"] in ("queued", "held"):
+        parts.append(f"given up at {_when(task['expires_at'], zone)} if it has not run")
+    return f"  ({'; '.join(parts)})" if parts else ""
+
+
+def _gates(record: Record, zone: ZoneInfo) -> list[str]:
+    return [_gate(gate, zone) for gate in cast("list[Record]", record["gates"])]
+
+
+def _gate(gate: Record, zone: ZoneInfo) -> str:
+    name, fault = str(gate["name"]), gate["fault"]
+    why = cause(name, FaultKind(str(fault)) if fault else None)
+    detail = f" ({visible(str(gate['detail']))})" if gate["detail"] else ""
+    since = f" since {_when(gate['closed_at'], zone)}" if gate["closed_at"] else ""
+    if gate["state"] == "probing":
+        then = "one task is trying now"
+    elif gate["opens_at"]:
+        then = f"tried again at {_when(gate['opens_at'], zone)}"
+    else:
+        then = "only `onequeue resume` lets it be tried again"
+    return f"gate {name} {gate['state']}{since}: {why}{detail}; {then}"
+
+
+def _resumed(record: Record, zone: ZoneInfo) -> str:
+    if not record["gates"]:
+        return "No gate is closed: nothing waits for an operator."
+    probing = all(gate["state"] == "probing" for gate in cast("list[Record]", record["gates"]))
+    tries = "A task tries already" if probing else "The next task in line tries now"
+    then = f"{tries}. If it gets through, the others follow; if not, they wait again."
+    return "\n".join([*_gates(record, zone), then])
+
+
+def _short(record: Record, zone: ZoneInfo) -> list[str]:
+    if not record["shortage"]:
+        return []
+    short = cast("dict[str, Any]", record["shortage"])
+    limit, spent = dollars(short["limit_micro_usd"]), dollars(short["spent_micro_usd"])
+    reserved, kept = dollars(short["reserved_micro_usd"]), dollars(short["kept_micro_usd"])
+    return [
+        f"held by the budget of {visible(short['scope'])}: {spent} of {limit} spent, {reserved} reserved by "
+        f"running tasks, {kept} kept for p1 and p2; it resets at {_when(short['resets_at'], zone)}"
+    ]
 
 
 def _moved(record: Record, _: ZoneInfo) -> str:
@@ -35,9 +87,11 @@ def _line(task: Record) -> str:
 
 def _full(record: Record, zone: ZoneInfo) -> str:
     lines = [
-        _line({**record, "words": "", "forgotten": False}).rstrip(),
+        _line({**record, "words": "", "forgotten": False}).rstrip() + _wait(record, zone),
         f"asked by {visible(str(record['requester']))}, {_when(record['created_at'], zone)}",
         f"{record['reason']}, {record['model']}, cap {dollars(cast('int', record['cap_micro_usd']))}",
+        *_short(record, zone),
+        *_gates(record, zone),
         "",
         _words(record),
     ]
@@ -106,6 +160,7 @@ PRINTERS: Mapping[str, Printer] = {
     "show": _full,
     "cancel": _moved,
     "retry": _moved,
+    "resume": _resumed,
     "cost": _period,
     "digest": _day,
     "backup": _backup,

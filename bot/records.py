@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from dispatch.digest import Digest, Money
+from dispatch.gates import Gate
 from dispatch.ports import Backup, Spending
-from dispatch.task import Attempt, Task, Tier
+from dispatch.task import Attempt, Shortage, Task, Tier
 
 Record = dict[str, object]
 """A JSON object."""
@@ -34,10 +35,36 @@ def task_record(task: Task) -> Record:
         "attempts": task.attempt,
         "created_at": _time(task.created_at),
         "run_at": _time(task.run_at),
+        "expires_at": _time(task.expires_at),
+        "hold": task.hold.value if task.hold else None,
+        "shortage": _shortage(task.shortage) if task.shortage else None,
         "finished_at": _time(task.finished_at),
         "cap_micro_usd": task.route.cap_micro_usd,
         "cost_micro_usd": task.cost_micro_usd,
         "unpriced_requests": task.unpriced,
+    }
+
+
+def _shortage(short: Shortage) -> Record:
+    return {
+        "scope": short.scope,
+        "limit_micro_usd": short.limit_micro_usd,
+        "spent_micro_usd": short.spent_micro_usd,
+        "reserved_micro_usd": short.reserved_micro_usd,
+        "kept_micro_usd": short.kept_micro_usd,
+        "resets_at": _time(short.resets_at),
+    }
+
+
+def gate_record(gate: Gate) -> Record:
+    """A gate that is not open; `opens_at` is null where only an operator lets it be tried again."""
+    return {
+        "name": gate.name,
+        "state": gate.state.value,
+        "fault": gate.fault.value if gate.fault else None,
+        "detail": gate.detail,
+        "closed_at": _time(gate.closed_at),
+        "opens_at": _time(gate.opens_at),
     }
 
 
@@ -60,11 +87,15 @@ def attempt_record(attempt: Attempt) -> Record:
     }
 
 
-def full_record(task: Task, attempts: Sequence[Attempt]) -> Record:
-    """A task with its attempts and, once there is one, its answer."""
+def full_record(task: Task, attempts: Sequence[Attempt], gates: Iterable[Gate]) -> Record:
+    """A task with its attempts, the gates that hold it back and, once there is one, its answer."""
     ended = task.finished_at and not task.forgotten
-    answer = attempts[-1].text if attempts and ended else None
-    return {**task_record(task), "answer": answer, "runs": [attempt_record(attempt) for attempt in attempts]}
+    return {
+        **task_record(task),
+        "answer": attempts[-1].text if attempts and ended else None,
+        "runs": [attempt_record(attempt) for attempt in attempts],
+        "gates": [gate_record(gate) for gate in gates],
+    }
 
 
 def cost_record(period: str, spending: Iterable[Spending]) -> Record:

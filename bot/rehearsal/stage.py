@@ -2,9 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 
 from aiohttp import web
 
+from bot.config import Settings
 from bot.rehearsal.claude import ClaudeSim, control_routes
 from bot.rehearsal.page import page_routes
 from bot.rehearsal.slack import SlackSim
@@ -80,3 +82,25 @@ class Stage:
             return web.json_response({"error": "The bot is still starting; try again."}, status=503)
         await self._post_digest()
         return web.json_response({"ok": True})
+
+
+def rehearsed(settings: Settings, stage: Stage, database: Path) -> Settings:
+    """The settings with both simulators in the place of Slack and Claude, and a database of its own."""
+    slack = settings.slack.model_copy(
+        update={
+            "bot_token": stage.slack.bot_token,
+            "app_token": stage.slack.app_token,
+            "signing_secret": stage.slack.signing_secret,
+            "api_url": stage.slack.api_url,
+        }
+    )
+    changes: dict[str, object] = {
+        "slack": slack,
+        "database": database,
+        "grace_seconds": 0,
+        "digest": settings.digest.model_copy(update={"channel": stage.digest_channel}),
+    }
+    if stage.claude:
+        claude = {"api_key": stage.claude.key, "base_url": stage.claude.url}
+        changes["anthropic"] = settings.anthropic.model_copy(update=claude)
+    return settings.model_copy(update=changes)

@@ -9,7 +9,7 @@ from bot.slacktext import escape, inline, neutralise
 from bot.views.blame import blame, time_taken
 from bot.views.card import headline, wording
 from bot.views.message import TEXT_LIMIT, day_and_time, line
-from bot.views.waits import briefly, cause, gate_lines, given_up, held_by_budget
+from bot.views.waits import briefly, cause, gate_lines, given_up, held_by_budget, is_probing
 from bot.words import counted, duration, tokens
 from dispatch.gates import Gate
 from dispatch.ports import Spending
@@ -117,7 +117,8 @@ def resumed(gates: Sequence[Gate]) -> str:
     if not gates:
         return "No gate is closed: nothing waits for an operator."
     closed = [f"*{gate.name.capitalize()}*: {cause(gate.name, gate.fault)}" for gate in gates]
-    then = "The next task in line tries now. If it gets through, the others follow; if not, they wait again."
+    tries = "A task tries already" if is_probing(gates) else "The next task in line tries now"
+    then = f"{tries}. If it gets through, the others follow; if not, they wait again."
     return "\n".join([*closed, then])
 
 

@@ -45,6 +45,11 @@ def shut(gates: Mapping[str, Gate]) -> list[Gate]:
     return [gates[name] for name in sorted(gates) if gates[name].state is not GateState.OPEN]
 
 
+def is_probing(gates: Iterable[Gate]) -> bool:
+    """Whether one task is finding out now for all of these gates."""
+    return all(gate.state is GateState.PROBING for gate in gates)
+
+
 def holding_back(gates: Mapping[str, Gate], task: Task) -> list[Gate]:
     """The gates that a queued task waits at, the one that opens last first."""
     if task.state is not State.QUEUED:

@@ -1,6 +1,6 @@
 """The dispatcher's front door on a real store, without a worker behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from dispatch.errors import StoreError
@@ -51,6 +51,10 @@ class StoreDesk:
     async def resume(self) -> Sequence[Gate]:
         self._fail()
         return await self._store.gates.resume(self._clock.now())
+
+    async def gates(self) -> Mapping[str, Gate]:
+        self._fail()
+        return await self._store.gates.all()
 
     async def _rerouted(self, task_id: int, cap: int | None, model: str | None = None) -> Task:
         task = await self._store.queue.task(task_id)

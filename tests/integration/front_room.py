@@ -4,15 +4,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from bot.app import Sockets, build
+from bot.controls import Controls
 from bot.intake import Intake
+from bot.ports import Identity
 from bot.rehearsal.slack import SlackSim
+from dispatch.routing import DEFAULT_TABLE
 from dispatch.store import Store
 from dispatch.task import Task
 from tests.fakes.clock import FakeClock
 from tests.fakes.desk import StoreDesk
-from tests.integration.post_room import Room, post_room
+from tests.integration.post_room import SAM, Room, post_room
 
 PRIORITIES = {"CPAY00001": 2}
 """The priority of requests that name none, by channel; 5 elsewhere."""
@@ -28,6 +32,22 @@ class CountingNotifier:
         self.woken += 1
 
 
+class FakeAlarms:
+    """`ports.Alarms` that notes who acknowledged what."""
+
+    def __init__(self) -> None:
+        self.acknowledged: list[tuple[str, str]] = []
+
+    async def acknowledge(self, key: str, person: str) -> str:
+        self.acknowledged.append((key, person))
+        return "You look after it."
+
+
+def is_operator(person: str) -> bool:
+    """Sam alone keeps it running."""
+    return person == SAM
+
+
 @dataclass
 class Front:
     """A room with its front door open."""
@@ -36,6 +56,8 @@ class Front:
     desk: StoreDesk
     notifier: CountingNotifier
     intake: Intake
+    controls: Controls
+    alarms: FakeAlarms
     sockets: Sockets
     clock: FakeClock
     """The clock of the sockets' watchdog."""
@@ -62,21 +84,34 @@ class Front:
         return [message.text for message in self.slack.ephemerals("ana")]
 
 
+def make_intake(room: Room, desk: StoreDesk, notifier: CountingNotifier, me: Identity) -> Intake:
+    """The intake of a room."""
+    return Intake(
+        desk,
+        desk,
+        room.store.outbox,
+        notifier,
+        room.clock,
+        me,
+        ZoneInfo("Europe/Berlin"),
+        lambda channel: PRIORITIES.get(channel, 5),
+        is_operator,
+    )
+
+
+def make_controls(room: Room, desk: StoreDesk, notifier: CountingNotifier, alarms: FakeAlarms) -> Controls:
+    """The controls of a room."""
+    return Controls(desk, room.store.outbox, notifier, alarms, room.clock, DEFAULT_TABLE, is_operator)
+
+
 @asynccontextmanager
 async def front_room(folder: Path) -> AsyncIterator[Front]:
     async with post_room(folder) as room:
         desk, notifier, clock = StoreDesk(room.store, room.clock), CountingNotifier(), FakeClock()
-        me = await room.chat.identity()
-        intake = Intake(
-            desk,
-            desk,
-            room.store.outbox,
-            notifier,
-            room.clock,
-            me,
-            lambda channel: PRIORITIES.get(channel, 5),
-        )
-        slack = room.slack
-        async with Sockets(build(intake, me), slack.app_token, slack.api_url, clock, ping=0.2) as sockets:
+        me, alarms = await room.chat.identity(), FakeAlarms()
+        intake = make_intake(room, desk, notifier, me)
+        controls = make_controls(room, desk, notifier, alarms)
+        slack, app = room.slack, build(intake, controls, me)
+        async with Sockets(app, slack.app_token, slack.api_url, clock, ping=0.2) as sockets:
             await slack.wait_for(lambda state: state.sockets == 2)
-            yield Front(room, desk, notifier, intake, sockets, clock)
+            yield Front(room, desk, notifier, intake, controls, alarms, sockets, clock)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bot.chat import SlackChat
 from bot.courier import Courier
@@ -17,17 +18,21 @@ from bot.rehearsal.slack.shown import visible
 from bot.rehearsal.slack.state import Message as Posted
 from bot.views.message import Message
 from dispatch.delivery import Delivery
+from dispatch.faults import Fault
+from dispatch.gates import Gate
 from dispatch.policy import Seating, Settlement
 from dispatch.ports import Clock
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
 from dispatch.task import Claim, NewTask, Outcome, Source, State, Task, Verdict
+from dispatch.terms import Terms
 from tests.fakes.leaping import LeapingClock
 from tests.integration.rehearsal_slack import MANIFEST, running
 
 ANA, SAM = "UANA00001", "USAM00001"
 OPS, PAYMENTS, RANDOM, SECRET = "COPS00001", "CPAY00001", "CRAN00001", "CSEC00001"
 SECRETS = ("sk-the-secret",)
+TERMS = Terms(DEFAULT_TABLE, ZoneInfo("UTC"), operators_channel=OPS)
 
 
 @dataclass
@@ -78,6 +83,13 @@ class Room:
     async def settle(self, claim: Claim, outcome: Outcome, state: State) -> Task:
         return await self.store.queue.settle(claim, outcome, Settlement(state), self.clock.now())
 
+    async def strike(self, task: Task, gate: Gate) -> Task:
+        """Runs the task into the fault that leaves that gate so; it waits there."""
+        claim = await self.claim(task)
+        outcome = Outcome(Verdict.FAILED, fault=Fault(gate.fault) if gate.fault else None)
+        settlement = Settlement(State.QUEUED, gates=(gate,))
+        return await self.store.queue.settle(claim, outcome, settlement, self.clock.now())
+
     def seen(self, channel: str = OPS) -> list[str]:
         """What everyone reads in a channel, replies after a `> `."""
         return [f"{'> ' if m.is_reply else ''}{visible(m)}" for m in self.posts(channel)]
@@ -94,7 +106,7 @@ async def digest(delivery: Delivery) -> Message:
 
 
 def make_courier(store: Store, chat: SlackChat, clock: Clock, digest_view: DigestView = digest) -> Courier:
-    letters = Letters(store.queue, chat, digest_view, SECRETS)
+    letters = Letters(store.queue, store.gates, chat, digest_view, TERMS, SECRETS)
     postman = Postman(letters, store.outbox, store.queue, chat, clock)
     return Courier(store.outbox, store.queue, chat, postman, clock)
 

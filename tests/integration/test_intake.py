@@ -1,6 +1,8 @@
 """Requests from the simulated Slack, over real sockets and the real Bolt app, into the real store."""
 
+import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -9,8 +11,11 @@ import pytest
 
 from bot.grammar import HELP
 from bot.views.message import Message
+from dispatch.faults import FaultKind
+from dispatch.gates import Gate, GateState
 from dispatch.task import Source, State
 from tests.fakes.desk import DISK_FULL
+from tests.fakes.values import NOON
 from tests.integration.front_room import Front, front_room
 from tests.integration.post_room import ANA, OPS, PAYMENTS, settle_down
 
@@ -261,3 +266,30 @@ async def test_priorities_of_channels_are_by_id(front: Front) -> None:
     await front.slack.say("ana", "payments", "@onequeue hello")
     await front.quiet()
     assert [(task.channel, task.priority) for task in await front.tasks()] == [(PAYMENTS, 2)]
+
+
+async def test_a_task_may_say_by_when_it_must_have_run(front: Front) -> None:
+    said = await front.slack.slash("ana", "ops", "p3 by=18:00 investigate stall")
+    assert re.fullmatch(r"Queued as #1 · p3 · Opus · given up at <!date\^\d+\^.*> if it has not run", said)
+    await front.slack.say("ana", "ops", "@onequeue p3 by=12:30 investigate stall")
+    await front.quiet()
+    assert [task.expires_at for task in await front.tasks()] == [
+        NOON.replace(hour=17),
+        NOON.replace(hour=11, minute=30) + timedelta(days=1),
+    ]
+
+
+async def test_only_operators_resume_and_hear_which_gates_try(front: Front) -> None:
+    assert await front.slack.slash("ana", "ops", "resume") == (
+        "Nothing done: only operators may do that. Ask one of them."
+    )
+    assert (await front.slack.slash("sam", "ops", "resume")).startswith("No gate is closed")
+    task = await front.room.ask()
+    gate = Gate("opus", GateState.CLOSED, FaultKind.RATE_LIMITED, "", 1, NOON, NOON + timedelta(hours=1))
+    await front.room.strike(task, gate)
+    listed = await front.slack.slash("ana", "ops", "list")
+    assert "*Opus* closed since" in listed.splitlines()[-1]
+    assert "*Opus* closed since" in (await front.slack.slash("ana", "ops", "show 1")).splitlines()[-2]
+    said = await front.slack.slash("sam", "ops", "resume")
+    assert said.splitlines()[0] == "*Opus*: Opus is rate limited"
+    assert (await front.store.gates.all())["opus"].opens_at == front.room.clock.now()

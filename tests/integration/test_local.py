@@ -13,7 +13,10 @@ from bot.console import Console, Misused
 from bot.local import LocalDoor, ask_running, socket_path
 from bot.printing import PRINTERS
 from bot.records import Record
+from dispatch.budget import Budgets, Purse
 from dispatch.errors import MoveRefused, NotFound, OnequeueError, Unreachable
+from dispatch.faults import Fault, FaultKind
+from dispatch.gates import ACCOUNT, Gate, GateState
 from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.store import Store
@@ -23,7 +26,7 @@ from dispatch.worker import LEASE
 from tests.fakes.clock import FakeClock
 from tests.integration.front_desk import front_desk
 
-UTC = ZoneInfo("UTC")
+UTC, BERLIN = ZoneInfo("UTC"), ZoneInfo("Europe/Berlin")
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ def console(store: Store, clock: FakeClock) -> Console:
 
 def console_for(store: Store, clock: FakeClock, digest_channel: str) -> Console:
     desk = front_desk(store, clock, Terms(DEFAULT_TABLE, UTC, digest_channel, clock.now().time()))
-    return Console(desk.dispatcher, desk.books, clock, default_priority=5, vault=store)
+    return Console(desk.dispatcher, desk.books, clock, default_priority=5, zone=BERLIN, vault=store)
 
 
 async def answer(store: Store, clock: FakeClock, tier: Tier) -> None:
@@ -67,6 +70,78 @@ async def test_the_same_key_queues_once(console: Console) -> None:
     first = await console.ask("add", {"text": "p3 once", "key": "nightly"})
     second = await console.ask("add", {"text": "p3 once", "key": "nightly"})
     assert first["id"] == second["id"]
+
+
+async def test_a_task_may_say_by_when_it_must_have_run(console: Console, clock: FakeClock) -> None:
+    record = await console.ask("add", {"text": "p3 by=18:00 investigate stall"})
+    assert record["expires_at"] == clock.now().replace(hour=17).isoformat()
+    assert (record["hold"], record["shortage"], "rank" in record) == (None, None, False)
+    printed = PRINTERS["list"](await console.ask("list", {}), UTC)
+    assert "(given up at 2026-11-23 17:00:00 UTC if it has not run)" in printed
+
+
+async def test_closed_gates_are_listed_shown_and_resumed_through_the_socket(
+    console: Console, store: Store, clock: FakeClock, tmp_path: Path
+) -> None:
+    door = LocalDoor(path := socket_path(tmp_path / "onequeue.db"), console.ask)
+    await door.open()
+    try:
+        nothing = await ask_running(path, "resume", {})
+        assert PRINTERS["resume"](nothing, UTC) == "No gate is closed: nothing waits for an operator."
+        await ask_running(path, "add", {"text": "p3 x"})
+        await refuse_key(store, clock)
+        listed = await ask_running(path, "list", {})
+        assert listed["gates"] == [
+            {
+                "name": "account",
+                "state": "closed",
+                "fault": "authentication",
+                "detail": "no such key",
+                "closed_at": clock.now().isoformat(),
+                "opens_at": None,
+            }
+        ]
+        line = (
+            "gate account closed since 2026-11-23 12:00:00 UTC: Claude's key was refused (no such key); "
+            "only `onequeue resume` lets it be tried again"
+        )
+        assert PRINTERS["list"](listed, UTC).splitlines()[-1] == line
+        assert line in PRINTERS["show"](await ask_running(path, "show", {"task": "1"}), UTC)
+        resumed = await ask_running(path, "resume", {})
+        assert "tried again at 2026-11-23 12:00:00 UTC\nThe next task" in PRINTERS["resume"](resumed, UTC)
+        assert (await store.gates.all())[ACCOUNT].opens_at == clock.now()
+    finally:
+        await door.close()
+
+
+async def refuse_key(store: Store, clock: FakeClock) -> None:
+    """Has the next task of Opus find that the key is refused, for good."""
+    claim = await store.queue.claim(Tier.OPUS, Seating(2), clock.now() + LEASE, clock.now())
+    assert claim
+    fault = Fault(FaultKind.AUTHENTICATION, "no such key")
+    gate = Gate(ACCOUNT, GateState.CLOSED, fault.kind, fault.detail, 1, clock.now())
+    outcome, settlement = Outcome(Verdict.FAILED, fault=fault), Settlement(State.QUEUED, gates=(gate,))
+    await store.queue.settle(claim, outcome, settlement, clock.now())
+
+
+async def test_a_task_held_by_a_budget_says_which(console: Console, store: Store, clock: FakeClock) -> None:
+    await console.ask("add", {"text": "p3 x"})
+    now = clock.now()
+    purse = Purse(Budgets(everybody=5_000_000, urgent=5_000_000), now, now + timedelta(hours=12))
+    assert await store.queue.claim(Tier.OPUS, Seating(2), now + LEASE, now, purse) is None
+    record = await console.ask("show", {"task": "1"})
+    assert record["hold"] == "budget"
+    assert record["shortage"] == {
+        "scope": "all",
+        "limit_micro_usd": 5_000_000,
+        "spent_micro_usd": 0,
+        "reserved_micro_usd": 0,
+        "kept_micro_usd": 5_000_000,
+        "resets_at": (now + timedelta(hours=12)).isoformat(),
+    }
+    printed = PRINTERS["show"](record, UTC)
+    assert "(by budget until 2026-11-24 00:00:00 UTC)" in printed
+    assert "held by the budget of all: $0.00 of $5.00 spent, $0.00 reserved" in printed
 
 
 @pytest.mark.parametrize(

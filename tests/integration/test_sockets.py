@@ -8,11 +8,17 @@ from pathlib import Path
 import pytest
 
 from bot.app import Sockets, build
-from bot.intake import Intake
 from bot.ports import Refused
 from tests.fakes.clock import FakeClock
 from tests.fakes.desk import StoreDesk
-from tests.integration.front_room import CountingNotifier, Front, front_room
+from tests.integration.front_room import (
+    CountingNotifier,
+    FakeAlarms,
+    Front,
+    front_room,
+    make_controls,
+    make_intake,
+)
 from tests.integration.post_room import post_room
 
 
@@ -50,7 +56,7 @@ async def test_two_lines_lose_nothing_while_one_is_renewed(front: Front) -> None
 
 
 async def test_a_wrong_app_token_is_refused_at_once(front: Front) -> None:
-    app = build(front.intake, await front.room.chat.identity())
+    app = build(front.intake, front.controls, await front.room.chat.identity())
     with pytest.raises(Refused, match="invalid_auth"):
         async with Sockets(app, "xapp-wrong", front.slack.api_url, front.clock):
             pytest.fail("it connected")
@@ -60,7 +66,7 @@ async def test_the_lines_are_closed_at_the_end(tmp_path: Path) -> None:
     async with front_room(tmp_path) as front:
         slack = front.slack
         async with Sockets(
-            build(front.intake, await front.room.chat.identity()),
+            build(front.intake, front.controls, await front.room.chat.identity()),
             slack.app_token,
             slack.api_url,
             front.clock,
@@ -73,11 +79,12 @@ async def test_the_lines_are_closed_at_the_end(tmp_path: Path) -> None:
 async def test_the_first_line_does_not_wait_for_the_second(tmp_path: Path) -> None:
     async with post_room(tmp_path, rate_limits=True) as room:
         slack, me = room.slack, await room.chat.identity()
-        desk = StoreDesk(room.store, room.clock)
-        intake = Intake(desk, desk, room.store.outbox, CountingNotifier(), room.clock, me, lambda _: 5)
+        desk, notifier = StoreDesk(room.store, room.clock), CountingNotifier()
+        intake = make_intake(room, desk, notifier, me)
+        controls = make_controls(room, desk, notifier, FakeAlarms())
         async with (
             asyncio.timeout(20),
-            Sockets(build(intake, me), slack.app_token, slack.api_url, FakeClock()) as sockets,
+            Sockets(build(intake, controls, me), slack.app_token, slack.api_url, FakeClock()) as sockets,
         ):
             await slack.wait_for(lambda _: room.calls("apps.connections.open") == 2)
             assert await sockets.connected() == 1, "Slack lets the second wait a minute"

@@ -76,7 +76,7 @@ def test_a_digest_names_it_all_the_same(task: Task) -> None:
 
 
 def test_the_command_line_is_told(task: Task, attempt: Attempt) -> None:
-    record = full_record(task, [attempt])
+    record = full_record(task, [attempt], ())
     assert (record["words"], record["forgotten"], record["answer"]) == ("", True, None)
     printed = PRINTERS["show"](record, UTC).splitlines()
     assert printed[0].startswith("#42  p3  opus  failed")
@@ -90,4 +90,4 @@ def test_the_command_line_is_told(task: Task, attempt: Attempt) -> None:
 def test_words_that_are_kept_are_shown(attempt: Attempt) -> None:
     kept = make_task(42, 3, state=State.FAILED, finished_at=NOON)
     assert SAYS not in shown(kept, [attempt])
-    assert SAYS not in PRINTERS["show"](full_record(kept, [attempt]), UTC)
+    assert SAYS not in PRINTERS["show"](full_record(kept, [attempt], ()), UTC)

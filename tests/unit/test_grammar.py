@@ -1,4 +1,5 @@
 import re
+from datetime import time
 
 import pytest
 from hypothesis import example, given
@@ -13,6 +14,7 @@ from bot.grammar import (
     Help,
     ListTasks,
     Period,
+    Resume,
     Retry,
     Show,
     Submit,
@@ -39,7 +41,22 @@ FRAGMENTS = (
         "Model=GPT",
         "max=$2",
     ),
-    *("model=claude-opus-5-5", "max=", "max=0", "max=nan", "max=-1", "MAX=2.50", "foo=bar", "x=1", "a==b"),
+    *(
+        "model=claude-opus-5-5",
+        "max=",
+        "max=0",
+        "max=nan",
+        "max=-1",
+        "MAX=2.50",
+        "foo=bar",
+        "by=",
+        "by=18:00",
+        "BY=24:00",
+        "by=9",
+        "resume",
+        "x=1",
+        "a==b",
+    ),
     *("--", "—", "-", "help", "list", "show", "cancel", "retry", "cost", "42", "#42", "0", "today", "week"),
     *(
         "/task",
@@ -74,6 +91,7 @@ commands: st.SearchStrategy[Command] = st.one_of(
         st.none() | st.integers(1, 10),
         st.none() | models,
         st.none() | st.integers(1, CAP_LIMIT_MICRO_USD),
+        st.none() | st.builds(time, st.integers(0, 23), st.integers(0, 59)),
     ),
     st.just(Help()),
     st.just(ListTasks()),
@@ -81,6 +99,7 @@ commands: st.SearchStrategy[Command] = st.one_of(
     st.builds(Cancel, task_ids),
     st.builds(Retry, task_ids),
     st.builds(Cost, st.sampled_from(Period)),
+    st.just(Resume()),
 )
 
 
@@ -90,6 +109,8 @@ commands: st.SearchStrategy[Command] = st.one_of(
 @example(Submit("/task p3 x"))
 @example(Submit("p3"))
 @example(Submit("--"))
+@example(Submit("by=18:00 x"))
+@example(Submit("resume", by=time(0, 0)))
 def test_the_form_of_a_command_is_read_as_that_command(command: Command) -> None:
     assert parse(form(command)) == command
 
@@ -104,6 +125,7 @@ def test_reading_never_raises_and_its_form_is_stable(text: str) -> None:
 @given(typed)
 @example("p11 max=0 model=x foo=bar")
 @example("p3 p4 max=2 max=3")
+@example("by=25:99 by=18:00 resume")
 @example("x=`1` <@U1> & more")
 @example("foo=" + "x" * 50_000)
 def test_every_form_in_a_refusal_can_be_copied(text: str) -> None:
@@ -141,6 +163,11 @@ def test_outer_space_and_the_command_itself_change_nothing(text: str) -> None:
         ("max=2.00 x", Submit("x", cap_micro_usd=2_000_000)),
         ("max=0.000001 x", Submit("x", cap_micro_usd=1)),
         ("max=$1000 x", Submit("x", cap_micro_usd=1_000_000_000)),
+        ("p3 by=18:00 x", Submit("x", 3, by=time(18, 0))),
+        ("BY=00:00 model=opus x", Submit("x", model="opus", by=time(0, 0))),
+        ("x by=18:00", Submit("x by=18:00")),
+        ("by==18:00 x", Submit("by==18:00 x")),
+        ("-- by=18:00 x", Submit("by=18:00 x")),
         ("p3   two  spaces\n\n  and lines ", Submit("two  spaces\n\n  and lines", 3)),
         ("p3 list", Submit("list", 3)),
         ("p5 list the open ports", Submit("list the open ports", 5)),
@@ -167,6 +194,8 @@ def test_outer_space_and_the_command_itself_change_nothing(text: str) -> None:
         ("cost", Cost(Period.TODAY)),
         ("cost Week", Cost(Period.WEEK)),
         ("cost month", Cost(Period.MONTH)),
+        ("Resume", Resume()),
+        ("p3 resume the import", Submit("resume the import", 3)),
         ("/task p3 x", Submit("x", 3)),
         ("/task", Help()),
         ("/tasks are many", Submit("/tasks are many")),
@@ -202,6 +231,18 @@ def test_reads(text: str, command: Command) -> None:
         ("max=0.0000001 x", ["at most 6 decimals"]),
         ("max=1000.000001 x", ["up to $1000", "`/task max=$1000 x`"]),
         ("max=٣ x", ["is not an amount"]),
+        ("by=6pm x", ["`by=6pm` is not a time of day", "00:00 to 23:59", "`/task by=18:00 x`"]),
+        ("by=9 x", ["`by=9` is not", "`/task by=09:00 x`"]),
+        ("by=8:30 x", ["`by=8:30` is not", "`/task by=08:30 x`"]),
+        ("by=24:00 x", ["`by=24:00` is not", "`/task by=18:00 x`"]),
+        ("by=18:60 x", ["`by=18:60` is not"]),
+        ("by=18:00:00 x", ["is not a time"]),
+        ("by=١٨:٠٠ x", ["is not a time"]),
+        ("by= x", ["`by=` is not", "`/task by=18:00 x`"]),
+        ("by=12:00 p3 by=18:00 x", ["`by=` stands there twice", "`/task p3 by=12:00 x`"]),
+        ("by=18:00", ["no words", "`/task by=18:00 tidy the wiki`"]),
+        ("resume 42", ["`resume` takes nothing behind it", "`/task resume`", "`/task p5 resume 42`"]),
+        ("resume!", ["`/task resume`"]),
         ("foo=bar x", ["`foo=` is not an option", "`/task -- foo=bar x`"]),
         ("p3 x=1 is wrong, fix it", ["`/task p3 -- x=1 is wrong, fix it`"]),
         ("p3", ["no words behind `p3`", "`/task p3 tidy the wiki`"]),

@@ -1,4 +1,4 @@
-"""What a stopped task's reply says and offers: another cap, where money ended it."""
+"""What is said of attempts that were lost, failed or stopped, and the offer of another cap."""
 
 import json
 from dataclasses import replace
@@ -14,10 +14,11 @@ from bot.views.answer import Reply, reply
 from bot.views.card import card
 from bot.views.gate import check
 from bot.views.message import Message
+from bot.views.notices import restart_notice
 from bot.views.offers import Action, Offer, on_answer
 from dispatch.faults import FaultKind
 from dispatch.routing import DEFAULT_TABLE
-from dispatch.task import Attempt, Shortage, State, Task, Verdict
+from dispatch.task import Attempt, HoldKind, Shortage, State, Task, Verdict
 from tests.fakes.values import NOON
 from tests.unit.test_views import ANA, LATER, failed, fits, make_attempt, pings, said, strangers, task
 
@@ -88,6 +89,27 @@ def test_a_task_set_aside_says_why_and_what_to_do(changes: dict[str, int], kind:
     assert labels(first) == []
     assert f"Set aside: {why}" in said(card(of, [attempt], NOON))
     assert "Set aside · $0.93 already counts" in said(card(of, [], NOON))
+
+
+def test_tries_that_failed_are_counted_by_class() -> None:
+    of = task(State.HELD, hold=HoldKind.RETRY, run_at=LATER, attempt=4, strikes=1)
+    shown = said(card(of, [failed(FaultKind.INCOMPLETE, number=4)], NOON))
+    assert "the answer broke off before its end · 1 of 3 tries failed · attempt 5 follows" in shown
+
+
+def test_a_restart_notice_counts_the_losses() -> None:
+    lost = make_attempt(verdict=Verdict.LOST, cost_micro_usd=310_000)
+    first = restart_notice(task(State.QUEUED, losses=1, attempt=1), lost, "the bot was restarted")
+    assert first.text == (
+        "Attempt 1 of 3 was lost: the bot was restarted. $0.31 already counts; attempt 2 follows."
+    )
+    later = restart_notice(
+        task(State.QUEUED, losses=2, attempt=5), make_attempt(5, cost_micro_usd=0), "its lease ended"
+    )
+    assert later.text == (
+        "Attempt 5 of #42 was lost: its lease ended. Attempt 6 follows. "
+        "It is set aside when 3 are lost to a process that died, and 2 were."
+    )
 
 
 def test_nothing_is_offered_where_money_is_not_the_reason_or_the_task_has_moved_on() -> None:

@@ -17,7 +17,7 @@ from bot.views.waits import Barrier, cause, held_by_budget, holding_back, shut
 from dispatch.faults import FaultKind
 from dispatch.gates import ACCOUNT, RUNTIME, Gate, GateState
 from dispatch.routing import DEFAULT_TABLE
-from dispatch.task import MICRO_USD, Attempt, HoldKind, Shortage, State, Task, Tier, Verdict
+from dispatch.task import MICRO_USD, Attempt, HoldKind, Shortage, State, Task, Tier
 from tests.fakes.values import NOON, make_task
 from tests.unit.test_views import ANA, failed, fits, make_attempt, pings, said, strangers
 
@@ -45,8 +45,8 @@ def task(state: State = State.QUEUED, priority: int = 6, **changes: Any) -> Task
 
 
 def short(scope: str = "all", limit: int = 50, spent: int = 42, reserved: int = 0, kept: int = 8) -> Shortage:
-    money = (amount * MICRO_USD for amount in (limit, spent, reserved, kept))
-    return Shortage(scope, *money, MIDNIGHT)
+    dollars = (limit * MICRO_USD, spent * MICRO_USD, reserved * MICRO_USD, kept * MICRO_USD)
+    return Shortage(scope, *dollars, MIDNIGHT)
 
 
 def held(shortage: Shortage, priority: int = 6, **changes: Any) -> Task:
@@ -198,25 +198,6 @@ def test_an_expired_task_says_when_and_what_to_do() -> None:
     assert "already counts" not in expired_notice(task(State.EXPIRED)).text
 
 
-def test_tries_that_failed_are_counted_by_class() -> None:
-    of = task(State.HELD, hold=HoldKind.RETRY, run_at=AT_20, attempt=4, strikes=1)
-    told = shown(of, [failed(FaultKind.INCOMPLETE, number=4)])
-    assert "the answer broke off before its end · 1 of 3 tries failed · attempt 5 follows" in told
-
-
-def test_a_restart_notice_counts_the_losses() -> None:
-    lost = make_attempt(verdict=Verdict.LOST, cost_micro_usd=310_000)
-    first = restart_notice(task(losses=1, attempt=1), lost, "the bot was restarted")
-    assert first.text == (
-        "Attempt 1 of 3 was lost: the bot was restarted. $0.31 already counts; attempt 2 follows."
-    )
-    later = restart_notice(task(losses=2, attempt=5), make_attempt(5, cost_micro_usd=0), "its lease ended")
-    assert later.text == (
-        "Attempt 5 of #42 was lost: its lease ended. Attempt 6 follows. "
-        "It is set aside when 3 are lost to a process that died, and 2 were."
-    )
-
-
 def test_a_list_says_what_each_waits_for_and_ends_with_the_gates() -> None:
     tasks = [held(short()), task(State.HELD, hold=HoldKind.RETRY, run_at=AT_20), task(expires_at=EVENING)]
     gates = [closed("sonnet", FaultKind.RATE_LIMITED), closed(ACCOUNT, FaultKind.SUSPENDED, opens_at=None)]
@@ -257,6 +238,8 @@ def test_receipts_say_when_a_task_is_given_up() -> None:
 
 def test_what_resuming_came_to() -> None:
     assert texts.resumed([]) == "No gate is closed: nothing waits for an operator."
+    tried = texts.resumed([probing(ACCOUNT, FaultKind.AUTHENTICATION)])
+    assert tried.splitlines()[1].startswith("A task tries already.")
     told = texts.resumed([closed(ACCOUNT, FaultKind.AUTHENTICATION)])
     assert told.startswith("*Account*: Claude's key was refused\nThe next task in line tries now.")
 

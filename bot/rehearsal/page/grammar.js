@@ -10,6 +10,7 @@ const PRIORITIES = Array.from({ length: 10 }, (_, n) => {
 const OPTIONS = [
   { insert: "model=", label: "model=", hint: "opus, sonnet, haiku or a full model id" },
   { insert: "max=$", label: "max=", hint: "the most it may cost, like max=$2" },
+  { insert: "by=", label: "by=", hint: "given up if it has not run by then, like by=18:00" },
 ];
 
 const VERBS = [
@@ -18,16 +19,18 @@ const VERBS = [
   { insert: "cancel ", label: "cancel 42", hint: "stop a task" },
   { insert: "retry ", label: "retry 42", hint: "run a task again" },
   { insert: "cost ", label: "cost", hint: "what today, the week or the month cost" },
+  { insert: "resume", label: "resume", hint: "for operators: try again at once where all wait" },
   { insert: "help", label: "help", hint: "every form, with examples" },
 ];
 
 const ALL_PRIORITIES = { insert: "p", label: "p1 … p10", hint: "priority: p1–4 Opus, p5–7 Sonnet, p8–10 Haiku" };
 const MODELS = ["opus", "sonnet", "haiku"].map((name) => ({ insert: `model=${name} `, label: name, hint: "tier" }));
 const CAPS = ["1", "2", "5"].map((sum) => ({ insert: `max=$${sum} `, label: `$${sum}`, hint: "cap" }));
+const TIMES = ["12:00", "18:00", "23:59"].map((time) => ({ insert: `by=${time} `, label: time, hint: "given up then" }));
 const SPANS = ["today", "week", "month"].map((span) => ({ insert: span, label: span, hint: "what it cost" }));
 
 const IS_PRIORITY = /^p\d+:?$/i;
-const IS_OPTION = /^(model|max)=./i;
+const IS_OPTION = /^(model|max|by)=./i;
 
 function beginningWith(items, typed) {
   const found = items.filter(({ insert }) => insert.trim().toLowerCase().startsWith(typed.toLowerCase()));
@@ -42,6 +45,7 @@ export function grammarHints(words) {
   if (!done.every((word) => IS_PRIORITY.test(word) || IS_OPTION.test(word))) return [];
   if (/^model=/i.test(typed)) return beginningWith(MODELS, typed);
   if (/^max=/i.test(typed)) return beginningWith(CAPS, typed);
+  if (/^by=/i.test(typed)) return beginningWith(TIMES, typed);
   const urgent = done.some((word) => IS_PRIORITY.test(word));
   const options = OPTIONS.filter(({ label }) => !done.some((word) => word.toLowerCase().startsWith(label)));
   if (typed === "") return [...(urgent ? [] : [ALL_PRIORITIES]), ...options, ...(done.length ? [] : VERBS)];

@@ -1,0 +1,182 @@
+"""Presses of buttons: read, done, answered in private. Plain payloads; no Bolt.
+
+A press counts only while the button it was made on is still offered, with the same words: a card that
+has moved on, or a second press, changes nothing.
+"""
+
+import asyncio
+import logging
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bot.ports import Alarms, Desk
+from bot.slacktext import escape
+from bot.views import presses, texts
+from bot.views.message import is_person
+from bot.views.offers import Action, Offer, on_answer, on_card
+from dispatch.delivery import DeliveryKind, NewDelivery
+from dispatch.errors import MoveRefused, NotFound, StoreError
+from dispatch.ports import Clock, Notifier, Outbox
+from dispatch.routing import Table
+from dispatch.task import Task
+
+_REMEMBERED: Final = 500
+_TASK: Final = re.compile(r"[1-9][0-9]{0,17}")
+_ALARM: Final = re.compile(r"[!-~]{1,200}")
+_SHORT: Final = re.compile(r"[!-~]{1,100}")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Who pressed which button, where. `value` is what we put into it, `label` the words on it."""
+
+    key: str
+    person: str
+    channel: str
+    thread: str | None
+    action: Action
+    value: str
+    label: str
+
+
+class Controls:
+    """What people press in Slack.
+
+    `table` says which tiers there are, `is_operator` who may do what only operators may. `alarms` is None
+    where nobody keeps watch.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        outbox: Outbox,
+        notifier: Notifier,
+        alarms: Alarms | None,
+        clock: Clock,
+        table: Table,
+        is_operator: Callable[[str], bool],
+    ) -> None:
+        self._desk = desk
+        self._outbox = outbox
+        self._notifier = notifier
+        self._alarms = alarms
+        self._clock = clock
+        self._table = table
+        self._is_operator = is_operator
+        self._pressing = asyncio.Lock()
+        self._pressed: OrderedDict[str, None] = OrderedDict()
+
+    async def press(self, payload: Mapping[str, Any]) -> str:
+        """Takes a press. Never raises.
+
+        Its private answer is stored in the outbox. What is returned could not be stored and is to be told
+        at once; it is empty otherwise.
+        """
+        try:
+            press = _read(payload)
+            if press is None:
+                _log.warning("a press that is none of ours")
+                return presses.unreadable()
+            if press.action is Action.ACKNOWLEDGE_ALARM:
+                # Doing it twice is harmless, and whoever is told of it must not hold up the others.
+                return await self._take(press)
+            async with self._pressing:
+                return await self._take(press)
+        except StoreError:
+            _log.exception("a press could not be stored")
+            return presses.not_stored()
+        except Exception:
+            _log.exception("a press broke")
+            return presses.broken()
+
+    async def _take(self, press: Press) -> str:
+        if press.key in self._pressed:
+            return ""
+        answer = await self._do(press)
+        self._pressed[press.key] = None
+        if len(self._pressed) > _REMEMBERED:
+            self._pressed.popitem(last=False)
+        try:
+            await self._tell(press, answer)
+        except StoreError:
+            _log.exception("the answer to a press could not be stored")
+            return answer
+        return ""
+
+    async def _do(self, press: Press) -> str:
+        if press.action is Action.ACKNOWLEDGE_ALARM:
+            return await self._acknowledge(press)
+        try:
+            task, attempts = await self._desk.show(int(press.value))
+            offers = on_card(task, self._table)
+            if attempts:
+                offers += on_answer(task, attempts[-1], self._table)
+            if press.action is not Action.WAIT and not self._may(press.person, task):
+                return presses.not_yours(task)
+            if Offer(press.action, press.label) not in offers:
+                return presses.moved_on(task)
+            return await self._move(press, task)
+        except (NotFound, MoveRefused) as error:
+            return escape(str(error))
+
+    async def _move(self, press: Press, task: Task) -> str:
+        match press.action:
+            case Action.CHEAPER:
+                return presses.goes_cheaper(await self._desk.cheaper(task.id, press.person))
+            case Action.ANOTHER_CAP:
+                return presses.goes_on(await self._desk.another_cap(task.id, press.person))
+            case _:
+                return presses.waits(task)
+
+    async def _acknowledge(self, press: Press) -> str:
+        if not self._is_operator(press.person):
+            return texts.for_operators()
+        if self._alarms is None:
+            return presses.no_alarm()
+        return await self._alarms.acknowledge(press.value, press.person)
+
+    def _may(self, person: str, task: Task) -> bool:
+        return person == task.requester or self._is_operator(person)
+
+    async def _tell(self, press: Press, text: str) -> None:
+        direct = press.channel.startswith("D")
+        answer = NewDelivery(
+            key=f"told:{press.key}",
+            kind=DeliveryKind.REPLY if direct else DeliveryKind.WHISPER,
+            channel=press.channel,
+            body=text,
+            thread=press.thread,
+            person=press.person,
+        )
+        await self._outbox.put(answer, self._clock.now())
+        self._notifier.wake()
+
+
+def _read(payload: Mapping[str, Any]) -> Press | None:
+    """The press in a payload of Slack's, None where it is not exactly one of ours."""
+    match payload:
+        case {
+            "trigger_id": str(trigger),
+            "user": {"id": str(person)},
+            "channel": {"id": str(channel)},
+            "container": {"message_ts": str(ts)} as container,
+            "actions": [{"action_id": str(name), "value": str(value), "text": {"text": str(label)}}],
+        } if name in list(Action) and is_person(person) and channel.isalnum() and _SHORT.fullmatch(trigger):
+            action = Action(name)
+            shape = _ALARM if action is Action.ACKNOWLEDGE_ALARM else _TASK
+            if shape.fullmatch(value) is None:
+                return None
+            thread = _thread(channel, ts, container.get("thread_ts"))
+            return Press(f"press:{trigger}", person, channel, thread, action, value, label)
+    return None
+
+
+def _thread(channel: str, ts: str, thread: object) -> str | None:
+    """Where the answer is seen: in the button's own thread, but beside a card that begins one."""
+    if isinstance(thread, str) and thread != ts:
+        return thread
+    return ts if channel.startswith("D") else None
