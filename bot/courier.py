@@ -123,13 +123,21 @@ class Courier:
     async def _end(self) -> None:
         try:
             async with asyncio.timeout(_LAST_WORDS):
-                await self.send_due()
+                await self._last_words()
         except (TimeoutError, StoreError) as error:
             _log.warning("not everything could be sent before the end: %r", error)
         unsent = list(self._under_way)
         for sending in unsent:
             sending.cancel()
         await asyncio.gather(*unsent, return_exceptions=True)
+
+    async def _last_words(self) -> None:
+        """Sends what is due, and what only waits for its turn in the next few seconds."""
+        end = self._clock.now() + timedelta(seconds=_LAST_WORDS)
+        await self.send_due()
+        while (due_at := await self._outbox.next_due()) is not None and due_at < end:
+            await self._clock.sleep(max((due_at - self._clock.now()).total_seconds(), 0))
+            await self.send_due()
 
     async def _deliver(self, delivery: Delivery) -> None:
         sending = Sending(delivery, in_doubt=delivery.in_doubt)
