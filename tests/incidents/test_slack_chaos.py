@@ -21,7 +21,8 @@ from tests.incidents.disturbances import deck, disturb
 from tests.incidents.people import Person, Request, acknowledged
 
 SEED = 20_261_124
-SETTLED_SECONDS = 150
+ENOUGH = 8
+SETTLED_SECONDS = 100
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
 
@@ -119,7 +120,7 @@ async def storm(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 async def test_nothing_is_lost_and_nothing_is_doubled(storm: Storm, request: pytest.FixtureRequest) -> None:
     counts = "counts" in request.node.callspec.id
     chance = random.Random(SEED)
-    enough, rough_sockets = (8, 3) if counts else (8, 14)
+    rough_sockets = 3 if counts else 14  # where it counts, Slack opens one connection a minute
     slack = storm.slack
     ways = [("slash", "#ops"), ("slash", "#payments"), ("mention", "#ops"), ("mention", "#payments")]
     storm.people = [
@@ -127,7 +128,7 @@ async def test_nothing_is_lost_and_nothing_is_doubled(storm: Storm, request: pyt
         *(Person(name, "dm", slack.dm(name)) for name in ("ana", "sam")),
     ]
     storming = asyncio.create_task(disturb(slack, deck(chance, rough_sockets), chance))
-    await asyncio.gather(*(person.ask(slack, enough) for person in storm.people))
+    await asyncio.gather(*(person.ask(slack, ENOUGH) for person in storm.people))
     await storming
     slack.recover()
     try:

@@ -206,6 +206,16 @@ async def test_what_is_due_at_the_end_is_still_sent(room: Room) -> None:
     assert len(room.posts()) == 1
 
 
+async def test_what_waits_for_its_turn_at_the_end_is_still_sent(room: Room) -> None:
+    for number in range(3):
+        await room.ask(request_key=f"slash:{number}")
+    loop = asyncio.create_task(room.courier.run())
+    await room.slack.wait_for(lambda _: room.posts())
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)
+    assert len(room.posts()) == 3
+
+
 async def test_one_task_in_trouble_does_not_hold_up_another(room: Room) -> None:
     room.slack.fault("chat.postMessage", "429", retry_after=30)
     await room.ask(PAYMENTS)
