@@ -6,7 +6,7 @@ import random
 import sys
 import tempfile
 import webbrowser
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
@@ -14,33 +14,39 @@ from functools import partial
 from pathlib import Path
 
 from bot import cli
-from bot.app import Sockets, build
+from bot.app import LINES, Sockets, build
 from bot.bulletins import Bulletins
 from bot.chat import SlackChat
 from bot.config import ConfigError, PriceSettings, Settings
 from bot.console import Ask, Console
 from bot.controls import Controls
 from bot.courier import Courier
+from bot.deadman import DeadMan
 from bot.intake import Intake
 from bot.letters import Letters
 from bot.local import LocalDoor, ask_running, socket_path
+from bot.loopguard import LoopGuard
 from bot.manifest import manifest
 from bot.ports import ChatError, Identity, Refused
 from bot.postman import Postman
 from bot.quotes import ThreadQuotes
+from bot.readings import Instruments, disk_of
 from bot.rehearsal.stage import Stage, rehearsed
-from bot.service import log_to_stderr, stop_signals
+from bot.service import log_to_stderr, refuse_clashes, stop_signals
+from bot.supervisor import READY, STOPPING, Supervisor
+from bot.watch import Watch
 from dispatch.books import Books
 from dispatch.clock import SystemClock
 from dispatch.dispatcher import Dispatcher
 from dispatch.errors import StoreBusy
-from dispatch.gateway import MeteringGateway, Upstream
+from dispatch.gateway import SILENCE, MeteringGateway, Upstream
 from dispatch.pricing import PriceList, Rates
 from dispatch.runners.messages import MessagesRunner
 from dispatch.schedule import Schedule, Tick
 from dispatch.seats.local import LocalSeats
 from dispatch.store import Store
 from dispatch.task import MICRO_USD
+from dispatch.watch import MEGABYTE, Bounds
 from dispatch.worker import LEASE, Worker
 
 _NEEDED = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "ANTHROPIC_API_KEY")
@@ -94,6 +100,16 @@ class Building:
         self.console = Console(
             self.dispatcher, self.books, clock, settings.default_priority, terms.zone, store
         )
+        disk = partial(disk_of, settings.database)
+        self.watch = Watch(
+            Instruments(store.queue, store.gates, store.alarms, disk, clock, settings.secrets),
+            store.queue,
+            store.alarms,
+            chat,
+            clock,
+            Bounds(terms, LEASE, LINES, settings.watch.tokens, settings.watch.disk_free_mb * MEGABYTE),
+            terms.operators_channel,
+        )
 
     def schedule(self) -> Schedule:
         """What happens by the clock."""
@@ -137,6 +153,17 @@ class Building:
             closing.push_async_callback(door.close)
             yield
 
+    @asynccontextmanager
+    async def watched(self, connected: Callable[[], Awaitable[int]]) -> AsyncIterator[None]:
+        """Watches it all from outside the queue; `connected` counts the lines to Slack that are up."""
+        async with AsyncExitStack() as closing:
+            watching = asyncio.create_task(self.watch.run(connected), name="watch")
+            closing.push_async_callback(_end, watching)
+            if url := self.settings.watch.ping_url:
+                switch = DeadMan(url, lambda: self.watch.sound, self.clock)
+                closing.push_async_callback(_end, asyncio.create_task(switch.run(), name="dead man"))
+            yield
+
 
 async def _end(task: asyncio.Task[None]) -> None:
     task.cancel()
@@ -163,12 +190,17 @@ class Root:
     async def run(self, settings: Settings) -> None:
         """Bot and dispatcher in one process, until SIGTERM or SIGINT."""
         settings.need(*_NEEDED)
+        supervisor = Supervisor()
+        refuse_clashes(settings, SILENCE, supervisor.watchdog)
         log_to_stderr()
-        with stop_signals() as stop:
-            async with _in_slack(settings) as building:
+        with stop_signals() as stop, LoopGuard():
+            async with supervisor.kept_informed(SystemClock()), _in_slack(settings) as building:
                 _log.info("ready")
+                supervisor.tell(READY, "STATUS=ready")
                 await stop.wait()
-                _log.info("stopping: %d sessions may finish", building.worker.running)
+                stopping = f"stopping: {building.worker.running} sessions may finish"
+                _log.info(stopping)
+                supervisor.tell(STOPPING, f"STATUS={stopping}")
         _log.info("stopped")
 
     async def rehearse(self, settings: Settings, port: int, browser: bool) -> None:
@@ -253,10 +285,10 @@ async def _in_slack(settings: Settings) -> AsyncIterator[Building]:
                 settings.is_operator,
             )
             slack = settings.slack
-            async with (
-                _refusals_named("SLACK_APP_TOKEN"),
-                Sockets(build(intake, controls, identity), slack.app_token, slack.api_url, building.clock),
-            ):
+            sockets = Sockets(
+                build(intake, controls, identity), slack.app_token, slack.api_url, building.clock
+            )
+            async with building.watched(sockets.connected), _refusals_named("SLACK_APP_TOKEN"), sockets:
                 yield building
     finally:
         await store.close()

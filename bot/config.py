@@ -16,6 +16,7 @@ from dispatch.policy import Quota
 from dispatch.routing import DEFAULT_TABLE, PRIORITIES, Table, TierRule
 from dispatch.task import MICRO_USD, Tier
 from dispatch.terms import FOLLOW_UPS_LAST, KEPT_SEATS, PEOPLES_QUOTA, SEATS_PER_REQUESTER, Terms
+from dispatch.watch import FREE_BYTES, MEGABYTE, TOKENS
 
 ENVIRONMENT = {
     "SLACK_BOT_TOKEN": ("slack", "bot_token"),
@@ -47,6 +48,12 @@ def _web_address(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise ValueError("use an address that begins with https:// or http://")
     return url.rstrip("/") + "/"
+
+
+def _ping_address(url: str) -> str:
+    if url and not url.startswith(("http://", "https://")):
+        raise ValueError("use an address that begins with https:// or http://")
+    return url
 
 
 WebAddress = Annotated[str, AfterValidator(_web_address)]
@@ -142,6 +149,18 @@ class OperatorSettings(_Section):
     people: frozenset[str] = frozenset()
 
 
+class WatchSettings(_Section):
+    """What the watch goes by.
+
+    `ping_url` is asked for every minute as long as all is well, so that its owner notices silence.
+    `tokens` is the most one attempt uses, `disk_free_mb` the least space on the database's disk.
+    """
+
+    ping_url: Annotated[Secret, AfterValidator(_ping_address)] = ""
+    tokens: Annotated[int, Field(ge=1)] = TOKENS
+    disk_free_mb: Annotated[int, Field(ge=1)] = FREE_BYTES // MEGABYTE
+
+
 class PriceSettings(_Section):
     """Dollars per million tokens of a model that the price list does not know, or at contract rates.
 
@@ -164,6 +183,7 @@ class Settings(_Section):
     default_priority: Priority = 5
     grace_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
     retention_days: Annotated[int, Field(ge=1, le=36_500)] = 90
+    supervisor_stop_seconds: Annotated[int, Field(ge=1)] = 90
     slack: SlackSettings = SlackSettings()
     anthropic: AnthropicSettings = AnthropicSettings()
     digest: DigestSettings = DigestSettings()
@@ -174,6 +194,7 @@ class Settings(_Section):
     budgets: BudgetSettings = BudgetSettings()
     limits: LimitSettings = LimitSettings()
     operators: OperatorSettings = OperatorSettings()
+    watch: WatchSettings = WatchSettings()
 
     @model_validator(mode="after")
     def _every_priority_has_a_tier(self) -> "Settings":

@@ -1,10 +1,15 @@
-"""What a long-running process needs of its machine: a log, and a way to be told to stop."""
+"""What a long-running process needs of its machine: a log, time to end, and a way to be told to."""
 
 import asyncio
 import logging
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+
+from bot.config import ConfigError, Settings
+from dispatch.timeouts import Timeouts, clashes
+from dispatch.worker import LEASE
 
 
 class _Line(logging.Formatter):
@@ -22,6 +27,24 @@ def log_to_stderr() -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     for ours in ("bot", "dispatch", "__main__"):
         logging.getLogger(ours).setLevel(logging.INFO)
+
+
+def refuse_clashes(settings: Settings, silence: timedelta, watchdog: timedelta | None) -> None:
+    """Raises ConfigError naming each timeout that does not fit into the next.
+
+    `silence` is how long a request to Claude may say nothing, `watchdog` what the supervisor waits for.
+    """
+    timeouts = Timeouts(
+        silence=silence,
+        wall_clocks={tier: rule.wall_clock for tier, rule in settings.table.items()},
+        lease=LEASE,
+        renewal=LEASE / 3,
+        grace=timedelta(seconds=settings.grace_seconds),
+        stop=timedelta(seconds=settings.supervisor_stop_seconds),
+        watchdog=watchdog,
+    )
+    if found := [f"  {clash}." for clash in clashes(timeouts)]:
+        raise ConfigError("\n".join(["these timeouts do not fit together:", *found]))
 
 
 @contextmanager

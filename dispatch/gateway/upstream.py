@@ -15,6 +15,9 @@ from multidict import CIMultiDictProxy
 CONNECT = timedelta(seconds=10)
 """How long connecting may take."""
 
+SILENCE = timedelta(seconds=120)
+"""How long a stream may stay silent."""
+
 WHOLE_ANSWER = timedelta(minutes=10)
 """How long an answer that is not streamed may take."""
 
@@ -36,7 +39,7 @@ class Upstream:
     `idle` is how long a stream may stay silent.
     """
 
-    def __init__(self, base_url: str, key: str, idle: timedelta = timedelta(seconds=120)) -> None:
+    def __init__(self, base_url: str, key: str, idle: timedelta = SILENCE) -> None:
         self._base_url = base_url.rstrip("/")
         self._key = key
         self._idle = idle

@@ -3,6 +3,7 @@
 All datetimes are aware and UTC; all money is integer micro-dollars.
 """
 
+from dispatch.ports.alarms import Alarms, OpenAlarm
 from dispatch.ports.clock import Clock
 from dispatch.ports.money import Ledger, Pricing, Spending
 from dispatch.ports.people import Digests, Notifier, Outbox, Quotes
@@ -12,6 +13,7 @@ from dispatch.ports.vault import Backup
 
 __all__ = [
     "Access",
+    "Alarms",
     "Backup",
     "Clock",
     "Digests",
@@ -20,6 +22,7 @@ __all__ = [
     "Gateway",
     "Ledger",
     "Notifier",
+    "OpenAlarm",
     "Outbox",
     "Pricing",
     "Queue",

@@ -46,6 +46,10 @@ class Tasks(Protocol):
         """The tasks that reached a terminal state in [since, until)."""
         ...
 
+    async def expired(self, since: datetime, until: datetime) -> Mapping[Tier, int]:
+        """How many tasks of each tier expired in [since, until)."""
+        ...
+
     async def attempts(self, task_id: int) -> Sequence[Attempt]:
         """All attempts of a task, first to newest."""
         ...

@@ -153,6 +153,11 @@ SELECT * FROM task
 WHERE finished_at IS NOT NULL AND finished_at >= :since AND finished_at < :until
 ORDER BY finished_at, id;
 
+-- name: expired
+SELECT tier, count(*) AS tasks FROM task
+WHERE finished_at IS NOT NULL AND finished_at >= :since AND finished_at < :until AND state = 'expired'
+GROUP BY tier;
+
 -- name: position
 SELECT count(*) AS ahead FROM task INDEXED BY task_ready
 WHERE state = 'queued' AND tier = :tier AND (rank, turn, id) < (

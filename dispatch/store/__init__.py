@@ -1,10 +1,11 @@
-"""Tasks, ledger, outbox and digests in one SQLite file. The only door to aiosqlite."""
+"""Tasks, ledger, outbox, digests, gates and alarms in one SQLite file. The only door to aiosqlite."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from dispatch.ports import Backup
+from dispatch.store.alarms import SqliteAlarms
 from dispatch.store.database import Database
 from dispatch.store.digests import SqliteDigests
 from dispatch.store.gates import SqliteGates
@@ -16,7 +17,7 @@ from dispatch.store.retention import SqliteRetention
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The adapters of `ports.Queue`, `Ledger`, `Outbox`, `Digests`, `Gates` on one database, and its care."""
+    """The adapters of the ports of queue, money and people on one database, and its care."""
 
     database: Database
     queue: SqliteQueue
@@ -25,6 +26,7 @@ class Store:
     digests: SqliteDigests
     gates: SqliteGates
     retention: SqliteRetention
+    alarms: SqliteAlarms
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -55,6 +57,7 @@ class Store:
             SqliteDigests(database),
             SqliteGates(database),
             SqliteRetention(database),
+            SqliteAlarms(database),
         )
 
     async def backup(self, path: Path) -> Backup:

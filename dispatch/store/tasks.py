@@ -31,6 +31,11 @@ class SqliteTasks:
         """The tasks that reached a terminal state in [since, until)."""
         return [rows.task(row) for row in await self.database.rows("ended_tasks", since=since, until=until)]
 
+    async def expired(self, since: datetime, until: datetime) -> Mapping[Tier, int]:
+        """How many tasks of each tier expired in [since, until)."""
+        found = await self.database.rows("expired", since=since, until=until)
+        return {Tier(row["tier"]): row["tasks"] for row in found}
+
     async def attempts(self, task_id: int) -> Sequence[Attempt]:
         """All attempts of a task, first to newest."""
         return [rows.attempt(row) for row in await self.database.rows("attempts", task_id=task_id)]
