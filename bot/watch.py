@@ -134,7 +134,7 @@ class Watch:
                 standing = self._standing[alarm.key] = _Standing(OpenAlarm(alarm.key, alarm.since))
                 self._unkept.add(alarm.key)
                 said = worded(alarm, reading.now)
-                _log.error("alarm %s: %s. %s", alarm.key, said.head, said.do)
+                _log.error("alarm %s: %s. Do: %s", alarm.key, said.head, said.do)
             standing.alarm, standing.over_at = replace(alarm, since=standing.kept.since), None
             if alarm.waiting > standing.kept.delayed:
                 self._change(standing, delayed=alarm.waiting)

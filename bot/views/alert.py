@@ -65,7 +65,7 @@ def alert(
         blocks.append(context(f"Over since {_time(over_at, now)}"))
     elif not acknowledged_by:
         blocks.append(_button(alarm.key))
-    return Message(neutralise(f"{said.head}. {said.do}"), tuple(blocks))
+    return Message(neutralise(f"{said.head}. Do: {said.do}"), tuple(blocks))
 
 
 def reminder(alarm: Alarm, since: datetime, now: datetime) -> Message:

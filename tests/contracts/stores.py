@@ -8,7 +8,7 @@ from pathlib import Path
 from dispatch.delivery import Delivery
 from dispatch.faults import Fault, FaultKind
 from dispatch.policy import Seating, Settlement
-from dispatch.ports import Digests, Gates, Ledger, Outbox, Queue
+from dispatch.ports import Alarms, Digests, Gates, Ledger, Outbox, Queue
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
 from dispatch.task import Claim, NewTask, Outcome, Price, Source, State, Task, Tier, Usage, Verdict
@@ -27,6 +27,7 @@ class Parts:
     outbox: Outbox
     digests: Digests
     gates: Gates
+    alarms: Alarms
     close: Callable[[], Awaitable[None]]
     again: Callable[[], Awaitable["Parts"]]
 
@@ -103,6 +104,7 @@ async def open_sqlite(folder: Path) -> Parts:
         store.outbox,
         store.digests,
         store.gates,
+        store.alarms,
         store.close,
         lambda: open_sqlite(folder),
     )
