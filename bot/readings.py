@@ -24,11 +24,14 @@ class _Machine:
 
     queue: QueueReading | None = None
     disk: Disk | None = None
-    error: str | None = f"the database has not answered for {ANSWERS_WITHIN:g} s"
+    error: str | None = None
 
 
 class Instruments:
-    """Takes readings. `disk` measures the database's file system; `secrets` are struck out of all texts."""
+    """Takes readings. `disk` measures the database's file system; `secrets` are struck out of all texts.
+
+    `patience` is the seconds the database may take.
+    """
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class Instruments:
         disk: Callable[[], Disk | None],
         clock: Clock,
         secrets: Iterable[str] = (),
+        patience: float = ANSWERS_WITHIN,
     ) -> None:
         self._tasks = tasks
         self._gates = gates
@@ -45,15 +49,16 @@ class Instruments:
         self._disk = disk
         self._clock = clock
         self._secrets = tuple(secrets)
+        self._patience = patience
         self._asking: asyncio.Task[None] | None = None
         self._machine = _Machine()
 
     async def read(self, connected: int) -> Reading:
         """Everything as of now, with so many lines to Slack up. Never raises, never waits for long."""
         if self._asking is None or self._asking.done():
-            self._machine = _Machine()
+            self._machine = _Machine(error=f"the database has not answered for {self._patience:g} s")
             self._asking = asyncio.create_task(self._ask(self._machine), name="readings")
-        await asyncio.wait({self._asking}, timeout=ANSWERS_WITHIN)
+        await asyncio.wait({self._asking}, timeout=self._patience)
         found = self._machine
         return Reading(self._clock.now(), connected, found.queue, found.disk, found.error)
 
