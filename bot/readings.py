@@ -1,6 +1,7 @@
 """What the watch looks at: queue, database, disk and the lines to Slack, each within a bounded time."""
 
 import asyncio
+import logging
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from dispatch.watch import QueueReading, Reading
 
 ANSWERS_WITHIN: Final = 10.0
 """A database that takes more seconds than this counts as out of use."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -64,8 +66,8 @@ class Instruments:
 
     async def _ask(self, machine: _Machine) -> None:
         """Asks the disk, then reads, then writes: each may be what hangs."""
-        machine.disk = await asyncio.to_thread(self._disk)
         try:
+            machine.disk = await asyncio.to_thread(self._disk)
             machine.queue = QueueReading(
                 await self._tasks.waiting(),
                 await self._tasks.under_way(),
@@ -74,6 +76,9 @@ class Instruments:
             await self._alarms.probe(self._clock.now())
         except StoreError as error:
             machine.error = redact(str(error), self._secrets)
+        except Exception as error:
+            _log.exception("the queue cannot be read")
+            machine.error = redact(repr(error), self._secrets)
         else:
             machine.error = None
 

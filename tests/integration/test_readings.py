@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from bot.readings import Instruments, disk_of
 from dispatch.alarms import Disk
+from dispatch.gates import Gate
 from dispatch.store.database import Transaction
 from dispatch.task import Tier
 from tests.integration.post_room import Room, post_room
@@ -52,6 +54,14 @@ async def test_a_database_that_hangs_is_out_of_use_until_it_answers(room: Room) 
     go_on.set()
     await hanging
     assert (await looking.read(2)).store_error is None
+
+
+async def test_what_nobody_foresaw_is_an_error_of_the_database_too(room: Room) -> None:
+    strange = {**asdict(Gate("opus")), "fault": "unheard of"}
+    await room.store.database.write(lambda transaction: transaction.rows("put_gate", **strange))
+    reading = await instruments(room).read(2)
+    assert reading.queue is None
+    assert "unheard of" in str(reading.store_error)
 
 
 def test_the_disk_is_the_one_the_database_is_on(tmp_path: Path) -> None:

@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.config import ConfigError, load
-from bot.courier import _LAST_WORDS
 from bot.service import refuse_clashes
 from dispatch.gateway import SILENCE
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.task import Tier
-from dispatch.timeouts import LAST_WORDS, Timeouts, clashes
+from dispatch.timeouts import Timeouts, clashes
 from dispatch.worker import LEASE
 
 UNIT = Path(__file__).parents[2] / "deploy" / "onequeue.service"
@@ -58,10 +57,6 @@ def test_sessions_and_last_words_fit_before_the_supervisor_kills(grace: int, sto
 
 def test_without_a_watchdog_nothing_is_asked_of_it() -> None:
     assert list(clashes(replace(FINE, watchdog=None))) == []
-
-
-def test_the_couriers_last_words_are_counted() -> None:
-    assert timedelta(seconds=_LAST_WORDS) == LAST_WORDS
 
 
 def test_one_error_names_every_clash(tmp_path: Path) -> None:

@@ -108,6 +108,13 @@ def test_only_a_free_seat_makes_a_stall(tier: Tier, priority: int, seated: int, 
     assert (f"stalled:{tier}" in keys(alarms)) == free
 
 
+@given(st.integers(0, 8))
+def test_who_sits_in_every_seat_they_may_waits_for_one_of_their_own(seated: int) -> None:
+    under_way = [running(10 + number, 9, OPUS.first.requester) for number in range(seated)]
+    alarms = watched(over(STALL + 15 * SECOND, QueueReading([OPUS], under_way)))
+    assert ("stalled:opus" in keys(alarms)) == (seated < TERMS.seats_per_requester)
+
+
 @given(st.lists(st.integers(1, 170), max_size=30))
 def test_whatever_starts_or_ends_begins_the_wait_anew(steps: list[int]) -> None:
     now, readings = NOON + timedelta(hours=1), []
