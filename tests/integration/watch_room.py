@@ -12,7 +12,7 @@ from bot.rehearsal.slack.state import Message as Posted
 from bot.watch import Watch
 from dispatch.alarms import Disk
 from dispatch.faults import FaultKind
-from dispatch.gates import Gate, GateState
+from dispatch.gates import ACCOUNT, Gate, GateState
 from dispatch.ports import Clock
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.store.gates import put
@@ -100,3 +100,22 @@ def _raw(room: Room) -> Iterator[sqlite3.Connection]:
 async def watch_room(folder: Path) -> AsyncIterator[WatchRoom]:
     async with post_room(folder) as room:
         yield WatchRoom(room)
+
+
+async def key_refused(over: WatchRoom) -> None:
+    await over.gate(ACCOUNT, FaultKind.AUTHENTICATION, "invalid x-api-key")
+
+
+async def stalled(over: WatchRoom) -> None:
+    await over.room.ask()
+    await over.look(4 * MINUTE)
+
+
+async def opened(over: WatchRoom) -> None:
+    for name in (ACCOUNT, "opus"):
+        await over.gate(name, None)
+
+
+async def deaf(over: WatchRoom) -> None:
+    over.connected = 0
+    await over.look(2 * MINUTE)
