@@ -1,187 +1,39 @@
 """The composition root: the only place that names an adapter."""
 
-import asyncio
 import logging
-import random
 import sys
 import tempfile
 import webbrowser
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 from bot import cli
-from bot.app import LINES, Sockets, build
-from bot.bulletins import Bulletins
+from bot.app import Sockets, build
+from bot.building import Building
 from bot.chat import SlackChat
-from bot.config import ConfigError, PriceSettings, Settings
-from bot.console import Ask, Console
+from bot.config import ConfigError, Settings
+from bot.console import Ask
 from bot.controls import Controls
-from bot.courier import Courier
-from bot.deadman import DeadMan
 from bot.intake import Intake
-from bot.letters import Letters
-from bot.local import LocalDoor, ask_running, socket_path
+from bot.local import ask_running, socket_path
 from bot.loopguard import LoopGuard
 from bot.manifest import manifest
 from bot.ports import ChatError, Identity, Refused
-from bot.postman import Postman
-from bot.quotes import ThreadQuotes
-from bot.readings import Instruments, disk_of
 from bot.rehearsal.stage import Stage, rehearsed
 from bot.service import log_to_stderr, refuse_clashes, stop_signals
 from bot.supervisor import READY, STOPPING, Supervisor
-from bot.watch import Watch
-from dispatch.books import Books
 from dispatch.clock import SystemClock
-from dispatch.dispatcher import Dispatcher
 from dispatch.errors import StoreBusy
-from dispatch.gateway import SILENCE, MeteringGateway, Upstream
-from dispatch.pricing import PriceList, Rates
-from dispatch.runners.messages import MessagesRunner
-from dispatch.schedule import Schedule, Tick
-from dispatch.seats.local import LocalSeats
+from dispatch.gateway import SILENCE
 from dispatch.store import Store
-from dispatch.task import MICRO_USD
-from dispatch.watch import MEGABYTE, Bounds
-from dispatch.worker import LEASE, Worker
 
 _NEEDED = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "ANTHROPIC_API_KEY")
-_SECOND, _HOUR = 1.0, 3600.0
 _REACH_SECONDS, _REACH_AGAIN = 5.0, 0.1
 _SLACK_AGAIN = 5.0
 _log = logging.getLogger("bot")
-
-
-class Building:
-    """Everything but Slack: the queue and what runs it, on one open database."""
-
-    def __init__(self, settings: Settings, store: Store, chat: SlackChat) -> None:
-        self.settings = settings
-        self.store = store
-        self.clock = clock = SystemClock()
-        terms = settings.terms
-        prices = PriceList(clock.now, {model: _rates(price) for model, price in settings.prices.items()})
-        letters = Letters(
-            store.queue, store.gates, chat, lambda due: self.bulletins.of(due), terms, settings.secrets
-        )
-        postman = Postman(letters, store.outbox, store.queue, chat, clock)
-        self.courier = Courier(store.outbox, store.queue, chat, postman, clock)
-        self.gateway = MeteringGateway(
-            Upstream(settings.anthropic.base_url, settings.anthropic.api_key),
-            store.queue,
-            store.ledger,
-            prices,
-            terms.token_caps,
-            lambda *asked: self.dispatcher.follow_up(*asked),
-            clock,
-        )
-        self.worker = Worker(
-            store.queue,
-            store.gates,
-            self.gateway,
-            LocalSeats(MessagesRunner()),
-            ThreadQuotes(chat),
-            self.courier,
-            clock,
-            terms,
-            random.random,
-        )
-        self.dispatcher = Dispatcher(
-            store.queue, store.gates, self.worker, self.courier, clock, prices, terms
-        )
-        self.books = Books(
-            store.queue, store.ledger, store.outbox, store.digests, self.courier, clock, prices, terms
-        )
-        self.bulletins = Bulletins(self.books, chat)
-        self.console = Console(
-            self.dispatcher, self.books, clock, settings.default_priority, terms.zone, store
-        )
-        disk = partial(disk_of, settings.database)
-        self.watch = Watch(
-            Instruments(store.queue, store.gates, store.alarms, disk, clock, settings.secrets),
-            store.queue,
-            store.alarms,
-            chat,
-            clock,
-            Bounds(terms, LEASE, LINES, settings.watch.tokens, settings.watch.disk_free_mb * MEGABYTE),
-            terms.operators_channel,
-        )
-
-    def schedule(self) -> Schedule:
-        """What happens by the clock."""
-        keep = self.settings.retention
-        return Schedule(
-            [
-                Tick("safety", _SECOND, self._wake),
-                Tick("tend", _SECOND, self.dispatcher.tend),
-                Tick("budgets", 5 * _SECOND, self.books.warn),
-                Tick("sweep", LEASE.total_seconds() / 3, self.dispatcher.sweep),
-                Tick("digest", 30 * _SECOND, self.books.tell_digest),
-                Tick("retention", _HOUR, lambda: self.store.retention.forget(keep, self.clock.now())),
-                Tick("housekeeping", _HOUR, self.store.database.tidy),
-            ]
-        )
-
-    async def _wake(self) -> None:
-        self.worker.wake()
-        self.courier.wake()
-
-    @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[None]:
-        """Runs it all. At the end sessions get a grace period, and what is due to people a last try."""
-        await self.books.open()
-        recovered = await self.dispatcher.start()
-        if recovered:
-            _log.warning("%d tasks were running when Onequeue stopped; they are queued again", recovered)
-        await self.gateway.start()
-        door = LocalDoor(socket_path(self.settings.database), self.console.ask)
-        schedule = self.schedule()
-        async with AsyncExitStack() as closing:
-            closing.push_async_callback(self.gateway.close)
-            closing.push_async_callback(_end, asyncio.create_task(self.courier.run(), name="courier"))
-            working = asyncio.create_task(self.worker.run(), name="worker")
-            closing.push_async_callback(asyncio.wait, {working})
-            grace = timedelta(seconds=self.settings.grace_seconds)
-            closing.push_async_callback(self.worker.drain, grace)
-            schedule.start()
-            closing.callback(schedule.stop)
-            await door.open()
-            closing.push_async_callback(door.close)
-            yield
-
-    @asynccontextmanager
-    async def watched(self, connected: Callable[[], Awaitable[int]]) -> AsyncIterator[None]:
-        """Watches it all from outside the queue; `connected` counts the lines to Slack that are up."""
-        async with AsyncExitStack() as closing:
-            watching = asyncio.create_task(self.watch.run(connected), name="watch")
-            closing.push_async_callback(_end, watching)
-            if url := self.settings.watch.ping_url:
-                switch = DeadMan(url, lambda: self.watch.sound, self.clock)
-                closing.push_async_callback(_end, asyncio.create_task(switch.run(), name="dead man"))
-            yield
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait({task})
-
-
-def _rates(price: PriceSettings) -> Rates:
-    def micro_usd(dollars: Decimal | None) -> int | None:
-        return None if dollars is None else int(dollars * MICRO_USD)
-
-    return Rates(
-        int(price.input * MICRO_USD),
-        int(price.output * MICRO_USD),
-        micro_usd(price.cache_read),
-        micro_usd(price.cache_write_5m),
-        micro_usd(price.cache_write_1h),
-        micro_usd(price.web_search),
-    )
 
 
 class Root:
@@ -279,7 +131,7 @@ async def _in_slack(settings: Settings) -> AsyncIterator[Building]:
                 building.dispatcher,
                 store.outbox,
                 building.courier,
-                None,
+                building.watch,
                 building.clock,
                 settings.table,
                 settings.is_operator,

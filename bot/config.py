@@ -3,20 +3,34 @@
 import os
 import tomllib
 from collections.abc import Mapping
-from datetime import time, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from dispatch.budget import Budgets
+from bot.sections import (
+    AnthropicSettings,
+    BudgetSettings,
+    ChannelSettings,
+    DigestSettings,
+    LimitSettings,
+    OperatorSettings,
+    PriceSettings,
+    Priority,
+    Section,
+    SlackSettings,
+    TierSettings,
+    WatchSettings,
+    Zone,
+    budgets,
+    rule,
+)
 from dispatch.policy import Quota
-from dispatch.routing import DEFAULT_TABLE, PRIORITIES, Table, TierRule
-from dispatch.task import MICRO_USD, Tier
-from dispatch.terms import FOLLOW_UPS_LAST, KEPT_SEATS, PEOPLES_QUOTA, SEATS_PER_REQUESTER, Terms
-from dispatch.watch import FREE_BYTES, MEGABYTE, TOKENS
+from dispatch.routing import DEFAULT_TABLE, PRIORITIES, Table
+from dispatch.task import Tier
+from dispatch.terms import Terms
 
 ENVIRONMENT = {
     "SLACK_BOT_TOKEN": ("slack", "bot_token"),
@@ -36,150 +50,11 @@ class ConfigError(Exception):
     """Settings that cannot be used; the message names every one and what to do."""
 
 
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"{name!r} is no time zone; use a name such as Europe/Berlin") from None
-    return name
-
-
-def _web_address(url: str) -> str:
-    if not url.startswith(("http://", "https://")):
-        raise ValueError("use an address that begins with https:// or http://")
-    return url.rstrip("/") + "/"
-
-
-def _ping_address(url: str) -> str:
-    if url and not url.startswith(("http://", "https://")):
-        raise ValueError("use an address that begins with https:// or http://")
-    return url
-
-
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-Priority = Annotated[int, Field(ge=PRIORITIES.start, lt=PRIORITIES.stop)]
-Secret = Annotated[str, Field(repr=False)]
-Rate = Annotated[Decimal, Field(ge=0, le=1000)]
-Dollars = Annotated[Decimal, Field(gt=0, le=1000, decimal_places=6)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SlackSettings(_Section):
-    """Where Slack is and who we are there."""
-
-    bot_token: Secret = ""
-    app_token: Secret = ""
-    signing_secret: Secret = ""
-    api_url: WebAddress = "https://slack.com/api/"
-
-
-class AnthropicSettings(_Section):
-    """Where Claude is and which key pays."""
-
-    api_key: Secret = ""
-    base_url: WebAddress = "https://api.anthropic.com/"
-
-
-class DigestSettings(_Section):
-    """Where and when the daily digest goes. No channel: none is posted."""
-
-    channel: str = ""
-    at: time = time(9, 0)
-
-
-class ChannelSettings(_Section):
-    """What differs in one channel, named by its id."""
-
-    default_priority: Priority
-
-
-class TierSettings(_Section):
-    """What may be changed of a tier; what is not named keeps its default."""
-
-    model: Annotated[str, Field(min_length=1)] | None = None
-    last_priority: Priority | None = None
-    seats: Annotated[int, Field(ge=1, le=64)] | None = None
-    minutes: Annotated[int, Field(ge=1, le=24 * 60)] | None = None
-    effort: Literal["low", "medium", "high", "max"] | None = None
-    max_output_tokens: Annotated[int, Field(ge=256, le=128_000)] | None = None
-    cap_usd: Dollars | None = None
-
-
-class BudgetSettings(_Section):
-    """What one day may cost, in dollars: `day_usd` in all, of which `urgent_usd` is kept for p1 and p2.
-
-    `channel_usd` and `person_usd` hold for each one that is not named under `channels` and `people`.
-    """
-
-    day_usd: Dollars | None = Decimal(100)
-    urgent_usd: Annotated[Decimal, Field(ge=0, le=1000, decimal_places=6)] = Decimal(10)
-    channel_usd: Dollars | None = None
-    channels: Mapping[str, Dollars] = Field(default_factory=dict)
-    person_usd: Dollars | None = None
-    people: Mapping[str, Dollars] = Field(default_factory=dict)
-    tiers: Mapping[Tier, Dollars] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _leaves_room(self) -> "BudgetSettings":
-        if self.day_usd is not None and self.urgent_usd >= self.day_usd:
-            raise ValueError("urgent_usd is part of day_usd, so it must be less")
-        return self
-
-
-class LimitSettings(_Section):
-    """How much may wait and run at once."""
-
-    queued_per_person: Annotated[int, Field(ge=1)] = PEOPLES_QUOTA.per_person
-    queued_per_source: Annotated[int, Field(ge=1)] = PEOPLES_QUOTA.per_source
-    seats_per_requester: Annotated[int, Field(ge=1)] = SEATS_PER_REQUESTER
-    urgent_seats: Annotated[int, Field(ge=0, le=64)] = KEPT_SEATS
-    follow_up_hours: Annotated[int, Field(ge=1, le=24 * 30)] = FOLLOW_UPS_LAST // timedelta(hours=1)
-
-
-class OperatorSettings(_Section):
-    """Who keeps it running: the channel they are told in (else the digest's) and their ids.
-
-    With no `people` named, everybody may do what an operator may.
-    """
-
-    channel: str = ""
-    people: frozenset[str] = frozenset()
-
-
-class WatchSettings(_Section):
-    """What the watch goes by.
-
-    `ping_url` is asked for every minute as long as all is well, so that its owner notices silence.
-    `tokens` is the most one attempt uses, `disk_free_mb` the least space on the database's disk.
-    """
-
-    ping_url: Annotated[Secret, AfterValidator(_ping_address)] = ""
-    tokens: Annotated[int, Field(ge=1)] = TOKENS
-    disk_free_mb: Annotated[int, Field(ge=1)] = FREE_BYTES // MEGABYTE
-
-
-class PriceSettings(_Section):
-    """Dollars per million tokens of a model that the price list does not know, or at contract rates.
-
-    What is not named is unpriced, unless the model is free.
-    """
-
-    input: Rate
-    output: Rate
-    cache_read: Rate | None = None
-    cache_write_5m: Rate | None = None
-    cache_write_1h: Rate | None = None
-    web_search: Rate | None = None
-
-
-class Settings(_Section):
+class Settings(Section):
     """Everything the team decided."""
 
     database: Path = Path("onequeue.db")
-    timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    timezone: Zone = "UTC"
     default_priority: Priority = 5
     grace_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
     retention_days: Annotated[int, Field(ge=1, le=36_500)] = 90
@@ -218,7 +93,7 @@ class Settings(_Section):
     @property
     def table(self) -> Table:
         """The routing table: the defaults with the team's changes over them."""
-        return {tier: _rule(DEFAULT_TABLE[tier], self.tiers.get(tier)) for tier in Tier}
+        return {tier: rule(DEFAULT_TABLE[tier], self.tiers.get(tier)) for tier in Tier}
 
     @property
     def terms(self) -> Terms:
@@ -230,7 +105,7 @@ class Settings(_Section):
             digest_channel=self.digest.channel,
             digest_at=self.digest.at,
             operators_channel=self.operators.channel or self.digest.channel,
-            budgets=_budgets(self.budgets),
+            budgets=budgets(self.budgets),
             quota=Quota(limits.queued_per_person, limits.queued_per_source),
             kept_seats=limits.urgent_seats,
             seats_per_requester=limits.seats_per_requester,
@@ -303,39 +178,6 @@ def _put(data: dict[str, Any], place: tuple[str, ...], value: str) -> None:
             return
         data = inner
     data[name] = value
-
-
-def _rule(default: TierRule, changed: TierSettings | None) -> TierRule:
-    if changed is None:
-        return default
-    cap, minutes = changed.cap_usd, changed.minutes
-    return TierRule(
-        last_priority=changed.last_priority or default.last_priority,
-        model=changed.model or default.model,
-        seats=changed.seats or default.seats,
-        wall_clock=timedelta(minutes=minutes) if minutes else default.wall_clock,
-        effort=changed.effort or default.effort,
-        max_output_tokens=changed.max_output_tokens or default.max_output_tokens,
-        cap_micro_usd=int(cap * MICRO_USD) if cap else default.cap_micro_usd,
-    )
-
-
-def _budgets(given: BudgetSettings) -> Budgets:
-    def each(amounts: Mapping[Any, Decimal]) -> dict[Any, int]:
-        return {name: int(amount * MICRO_USD) for name, amount in amounts.items()}
-
-    def one(amount: Decimal | None) -> int | None:
-        return None if amount is None else int(amount * MICRO_USD)
-
-    return Budgets(
-        everybody=one(given.day_usd),
-        urgent=int(given.urgent_usd * MICRO_USD) if given.day_usd is not None else 0,
-        channel=one(given.channel_usd),
-        channels=each(given.channels),
-        person=one(given.person_usd),
-        people=each(given.people),
-        tiers=each(given.tiers),
-    )
 
 
 def _told(error: ValidationError) -> str:

@@ -16,14 +16,12 @@ from bot.views.notices import moved_notice
 from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.errors import NotFound, StoreError
 from dispatch.ports import Clock, Outbox, Queue
+from dispatch.timeouts import LAST_WORDS
 
 AT_ONCE: Final = 4
 """How many deliveries are under way together; of one task there is one."""
 
 _LOOKED_AT: Final = 50
-LAST_WORDS: Final = timedelta(seconds=5)
-"""What becomes due so soon after the end began is still sent, if Slack takes it as soon."""
-
 _IDLE: Final = 30.0
 _LONGEST_BACKOFF: Final = timedelta(minutes=5)
 _OPERATORS_TURN: Final = timedelta(minutes=5)

@@ -40,15 +40,19 @@ async def found(transaction: Transaction) -> Mapping[str, Gate]:
 
 
 async def put(transaction: Transaction, gates: Iterable[Gate], now: datetime) -> None:
-    """Stores gates. The cards of those who wait there are due where one has closed or opened."""
+    """Stores gates. The cards of those who wait there are due where what they say has changed."""
     before = await found(transaction)
     for gate in gates:
         await transaction.rows("put_gate", **asdict(gate))
-        was_open = before.get(gate.name, Gate(gate.name)).state is GateState.OPEN
-        if was_open != (gate.state is GateState.OPEN):
+        if _says(gate) != _says(before.get(gate.name, Gate(gate.name))):
             for tier in [Tier(gate.name)] if gate.name in set(Tier) else Tier:
                 await transaction.rows("raise_waiting_cards", tier=tier, now=now)
 
 
 def _by_name(found_rows: Rows) -> Mapping[str, Gate]:
     return {row["name"]: rows.gate(row) for row in found_rows}
+
+
+def _says(gate: Gate) -> tuple[bool, datetime | None]:
+    """What a card tells of a gate: whether it lets tasks through, and when it will."""
+    return (gate.state is GateState.OPEN, gate.opens_at)

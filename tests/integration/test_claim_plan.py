@@ -70,6 +70,7 @@ def plan(raw: sqlite3.Connection, name: str) -> list[str]:
         ("remember_promoted", "task_delayed"),
         ("raise_promoted_cards", "task_delayed"),
         ("ended_tasks", "task_ended"),
+        ("expired", "task_ended"),
         ("position", "task_ready"),
         ("children", "task_parent"),
         ("counts", "task_open"),

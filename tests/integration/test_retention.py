@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.__main__ import Building
+from bot.building import Building
 from bot.chat import SlackChat
 from bot.config import Settings
 from bot.records import full_record
