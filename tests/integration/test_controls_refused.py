@@ -15,7 +15,7 @@ from dispatch.routing import DEFAULT_TABLE
 from dispatch.task import Tier
 from tests.fakes.desk import DISK_FULL
 from tests.integration.front_room import Front, front_room, is_operator
-from tests.integration.post_room import ANA, OPS, SAM
+from tests.integration.post_room import ANA, OPS, SAM, settle_down
 
 DOLLAR = 1_000_000
 DEAF = "http://127.0.0.1:1/nobody/listens"
@@ -109,10 +109,10 @@ async def test_a_press_in_a_direct_message_is_answered_in_its_thread(front: Fron
     dm = front.slack.dm("ana")
     ts = await front.slack.say("ana", dm, "p6 hello")
     await front.quiet()
-    await front.room.courier.send_due()
+    await settle_down(front.room)
     pressed = {**PRESS, "channel": {"id": dm}, "container": {"message_ts": ts}}
     assert await front.controls.press(pressed) == ""
-    await front.room.courier.send_due()
+    await settle_down(front.room)
     answer = front.slack.messages(dm)[-1]
     assert (answer.thread_ts, answer.ephemeral_to) == (ts, None)
     assert answer.text.startswith("#1 has moved on")
@@ -124,7 +124,7 @@ async def held_card(front: Front) -> str:
     now = front.room.clock.now()
     purse = Purse(Budgets(tiers={Tier.SONNET: DOLLAR}), now, now + timedelta(hours=12))
     assert await front.store.queue.claim(task.route.tier, Seating(1), now, now, purse) is None
-    await front.room.courier.send_due()
+    await settle_down(front.room)
     return front.room.posts()[-1].ts
 
 
