@@ -96,12 +96,11 @@ def warnings(simulation: Simulation) -> list[str]:
 
 
 async def _by_day(simulation: Simulation, told: Sequence[Story]) -> dict[str, list["_Booked"]]:
-    priorities = {story.task.id: story.task.priority for story in told}
     day, found = min(story.arrival.at for story in told).date(), {}
     while day <= simulation.clock.now().date():
         bookings = await simulation.store.ledger.bookings(*window(day, day, simulation.terms.zone))
         found[day.isoformat()] = [
-            _Booked(one.booked_at, priorities[one.task_id], one.price.micro_usd)
+            _Booked(one.booked_at, one.price.micro_usd)
             for one in bookings
             if one.booked_at is not None and isinstance(one.price, Price)
         ]
@@ -112,7 +111,6 @@ async def _by_day(simulation: Simulation, told: Sequence[Story]) -> dict[str, li
 @dataclass(frozen=True, slots=True)
 class _Booked:
     at: datetime
-    priority: int
     micro_usd: int
 
 
@@ -121,9 +119,11 @@ def _check_day(simulation: Simulation, day: str, bookings: Sequence[_Booked]) ->
     if budgets.everybody is None:
         return
     limit, grace = budgets.everybody, simulation.seats.cut * OVERRUN
-    others = sum(one.micro_usd for one in bookings if one.priority > URGENT)
     assert sum(one.micro_usd for one in bookings) <= limit + grace, "the day's budget holds"
-    assert others <= limit - budgets.urgent + grace, "what is kept for p1 and p2 is"
+    for start in simulation.seats.starts:
+        if start.at.date().isoformat() == day and start.priority > URGENT:
+            before = sum(one.micro_usd for one in bookings if one.at < start.at)
+            assert before < limit - budgets.urgent, "what is kept for p1 and p2 is theirs"
     so_far, reached = 0, set[int]()
     for one in bookings:
         so_far += one.micro_usd

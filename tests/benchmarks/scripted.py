@@ -59,6 +59,7 @@ class Start:
 
     task_id: int
     at: datetime
+    priority: int
     rank: int
     overtaken: int
 
@@ -148,4 +149,4 @@ class ScriptedSeats:
         now = self._clock.now()
         facts = {"tier": tier, "rank": rank, "now": bound(now), "per_requester": self._per_requester}
         (overtaken,) = self._raw.execute(_OVERTAKEN, facts).fetchone()
-        self.starts.append(Start(task_id, now, rank, overtaken))
+        self.starts.append(Start(task_id, now, self.scripts[task_id].priority, rank, overtaken))
