@@ -63,7 +63,7 @@ class Budgets:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Money of one kind: booked today, or reserved by a running task."""
+    """Money of one task: booked for it, or reserved by it."""
 
     tier: Tier
     channel: str
@@ -99,9 +99,13 @@ class Purse:
         return admit(task, self.budgets, day)
 
 
-def standing(spent: Iterable[Line], reserved: Iterable[Line], resets_at: datetime) -> Standing:
-    """Sums lines by every scope they belong to."""
-    return Standing(_by_scope(spent), _by_scope(reserved), resets_at)
+def by_scope(lines: Iterable[Line]) -> dict[str, int]:
+    """Their sums by every scope they belong to."""
+    sums: dict[str, int] = {}
+    for line in lines:
+        for scope in _scopes(line):
+            sums[scope] = sums.get(scope, 0) + line.micro_usd
+    return sums
 
 
 def admit(task: Task, budgets: Budgets, day: Standing) -> int | Shortage:
@@ -137,14 +141,6 @@ def reached(limit_micro_usd: int, spent_micro_usd: int) -> int | None:
     """The highest step of a budget that was reached, in percent."""
     passed = [step for step in STEPS if spent_micro_usd * 100 >= limit_micro_usd * step]
     return max(passed, default=None)
-
-
-def _by_scope(lines: Iterable[Line]) -> dict[str, int]:
-    sums: dict[str, int] = {}
-    for line in lines:
-        for scope in _scopes(line):
-            sums[scope] = sums.get(scope, 0) + line.micro_usd
-    return sums
 
 
 def _scopes(line: Line) -> tuple[str, ...]:

@@ -40,10 +40,13 @@ SELECT
 FROM ledger WHERE task_id = :task_id AND booked_at IS NOT NULL;
 
 -- name: spent_since
-SELECT ledger.tier, task.channel, task.requester, coalesce(sum(ledger.cost_micro_usd), 0) AS micro_usd
-FROM ledger JOIN task ON task.id = ledger.task_id
-WHERE ledger.booked_at IS NOT NULL AND ledger.booked_at >= :since
-GROUP BY ledger.tier, task.channel, task.requester;
+SELECT scope, sum(micro_usd) AS micro_usd FROM (
+    SELECT scope, micro_usd FROM spent_by_hour WHERE hour >= (:since + 3599999999) / 3600000000
+    UNION ALL
+    SELECT scope, micro_usd FROM charge
+    WHERE booked_at >= :since AND booked_at < (:since + 3599999999) / 3600000000 * 3600000000
+)
+GROUP BY scope;
 
 -- name: reserved
 SELECT

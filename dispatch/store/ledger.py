@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Protocol
 
-from dispatch.budget import Line, Standing, standing
+from dispatch.budget import Line, Standing, by_scope
 from dispatch.errors import LeaseLost, MoveRefused
 from dispatch.ports import Pricing, Spending
 from dispatch.store import rows
@@ -147,8 +147,9 @@ def _cost(price: Price | Unpriced) -> dict[str, object]:
 
 async def standing_in(source: Reads, since: datetime, resets_at: datetime) -> Standing:
     """Where the day stands, read inside a transaction or beside it."""
-    spent = [_line(row) for row in await source.rows("spent_since", since=since)]
-    return standing(spent, [_line(row) for row in await source.rows("reserved")], resets_at)
+    spent = {row["scope"]: row["micro_usd"] for row in await source.rows("spent_since", since=since)}
+    reserved = by_scope(_line(row) for row in await source.rows("reserved"))
+    return Standing(spent, reserved, resets_at)
 
 
 def _line(row: sqlite3.Row) -> Line:

@@ -3,11 +3,14 @@
 from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from dispatch.budget import ALL
 from dispatch.errors import LeaseLost, MoveRefused
 from dispatch.ports import Spending
 from dispatch.task import Claim, Price, State, Tier, Unpriced, Usage
-from tests.contracts.stores import NOW, SECOND, Parts, two_each
+from tests.contracts.stores import ADAPTERS, NOW, SECOND, Parts, two_each
 
 USAGE = Usage(1, 2, 3, 4, 5, 6, "priority", "fast", "us")
 
@@ -168,3 +171,58 @@ async def test_spending_is_summed_by_tier(store: Parts) -> None:
         Tier.OPUS: Spending(Tier.OPUS, 2, 21, 0),
         Tier.HAIKU: Spending(Tier.HAIKU, 1, 0, 1),
     }
+
+
+HOUR = NOW.replace(minute=0, second=0, microsecond=0)
+MOMENTS = st.builds(
+    lambda hours, microseconds: HOUR + timedelta(hours=hours, microseconds=microseconds),
+    st.integers(-2, 2),
+    st.sampled_from([-1, 0, 1, 1_800_000_000]),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    booked=st.lists(st.tuples(MOMENTS, st.integers(0, 9), st.booleans()), max_size=8),
+    since=MOMENTS,
+    adapter=st.sampled_from(sorted(ADAPTERS)),
+)
+async def test_what_was_spent_since_any_moment_is_exact_by_every_scope(
+    tmp_path_factory: pytest.TempPathFactory,
+    booked: list[tuple[datetime, int, bool]],
+    since: datetime,
+    adapter: str,
+) -> None:
+    store = await ADAPTERS[adapter](tmp_path_factory.mktemp("spent"))
+    await store.add("ana", requester="UANA", channel="C1")
+    ana = await store.claim()
+    await store.add("sam", 9, requester="USAM", channel="C2")
+    sam = await store.claim(Tier.HAIKU)
+    for moment, cost, anas in booked:
+        await book(store, ana if anas else sam, Price(cost, "v1") if cost else Unpriced("new"), moment)
+    day = await store.ledger.standing(since, HOUR + timedelta(days=1))
+    anas_part = sum(cost for moment, cost, anas in booked if anas and moment >= since)
+    sams_part = sum(cost for moment, cost, anas in booked if not anas and moment >= since)
+    assert {scope: spent for scope, spent in day.spent.items() if spent} == {
+        scope: spent
+        for scope, spent in {
+            ALL: anas_part + sams_part,
+            "tier:opus": anas_part,
+            "channel:C1": anas_part,
+            "person:UANA": anas_part,
+            "tier:haiku": sams_part,
+            "channel:C2": sams_part,
+            "person:USAM": sams_part,
+        }.items()
+        if spent
+    }
+    await store.close()
+
+
+async def test_what_a_channel_has_spent_stays_with_it_when_a_task_moves(store: Parts) -> None:
+    claim = await claimed(store)
+    await book(store, claim, Price(5, "v1"))
+    await store.outbox.move_to(claim.task.id, "D1", NOW)
+    await book(store, claim, Price(7, "v1"))
+    day = await store.ledger.standing(HOUR, HOUR + timedelta(days=1))
+    assert (day.spent["channel:C1"], day.spent["channel:D1"], day.spent[ALL]) == (5, 7, 12)

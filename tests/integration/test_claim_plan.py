@@ -94,6 +94,7 @@ def plan(raw: sqlite3.Connection, name: str) -> list[str]:
         ("waiting_from_source", "task_open_from"),
         ("reserved", "task_leased"),
         ("spent_since", "ledger_booked"),
+        ("spent_since", "SEARCH spent_by_hour USING PRIMARY KEY (hour>?)"),
         ("raise_waiting_cards", "task_ready"),
         ("bookings", "ledger_booked"),
         ("spending", "ledger_booked"),

@@ -2,10 +2,12 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.store import Store
+from dispatch.store.rows import bound
 from dispatch.store.statements import migrations
 from tests.contracts.stores import NOW
 
@@ -34,6 +36,9 @@ COLUMNS = (
     *("key", "kind", "task_id", "attempt", "channel", "thread", "person", "body", "state", "revision"),
     *("sent_revision", "message", "parts_sent", "tries", "in_doubt", "error", "created_at", "due_at"),
 )
+_ATTEMPT = "INSERT INTO attempt (task_id, number, model, started_at) VALUES (1, 1, 'm', 1)"
+_REQUEST = "INSERT INTO ledger (task_id, attempt, tier, model, opened_at) VALUES (1, 1, 'opus', 'm', 1)"
+_BOOKED = "UPDATE ledger SET cost_micro_usd = 5, price_version = 'v', booked_at = :at WHERE booked_at IS NULL"
 
 
 def first_version(path: Path) -> None:
@@ -72,3 +77,18 @@ async def test_every_delivery_of_the_first_version_is_kept(tmp_path: Path) -> No
         expected["state"] = states.get(row["key"], expected["state"])
         assert {name: row[name] for name in COLUMNS} == expected
     assert {"delivery_due", "delivery_sending", "delivery_unsent"} <= indexes
+
+
+async def test_what_was_spent_before_counts_towards_budgets_still(tmp_path: Path) -> None:
+    path = tmp_path / "onequeue.db"
+    first_version(path)
+    since = NOW - timedelta(hours=3)
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        raw.execute(_ATTEMPT)
+        for at in (since - timedelta(seconds=1), since, NOW):
+            raw.execute(_REQUEST)
+            raw.execute(_BOOKED, {"at": bound(at)})
+    store = await Store.open(path)
+    day = await store.ledger.standing(since, NOW + timedelta(hours=3))
+    assert day.spent == {"all": 10, "tier:opus": 10, "channel:C1": 10, "person:U1": 10}
+    await store.close()

@@ -1,12 +1,13 @@
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from dispatch.budget import ALL, STEPS, Budgets, Line, Standing, admit, never_fits, reached, standing
+from dispatch.budget import ALL, STEPS, Budgets, Line, Standing, admit, by_scope, never_fits, reached
 from dispatch.task import MICRO_USD, Shortage, Task, Tier
 from tests.fakes.values import NOON, make_task
 
@@ -14,6 +15,10 @@ MIDNIGHT = NOON + timedelta(hours=12)
 EMPTY = Standing({}, {}, MIDNIGHT)
 AMOUNT = st.integers(0, 30 * MICRO_USD)
 LIMIT = st.one_of(st.none(), st.integers(1, 60 * MICRO_USD))
+
+
+def standing(spent: Iterable[Line], reserved: Iterable[Line], resets_at: datetime) -> Standing:
+    return Standing(by_scope(spent), by_scope(reserved), resets_at)
 
 
 def task_of(number: int, priority: int, cap: int, tier: Tier = Tier.SONNET, channel: str = "C1") -> Task:
