@@ -100,7 +100,8 @@ class Worker:
 
     async def _claim_all(self) -> None:
         now = self._clock.now()
-        await self._queue.release(self._terms.purse(now), now)
+        seats = {tier: rule.seats for tier, rule in self._terms.table.items()}
+        await self._queue.release(self._terms.purse(now), seats, now)
         for tier in by_urgency(self._terms.table):
             while self._claiming and (claim := await self._claim(tier)):
                 path = asyncio.create_task(self.run_one(claim), name=f"task {claim.task.id}")

@@ -145,8 +145,11 @@ class Queue(Tasks, Protocol):
         """
         ...
 
-    async def release(self, purse: Purse, now: datetime) -> int:
-        """Queues the tasks held by a budget that has room for them again, first in line first. How many."""
+    async def release(self, purse: Purse, seats: Mapping[Tier, int], now: datetime) -> int:
+        """Queues the tasks held by a budget that has room for them again, as many as have a free seat.
+
+        First in line first. How many.
+        """
         ...
 
     async def age(self, now: datetime) -> int:

@@ -61,6 +61,9 @@ ORDER BY expires_at LIMIT :limit;
 -- name: short
 SELECT * FROM task WHERE state = 'held' AND hold = 'budget' ORDER BY rank, turn, id LIMIT :limit;
 
+-- name: seated
+SELECT tier, count(*) AS tasks FROM task WHERE state = 'running' GROUP BY tier;
+
 -- name: reroute
 UPDATE task SET
     asked_model = :asked_model, tier = :tier, model = :model, reason = :reason,

@@ -1,7 +1,8 @@
 """`ports.Queue` on SQLite."""
 
 import asyncio
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from dispatch.budget import Purse
@@ -206,20 +207,29 @@ class SqliteQueue(SqliteTasks):
         return len(await transaction.rows("promote", now=now))
 
     @in_transaction
-    async def release(self, transaction: Transaction, purse: Purse, now: datetime) -> int:
-        """Queues the tasks held by a budget that has room for them again, first in line first. How many."""
+    async def release(
+        self, transaction: Transaction, purse: Purse, seats: Mapping[Tier, int], now: datetime
+    ) -> int:
+        """Queues the tasks held by a budget that has room for them again, as many as have a free seat.
+
+        First in line first. How many.
+        """
         held = [rows.task(row) for row in await transaction.rows("short", limit=_BATCH)]
         if not held:
             return 0
-        day, released = await standing_in(transaction, purse.since, purse.resets_at), 0
+        taken = {Tier(row["tier"]): row["tasks"] for row in await transaction.rows("seated")}
+        day, released = await standing_in(transaction, purse.since, purse.resets_at), Counter[Tier]()
         for task in held:
+            tier = task.route.tier
+            if taken.get(tier, 0) + released[tier] >= seats[tier]:
+                continue
             allowed = purse.admit(task, day)
             if isinstance(allowed, Shortage):
                 continue
             day = day.with_reserved(task, allowed)
             await change(transaction, task, State.QUEUED, now)
-            released += 1
-        return released
+            released[tier] += 1
+        return released.total()
 
     @in_transaction
     async def age(self, transaction: Transaction, now: datetime) -> int:

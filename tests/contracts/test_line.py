@@ -15,6 +15,7 @@ from tests.contracts.stores import ADAPTERS, LEASE, NOW, SECOND, Parts
 
 MIDNIGHT = NOW + timedelta(hours=15)
 ALL_SEATS = Seating(99)
+SEATS = dict.fromkeys(Tier, 9)
 
 
 async def names(store: Parts, tier: Tier = Tier.OPUS, seating: Seating = ALL_SEATS) -> list[str]:
@@ -168,7 +169,7 @@ async def test_a_task_without_room_in_a_budget_is_held_and_the_next_is_taken(sto
     assert (held.state, held.hold, held.run_at, held.attempt) == (State.HELD, HoldKind.BUDGET, MIDNIGHT, 0)
     assert held.shortage is not None
     assert held.shortage.reserved_micro_usd == 4 * MICRO_USD
-    assert await store.queue.release(purse(4 * MICRO_USD), NOW) == 0
+    assert await store.queue.release(purse(4 * MICRO_USD), SEATS, NOW) == 0
     line = await store.ledger.open(first, "m", NOW)
     await store.ledger.book(
         line,
@@ -180,7 +181,8 @@ async def test_a_task_without_room_in_a_budget_is_held_and_the_next_is_taken(sto
         now=NOW,
     )
     await store.settle(first, State.DONE)
-    assert await store.queue.release(purse(4 * MICRO_USD), NOW) == 1
+    assert await store.queue.release(purse(4 * MICRO_USD), dict.fromkeys(Tier, 0), NOW) == 0, "no seat"
+    assert await store.queue.release(purse(4 * MICRO_USD), SEATS, NOW) == 1
     second = await store.queue.claim(Tier.OPUS, ALL_SEATS, NOW + LEASE, NOW, purse(4 * MICRO_USD))
     assert second is not None
     assert (second.task.id, second.limit_micro_usd) == (small.id, MICRO_USD)
