@@ -52,7 +52,7 @@ class Worker:
         self._clock = clock
         self._terms = terms
         self._chance = chance
-        self._settling = asyncio.Lock()
+        self._at_gates = asyncio.Lock()
         self._awake = asyncio.Event()
         self._claiming = True
         self._paths: set[asyncio.Task[None]] = set()
@@ -111,7 +111,9 @@ class Worker:
     async def _claim(self, tier: Tier) -> Claim | None:
         now = self._clock.now()
         purse = self._terms.purse(now)
-        return await self._queue.claim(tier, self._terms.seating(tier), now + LEASE, now, purse)
+        # A probe sent between the reading of the gates and their settlement would be forgotten.
+        async with self._at_gates:
+            return await self._queue.claim(tier, self._terms.seating(tier), now + LEASE, now, purse)
 
     def _ended(self, path: asyncio.Task[None]) -> None:
         self._paths.discard(path)
@@ -192,7 +194,7 @@ class Worker:
     async def _settle(self, claim: Claim, outcome: Outcome) -> None:
         while True:
             try:
-                async with self._settling:
+                async with self._at_gates:
                     settlement = await self._settlement(claim, outcome)
                     await self._queue.settle(claim, outcome, settlement, self._clock.now())
             except StoreError as error:

@@ -1,17 +1,21 @@
-"""The worker while the database refuses: what a session came to is kept until it can be written."""
+"""The worker while the database refuses or is slow: what a session came to is kept until it is written."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from dispatch.errors import StoreUnusable
+from dispatch.faults import Fault, FaultKind
+from dispatch.gates import Gate, GateState
 from dispatch.policy import Settlement
 from dispatch.store import Store
+from dispatch.store.gates import SqliteGates
 from dispatch.store.queue import SqliteQueue
-from dispatch.task import Claim, Outcome, State, Task
+from dispatch.task import Claim, Outcome, State, Task, Verdict
 from dispatch.worker import LEASE
 from tests.integration.test_worker import Place
 
@@ -25,6 +29,21 @@ class RefusingQueue(SqliteQueue):
         if self.full:
             raise StoreUnusable("onequeue.db: the disk is full")
         return await super().settle(claim, outcome, settlement, now)
+
+
+class SlowGates(SqliteGates):
+    """Gates whose reader learns only when `told` how they were."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store.database)
+        self.reading = asyncio.Event()
+        self.told = asyncio.Event()
+
+    async def all(self) -> Mapping[str, Gate]:
+        found = await super().all()
+        self.reading.set()
+        await self.told.wait()
+        return found
 
 
 @pytest.fixture
@@ -55,3 +74,25 @@ async def test_an_answer_that_cannot_be_settled_for_longer_than_a_lease_is_not_r
     await place.idle()
     assert await place.state(number) is State.DONE
     assert [attempt.text for attempt in await queue.attempts(number)] == ["42"]
+
+
+async def test_no_probe_goes_while_a_fault_at_its_gate_is_being_settled(place: Place) -> None:
+    limited = Outcome(Verdict.FAILED, fault=Fault(FaultKind.RATE_LIMITED, retry_after=60))
+    first, second = await place.add(4), await place.add(4)
+    await place.seats.wait_started(2)
+    place.seats.end(first, limited)
+    await place.until(first, State.QUEUED)
+    place.worker._gates = slow = SlowGates(place.store)
+    place.clock.advance(timedelta(minutes=2))
+    place.seats.end(second, limited)
+    async with asyncio.timeout(5):
+        await slow.reading.wait()
+    place.worker.wake()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await place.until(first, State.RUNNING)
+    slow.told.set()
+    await place.until(second, State.QUEUED)
+    gate = (await place.store.gates.all())["opus"]
+    assert (gate.state, gate.suspect) == (GateState.CLOSED, second)
+    assert await place.state(first) is State.QUEUED, "it waits with the others until the new time"
