@@ -9,9 +9,8 @@ from dispatch.delivery import DeliveryKind
 from dispatch.errors import MoveRefused, NotAdmitted
 from dispatch.policy import AGEING, FRONT, Quota, Seating, Settlement
 from dispatch.store import gates, rows
-from dispatch.store.claiming import claim
+from dispatch.store.claiming import claim, release
 from dispatch.store.database import Transaction, in_transaction
-from dispatch.store.ledger import standing_in
 from dispatch.store.moves import DISPATCHER, change, end_attempt, held_by, known, lose, remember, tell
 from dispatch.store.tasks import SqliteTasks
 from dispatch.task import (
@@ -21,7 +20,6 @@ from dispatch.task import (
     NewTask,
     Outcome,
     Route,
-    Shortage,
     State,
     Task,
     Tier,
@@ -208,18 +206,7 @@ class SqliteQueue(SqliteTasks):
     @in_transaction
     async def release(self, transaction: Transaction, purse: Purse, now: datetime) -> int:
         """Queues the tasks held by a budget that has room for them again, first in line first. How many."""
-        held = [rows.task(row) for row in await transaction.rows("short", limit=_BATCH)]
-        if not held:
-            return 0
-        day, released = await standing_in(transaction, purse.since, purse.resets_at), 0
-        for task in held:
-            allowed = purse.admit(task, day)
-            if isinstance(allowed, Shortage):
-                continue
-            day = day.with_reserved(task, allowed)
-            await change(transaction, task, State.QUEUED, now)
-            released += 1
-        return released
+        return await release(transaction, purse, now)
 
     @in_transaction
     async def age(self, transaction: Transaction, now: datetime) -> int:
