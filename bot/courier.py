@@ -59,6 +59,10 @@ class Courier:
                 except StoreError as error:
                     _log.error("cannot see what is due: %s", error)
                     seconds = _STORE_AGAIN
+                except Exception:
+                    # Nobody else sends: this loop must outlive its own defects.
+                    _log.exception("choosing what to send broke")
+                    seconds = _STORE_AGAIN
                 await self._rest(seconds)
         finally:
             await self._end()

@@ -86,6 +86,9 @@ class Worker:
                 await self._claim_all()
             except StoreError as error:
                 _log.error("cannot claim: %s", error)
+            except Exception:
+                # Nobody else claims: this loop must outlive its own defects.
+                _log.exception("claiming broke")
             await self._awake.wait()
 
     async def drain(self, grace: timedelta) -> None:

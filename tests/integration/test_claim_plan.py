@@ -36,7 +36,6 @@ VALUES = {
     "until": 2_000,
     "lease_until": 2_000,
     "limit": 10,
-    "rank": 0,
     "turn": 0,
     "after_id": 0,
     "task_id": 7,

@@ -1,6 +1,7 @@
 """The courier while the database refuses: what Slack took stays taken, what it did not take goes later."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from bot.courier import Courier
 from bot.letters import Letters
 from bot.postman import Postman
+from dispatch.delivery import Delivery
 from dispatch.errors import StoreUnusable
 from dispatch.store.outbox import SqliteOutbox
 from tests.integration.post_room import SECRETS, TERMS, Room, digest, post_room, settle_down
@@ -17,9 +19,16 @@ LONG = "\n\n".join(f"line {number} {'x' * 90}" for number in range(250))
 
 
 class RefusingOutbox(SqliteOutbox):
-    """An outbox whose database refuses so many of the writes that follow a send."""
+    """An outbox whose database refuses so many of the writes that follow a send, and that breaks so often."""
 
     refusals = 0
+    defects = 0
+
+    async def due(self, now: datetime, limit: int) -> Sequence[Delivery]:
+        if self.defects:
+            self.defects -= 1
+            raise ZeroDivisionError("a defect")
+        return await super().due(now, limit)
 
     def _refuse(self) -> None:
         if self.refusals:
@@ -81,3 +90,14 @@ async def test_an_answer_follows_once_when_the_database_works_again(
     await room.courier.send_due()
     await settle_down(room)
     assert "\n\n".join(post.blocks[0]["text"] for post in room.posts()[1:]) == LONG
+
+
+async def test_a_defect_met_while_choosing_does_not_end_the_sending(
+    room: Room, outbox: RefusingOutbox
+) -> None:
+    await room.ask()
+    outbox.defects = 3
+    running = asyncio.create_task(room.courier.run())
+    await room.slack.wait_for(lambda _: bool(room.posts()))
+    running.cancel()
+    await asyncio.wait({running})

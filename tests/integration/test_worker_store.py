@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dispatch.budget import Purse
 from dispatch.errors import StoreUnusable
 from dispatch.faults import Fault, FaultKind
 from dispatch.gates import Gate, GateState
@@ -21,9 +22,16 @@ from tests.integration.test_worker import Place
 
 
 class RefusingQueue(SqliteQueue):
-    """A queue whose database takes no settlement while it is `full`."""
+    """A queue whose database takes no settlement while it is `full`, and that nothing can be claimed from
+    while it is `broken`."""
 
     full = True
+    broken = False
+
+    async def release(self, purse: Purse, now: datetime) -> int:
+        if self.broken:
+            raise ZeroDivisionError("a defect")
+        return await super().release(purse, now)
 
     async def settle(self, claim: Claim, outcome: Outcome, settlement: Settlement, now: datetime) -> Task:
         if self.full:
@@ -96,3 +104,16 @@ async def test_no_probe_goes_while_a_fault_at_its_gate_is_being_settled(place: P
     gate = (await place.store.gates.all())["opus"]
     assert (gate.state, gate.suspect) == (GateState.CLOSED, second)
     assert await place.state(first) is State.QUEUED, "it waits with the others until the new time"
+
+
+async def test_a_defect_met_while_claiming_does_not_end_the_claiming(place: Place) -> None:
+    place.worker._queue = queue = RefusingQueue(place.store.database)
+    queue.broken = True
+    number = await place.add()
+    for _ in range(5):
+        place.worker.wake()
+        await queue.counts()
+    assert await place.state(number) is State.QUEUED
+    queue.full = queue.broken = False
+    place.worker.wake()
+    await place.until(number, State.RUNNING)
