@@ -147,6 +147,16 @@ async def test_a_follow_up_is_given_up_after_a_day_and_a_persons_task_is_not(pla
     assert DeliveryKind.CARD in kinds
 
 
+async def test_an_attempt_that_lost_its_lease_asks_for_nothing(place: Place) -> None:
+    await place.submit("a")
+    claim = await place.claim(Tier.SONNET)
+    assert await place.store.queue.sweep(place.clock.now() + 2 * LEASE) == 1
+    assert "this attempt is over" in await place.desk.dispatcher.follow_up(claim, "look again", None)
+    await place.claim(Tier.SONNET)
+    assert "this attempt is over" in await place.desk.dispatcher.follow_up(claim, "look again", None)
+    assert await place.store.queue.children(claim.task.id) == 0
+
+
 async def test_without_a_channel_the_log_alone_tells_a_step_once(
     place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
