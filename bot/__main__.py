@@ -121,6 +121,7 @@ async def _in_slack(settings: Settings) -> AsyncIterator[Building]:
                 building.books,
                 store.outbox,
                 building.courier,
+                chat,
                 building.clock,
                 identity,
                 settings.zone,

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -59,6 +58,10 @@ class Courier:
                     seconds = await self._until_next()
                 except StoreError as error:
                     _log.error("cannot see what is due: %s", error)
+                    seconds = _STORE_AGAIN
+                except Exception:
+                    # Nobody else sends: this loop must outlive its own defects.
+                    _log.exception("choosing what to send broke")
                     seconds = _STORE_AGAIN
                 await self._rest(seconds)
         finally:
@@ -142,10 +145,22 @@ class Courier:
         try:
             await self._try(sending)
         except StoreError as error:
-            _log.error("cannot note what became of %s: %s", delivery.key, error)
+            # Slack may have taken it before the database refused to note that.
+            sending.in_doubt = True
+            await self._note_later(sending, error)
+
+    async def _note_later(self, sending: Sending, refused: StoreError) -> None:
+        """Makes it due again once the database lets it: until then it would hold up its whole task."""
+        noted = False
+        while not noted:
+            _log.error("cannot note what became of %s: %s", sending.delivery.key, refused)
             await self._clock.sleep(_STORE_AGAIN)
-            with suppress(StoreError):
-                await self._put_off(sending, timedelta(0), str(error))
+            try:
+                await self._put_off(sending, timedelta(0), str(refused))
+            except StoreError as error:
+                refused = error
+            else:
+                noted = True
 
     async def _try(self, sending: Sending) -> None:
         try:

@@ -26,9 +26,10 @@ from bot.grammar import (
     parse,
 )
 from bot.periods import first_day, next_time
-from bot.ports import Accounts, Desk, Identity
+from bot.ports import Accounts, Chat, ChatError, Desk, Identity
 from bot.slacktext import escape, mentioned, plain
 from bot.views import texts
+from bot.views.message import Message
 from bot.views.waits import holding_back, shut
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.errors import MoveRefused, NotAdmitted, NotFound, StoreError
@@ -61,6 +62,7 @@ class Intake:
 
     `priority_in` gives a channel's priority where none is named, `is_operator` says who may do what only
     operators may. Times of day are the `zone`'s.
+    `chat` is used only to say that a request could not be stored.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Intake:
         accounts: Accounts,
         outbox: Outbox,
         notifier: Notifier,
+        chat: Chat,
         clock: Clock,
         me: Identity,
         zone: ZoneInfo,
@@ -79,6 +82,7 @@ class Intake:
         self._accounts = accounts
         self._outbox = outbox
         self._notifier = notifier
+        self._chat = chat
         self._clock = clock
         self._me = me
         self._zone = zone
@@ -86,6 +90,7 @@ class Intake:
         self._is_operator = is_operator
         self._steering = asyncio.Lock()
         self._steered: OrderedDict[str, str] = OrderedDict()
+        self._unstored: OrderedDict[str, None] = OrderedDict()
 
     async def slash(self, payload: Payload) -> str:
         """A slash command -> the private answer. Never raises: what went wrong is the answer."""
@@ -109,7 +114,8 @@ class Intake:
     async def event(self, payload: Payload) -> None:
         """An event: a mention or message becomes a task or a private answer, anything else nothing.
 
-        Raises StoreError where it could not be stored: not acknowledged, it is delivered again.
+        Raises StoreError where it could not be stored: not acknowledged, it is delivered again. Whoever
+        asked is told so at once.
         """
         event = payload.get("event") or {}
         if not self._is_for_people(event):
@@ -122,10 +128,34 @@ class Intake:
         elif payload.get("is_ext_shared_channel"):
             await self._tell(place, texts.shared_channel())
         else:
-            command = parse(plain(words))
-            answer = await self._do(command, place)
-            if not isinstance(command, Submit) or answer.startswith(texts.REFUSED):
-                await self._tell(place, answer)
+            try:
+                await self._answer(parse(plain(words)), place)
+            except StoreError:
+                await self._say_unstored(place)
+                raise
+
+    async def _answer(self, command: Command | UsageError, place: Place) -> None:
+        """Does it, and says what came of it where no card will."""
+        answer = await self._do(command, place)
+        if not isinstance(command, Submit) or answer.startswith(texts.REFUSED):
+            await self._tell(place, answer)
+
+    async def _say_unstored(self, place: Place) -> None:
+        """Tells whoever asked, once for each request, past the outbox, which cannot be written either."""
+        if place.key in self._unstored:
+            return
+        self._unstored[place.key] = None
+        if len(self._unstored) > _REMEMBERED:
+            self._unstored.popitem(last=False)
+        said = Message(texts.not_stored_yet())
+        try:
+            if place.source is Source.DM:
+                await self._chat.post(place.channel, said, thread=place.thread, key=f"unstored:{place.key}")
+            else:
+                thread = place.thread if place.in_thread else None
+                await self._chat.whisper(place.channel, place.person, said, thread=thread)
+        except ChatError as error:
+            _log.error("nobody could be told that a request was not stored: %s", error)
 
     def _is_for_people(self, event: Payload) -> bool:
         """Whether a person has just said this: no bot, no edit, no deletion, no notice of Slack's."""

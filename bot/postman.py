@@ -71,7 +71,11 @@ class Postman:
         reply = replace(delivery, kind=DeliveryKind.REPLY, channel=channel, thread=None)
         self._insist_on_turn(reply)
         letter = await self._letters.of(delivery, self._clock.now())
-        message = await self._pieces(Sending(reply, sending.in_doubt), letter)
+        directly = Sending(reply, sending.in_doubt)
+        try:
+            message = await self._pieces(directly, letter)
+        finally:
+            sending.in_doubt = directly.in_doubt
         await self._outbox.sent(delivery.id, delivery.revision, message, self._clock.now())
 
     async def post(self, delivery: Delivery, message: Message) -> None:

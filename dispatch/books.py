@@ -1,6 +1,7 @@
 """The money side of the front door: what was spent, what a day may cost, and who is told."""
 
 import json
+import logging
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -11,6 +12,8 @@ from dispatch.errors import Unreachable
 from dispatch.ports import Clock, Digests, Ledger, Notifier, Outbox, Pricing, Spending, Tasks
 from dispatch.task import Tier, Verdict
 from dispatch.terms import Terms
+
+_log = logging.getLogger(__name__)
 
 
 class Books:
@@ -35,6 +38,7 @@ class Books:
         self._clock = clock
         self._price = price
         self._terms = terms
+        self._warned: dict[str, str] = {}
 
     async def open(self) -> None:
         """Books what a dead process left open, and begins to count the days to tell of."""
@@ -110,10 +114,11 @@ class Books:
         return await self._ledger.standing(purse.since, purse.resets_at)
 
     async def warn(self) -> None:
-        """Tells the operators of each budget that has reached its next step today, once."""
+        """Tells the operators of each budget that has reached its next step today, once.
+
+        Where they have no channel the log alone says so, once in the life of the process.
+        """
         channel, now = self._terms.operators_channel, self._clock.now()
-        if not channel:
-            return
         day, today = await self.standing(), self.today()
         for scope, limit in self._terms.budgets.named(day.spent).items():
             spent = day.spent.get(scope, 0)
@@ -125,7 +130,10 @@ class Books:
                     channel=channel,
                     body=json.dumps({**facts, "resets_at": day.resets_at.isoformat()}),
                 )
-                if await self._outbox.put(told, now):
+                if self._warned.get(scope) != told.key:
+                    self._warned[scope] = told.key
+                    _log.warning("%d %% of the day's budget for %s is spent", step, scope)
+                if channel and await self._outbox.put(told, now):
                     self._notifier.wake()
 
 

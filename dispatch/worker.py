@@ -52,11 +52,11 @@ class Worker:
         self._clock = clock
         self._terms = terms
         self._chance = chance
-        self._settling = asyncio.Lock()
+        self._at_gates = asyncio.Lock()
         self._awake = asyncio.Event()
         self._claiming = True
         self._paths: set[asyncio.Task[None]] = set()
-        self._sittings: dict[int, _Sitting] = {}
+        self._sittings: dict[tuple[int, int], _Sitting] = {}
 
     def wake(self) -> None:
         """Something may be claimable. Returns at once."""
@@ -64,13 +64,14 @@ class Worker:
 
     def interrupt(self, task_id: int) -> None:
         """Stops the session of a task whose cancellation was asked for, if it runs here."""
-        if sitting := self._sittings.get(task_id):
-            sitting.session.cancel()
+        for (sits, _), sitting in self._sittings.items():
+            if sits == task_id:
+                sitting.session.cancel()
 
     @property
     def alive(self) -> set[tuple[int, int]]:
-        """The (task, attempt) pairs whose session runs here."""
-        return {(task_id, sitting.attempt) for task_id, sitting in self._sittings.items() if not sitting.lost}
+        """The (task, attempt) pairs whose session runs here, or has ended and is not settled yet."""
+        return {attempt for attempt, sitting in self._sittings.items() if not sitting.lost}
 
     @property
     def running(self) -> int:
@@ -85,6 +86,9 @@ class Worker:
                 await self._claim_all()
             except StoreError as error:
                 _log.error("cannot claim: %s", error)
+            except Exception:
+                # Nobody else claims: this loop must outlive its own defects.
+                _log.exception("claiming broke")
             await self._awake.wait()
 
     async def drain(self, grace: timedelta) -> None:
@@ -111,7 +115,9 @@ class Worker:
     async def _claim(self, tier: Tier) -> Claim | None:
         now = self._clock.now()
         purse = self._terms.purse(now)
-        return await self._queue.claim(tier, self._terms.seating(tier), now + LEASE, now, purse)
+        # A probe sent between the reading of the gates and their settlement would be forgotten.
+        async with self._at_gates:
+            return await self._queue.claim(tier, self._terms.seating(tier), now + LEASE, now, purse)
 
     def _ended(self, path: asyncio.Task[None]) -> None:
         self._paths.discard(path)
@@ -127,13 +133,15 @@ class Worker:
             await self._settle(claim, outcome)
         except LeaseLost:
             _log.warning("task %d: attempt %d lost its lease", claim.task.id, claim.attempt)
+        finally:
+            self._sittings.pop((claim.task.id, claim.attempt), None)
         self._notifier.wake()
 
     async def _attempt(self, claim: Claim) -> Outcome:
         session = asyncio.create_task(self._session(claim), name=f"session of {claim.task.id}")
-        sitting = _Sitting(session, claim.attempt)
+        sitting = _Sitting(session)
         keeper = asyncio.create_task(self._keep(claim, sitting), name=f"lease of {claim.task.id}")
-        self._sittings[claim.task.id] = sitting
+        self._sittings[claim.task.id, claim.attempt] = sitting
         try:
             await asyncio.wait({sitting.session})
         except asyncio.CancelledError:
@@ -141,7 +149,6 @@ class Worker:
             await self._queue.give_back(claim, STOPPED, self._clock.now())
             raise
         finally:
-            del self._sittings[claim.task.id]
             await _end(keeper)
         if sitting.lost:
             raise LeaseLost(f"task {claim.task.id} runs elsewhere")
@@ -191,7 +198,7 @@ class Worker:
     async def _settle(self, claim: Claim, outcome: Outcome) -> None:
         while True:
             try:
-                async with self._settling:
+                async with self._at_gates:
                     settlement = await self._settlement(claim, outcome)
                     await self._queue.settle(claim, outcome, settlement, self._clock.now())
             except StoreError as error:
@@ -212,7 +219,6 @@ class _Sitting:
     """A session on its seat; `lost` once its lease is."""
 
     session: asyncio.Task[Outcome]
-    attempt: int
     lost: bool = False
 
 

@@ -149,6 +149,14 @@ def not_stored() -> str:
     )
 
 
+def not_stored_yet() -> str:
+    """Nothing was taken yet because it could not be stored; Slack brings it again for some minutes."""
+    return (
+        "Not taken yet: I could not store this. The log says why. Slack brings it to me again for some "
+        "minutes; if you see no card or answer within 10, please send it again."
+    )
+
+
 def broken() -> str:
     """Nothing was taken because of a defect."""
     return "Not taken: something broke on my side. The log says what. Please send it again later."

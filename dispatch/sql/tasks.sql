@@ -59,7 +59,9 @@ AND +state != 'running'
 ORDER BY expires_at LIMIT :limit;
 
 -- name: short
-SELECT * FROM task WHERE state = 'held' AND hold = 'budget' ORDER BY rank, turn, id LIMIT :limit;
+SELECT * FROM task
+WHERE state = 'held' AND hold = 'budget' AND (rank, turn, id) > (:rank, :turn, :after_id)
+ORDER BY rank, turn, id LIMIT :limit;
 
 -- name: seated
 SELECT tier, count(*) AS tasks FROM task WHERE state = 'running' GROUP BY tier;

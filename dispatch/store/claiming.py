@@ -1,5 +1,7 @@
 """Taking a task off the queue inside a transaction: past the gates, to a free seat, within the budgets."""
 
+import sqlite3
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 
 from dispatch.budget import Purse
@@ -13,6 +15,8 @@ from dispatch.task import Claim, HoldKind, Move, Shortage, State, Task, Tier
 
 MOST_HELD = 100
 """So many tasks that no budget has room for are set aside at most before a claim gives up for now."""
+
+_BATCH = 200
 
 
 async def claim(
@@ -44,6 +48,37 @@ async def claim(
         await gates.put(transaction, [probed(gate, task.id) for gate in shut], now)
         return await _claimed(transaction, task, task.cost_micro_usd + allowed, lease_until, now)
     return None
+
+
+async def release(transaction: Transaction, purse: Purse, seats: Mapping[Tier, int], now: datetime) -> int:
+    """Queues the tasks held by a budget that has room for them again, as many as have a free seat.
+
+    First in line first. How many.
+    """
+    taken = {Tier(row["tier"]): row["tasks"] for row in await transaction.rows("seated")}
+    free = {tier: count - taken.get(tier, 0) for tier, count in seats.items()}
+    day, released = None, 0
+    async for row in _short(transaction):
+        task = rows.task(row)
+        if free[task.route.tier] <= 0:
+            continue
+        day = day or await standing_in(transaction, purse.since, purse.resets_at)
+        allowed = purse.admit(task, day)
+        if not isinstance(allowed, Shortage):
+            day = day.with_reserved(task, allowed)
+            await change(transaction, task, State.QUEUED, now)
+            free[task.route.tier] -= 1
+            released += 1
+    return released
+
+
+async def _short(transaction: Transaction) -> AsyncIterator[sqlite3.Row]:
+    """All of them: those for whom there is no room must not stand before those for whom there is."""
+    rank, turn, task_id = 0, 0, 0
+    while batch := await transaction.rows("short", rank=rank, turn=turn, after_id=task_id, limit=_BATCH):
+        for row in batch:
+            yield row
+        rank, turn, task_id = batch[-1]["rank"], batch[-1]["turn"], batch[-1]["id"]
 
 
 async def _take(

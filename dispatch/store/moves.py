@@ -81,6 +81,9 @@ async def change(
     )
     if row is None:
         raise NotFound(f"There is no task #{task.id}.")
+    if task.state is State.RUNNING:
+        # However it ended: a gate must not wait for a probe that does not run.
+        await transaction.rows("stop_probing", now=now)
     await remember(transaction, task.id, move, now, actor, detail)
     await transaction.rows("raise_card", task_id=task.id, now=now)
     return rows.task(row)

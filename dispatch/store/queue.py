@@ -1,7 +1,6 @@
 """`ports.Queue` on SQLite."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
@@ -10,9 +9,8 @@ from dispatch.delivery import DeliveryKind
 from dispatch.errors import MoveRefused, NotAdmitted
 from dispatch.policy import AGEING, FRONT, Quota, Seating, Settlement
 from dispatch.store import gates, rows
-from dispatch.store.claiming import claim
+from dispatch.store.claiming import claim, release
 from dispatch.store.database import Transaction, in_transaction
-from dispatch.store.ledger import standing_in
 from dispatch.store.moves import DISPATCHER, change, end_attempt, held_by, known, lose, remember, tell
 from dispatch.store.tasks import SqliteTasks
 from dispatch.task import (
@@ -22,7 +20,6 @@ from dispatch.task import (
     NewTask,
     Outcome,
     Route,
-    Shortage,
     State,
     Task,
     Tier,
@@ -214,22 +211,7 @@ class SqliteQueue(SqliteTasks):
 
         First in line first. How many.
         """
-        held = [rows.task(row) for row in await transaction.rows("short", limit=_BATCH)]
-        if not held:
-            return 0
-        taken = {Tier(row["tier"]): row["tasks"] for row in await transaction.rows("seated")}
-        day, released = await standing_in(transaction, purse.since, purse.resets_at), Counter[Tier]()
-        for task in held:
-            tier = task.route.tier
-            if taken.get(tier, 0) + released[tier] >= seats[tier]:
-                continue
-            allowed = purse.admit(task, day)
-            if isinstance(allowed, Shortage):
-                continue
-            day = day.with_reserved(task, allowed)
-            await change(transaction, task, State.QUEUED, now)
-            released[tier] += 1
-        return released.total()
+        return await release(transaction, purse, seats, now)
 
     @in_transaction
     async def age(self, transaction: Transaction, now: datetime) -> int:

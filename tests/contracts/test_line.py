@@ -188,6 +188,23 @@ async def test_a_task_without_room_in_a_budget_is_held_and_the_next_is_taken(sto
     assert (second.task.id, second.limit_micro_usd) == (small.id, MICRO_USD)
 
 
+async def test_many_without_room_do_not_stand_before_one_who_has_it(store: Parts) -> None:
+    short = Purse(Budgets(everybody=MICRO_USD, people={"U1": 1}), NOW - timedelta(hours=9), MIDNIGHT)
+    for number in range(300):
+        await store.add(f"u{number}", 9)
+    last = await store.add("last", 10, requester="U2")
+    urgent = await store.add("urgent", 8, requester="U3")
+    first = await store.queue.claim(Tier.HAIKU, ALL_SEATS, NOW + LEASE, NOW, short)
+    assert first is not None
+    assert first.task.id == urgent.id
+    for _ in range(4):
+        assert await store.queue.claim(Tier.HAIKU, ALL_SEATS, NOW + LEASE, NOW, short) is None
+    assert (await store.queue.task(last.id)).state is State.HELD
+    await store.settle(first, State.DONE)
+    assert await store.queue.release(short, SEATS, NOW) == 1
+    assert (await store.queue.task(last.id)).state is State.QUEUED
+
+
 async def test_what_a_budget_holds_runs_when_its_day_is_over(store: Parts) -> None:
     task = await store.add("k", 9)
     assert await store.queue.claim(Tier.HAIKU, ALL_SEATS, NOW + LEASE, NOW, purse(1)) is None

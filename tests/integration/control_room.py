@@ -109,7 +109,16 @@ async def control_room(folder: Path, budgets: Budgets | None = None) -> AsyncIte
         )
         me = await room.chat.identity()
         intake = Intake(
-            dispatcher, books, store.outbox, notifier, clock, me, terms.zone, lambda _: 5, is_operator
+            dispatcher,
+            books,
+            store.outbox,
+            notifier,
+            room.chat,
+            clock,
+            me,
+            terms.zone,
+            lambda _: 5,
+            is_operator,
         )
         controls = Controls(dispatcher, store.outbox, notifier, alarms, clock, terms.table, is_operator)
         slack, app = room.slack, build(intake, controls, me)

@@ -91,6 +91,7 @@ def make_intake(room: Room, desk: StoreDesk, notifier: CountingNotifier, me: Ide
         desk,
         room.store.outbox,
         notifier,
+        room.chat,
         room.clock,
         me,
         ZoneInfo("Europe/Berlin"),

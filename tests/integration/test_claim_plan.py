@@ -36,6 +36,8 @@ VALUES = {
     "until": 2_000,
     "lease_until": 2_000,
     "limit": 10,
+    "turn": 0,
+    "after_id": 0,
     "task_id": 7,
     "attempt": 1,
     "priority": 3,

@@ -99,6 +99,16 @@ async def _fail_at(room: Room, part: int) -> None:
     await room.courier.send_due()
 
 
+async def test_a_whisper_sent_directly_whose_fate_is_unknown_is_not_said_twice(room: Room) -> None:
+    room.slack.fault("chat.postEphemeral", "error", times=2, error="not_in_channel")
+    room.slack.fault("chat.postMessage", "reset")
+    whisper = NewDelivery("w:1", DeliveryKind.WHISPER, OPS, "psst", person=ANA)
+    await room.store.outbox.put(whisper, room.clock.now())
+    await room.courier.send_due()
+    await settle_down(room)
+    assert room.seen(await room.chat.open_dm(ANA)) == ["psst"]
+
+
 async def test_a_file_whose_fate_is_unknown_is_looked_for(room: Room) -> None:
     room.slack.fault("files.completeUploadExternal", "reset")
     await room.answer(await room.ask(), "word " * 12_000)

@@ -147,6 +147,30 @@ async def test_a_follow_up_is_given_up_after_a_day_and_a_persons_task_is_not(pla
     assert DeliveryKind.CARD in kinds
 
 
+async def test_an_attempt_that_lost_its_lease_asks_for_nothing(place: Place) -> None:
+    await place.submit("a")
+    claim = await place.claim(Tier.SONNET)
+    assert await place.store.queue.sweep(place.clock.now() + 2 * LEASE) == 1
+    assert "this attempt is over" in await place.desk.dispatcher.follow_up(claim, "look again", None)
+    await place.claim(Tier.SONNET)
+    assert "this attempt is over" in await place.desk.dispatcher.follow_up(claim, "look again", None)
+    assert await place.store.queue.children(claim.task.id) == 0
+
+
+async def test_without_a_channel_the_log_alone_tells_a_step_once(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    books = front_desk(place.store, place.clock, replace(TERMS, operators_channel="")).books
+    await place.submit("a")
+    await place.spend(await place.claim(Tier.SONNET), 10 * MICRO_USD)
+    for _ in range(3):
+        await books.warn()
+    assert [line for line in caplog.messages if "50 %" in line] == [
+        "50 % of the day's budget for all is spent"
+    ]
+    assert not [d for d in await place.store.outbox.due(place.clock.now(), 99) if d.kind == "budget"]
+
+
 async def test_each_step_of_a_budget_is_told_once_a_day(place: Place) -> None:
     await place.submit("a", 1)
     claim = await place.claim(Tier.OPUS)

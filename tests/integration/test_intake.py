@@ -249,9 +249,28 @@ async def test_an_event_that_cannot_be_stored_is_not_acknowledged_and_comes_agai
     ts = await front.slack.say("ana", front.slack.dm("ana"), "p3 hello")
     await front.slack.wait_for(lambda state: state.envelopes[0].state == "timeout")
     front.desk.broken = None
-    await front.slack.wait_for(lambda state: any(e.state == "acked" for e in state.envelopes[1:]))
+    await front.slack.wait_for(
+        lambda state: any(e.retry_attempt and e.state == "acked" for e in state.envelopes)
+    )
     (task,) = await front.tasks()
     assert task.message == ts
+
+
+async def test_who_asked_is_told_once_that_an_event_could_not_be_stored(front: Front) -> None:
+    front.desk.broken = DISK_FULL
+    await front.slack.say("ana", "ops", "@onequeue p3 hello")
+    await front.slack.say("ana", "ops", "thanks @onequeue")
+    await front.slack.say("ana", front.slack.dm("ana"), "p3 hello")
+    await front.slack.wait_for(lambda state: sum(e.state == "timeout" for e in state.envelopes) >= 3)
+    front.desk.broken = None
+    await front.slack.wait_for(
+        lambda state: sum(e.retry_attempt and e.state == "acked" for e in state.envelopes) >= 2
+    )
+    whispers = [message.text for message in front.slack.ephemerals("ana")]
+    assert [text.partition(":")[0] for text in whispers] == ["Not taken yet"]
+    (asked, told) = front.room.seen(front.slack.dm("ana"))
+    assert (asked, told.partition(":")[0]) == ("p3 hello", "> Not taken yet")
+    assert len(await front.tasks()) == 2
 
 
 async def test_a_command_in_a_channel_without_the_bot_is_taken_and_answered_directly(front: Front) -> None:
