@@ -5,7 +5,10 @@ INSERT INTO task (
     expires_at, rank, ages_at, created_at, updated_at
 ) VALUES (
     'queued', :request_key, :source, :requester, :words, :priority, :asked_model, :asked_cap_micro_usd,
-    :tier, :model, :reason, :cap_micro_usd, :channel, :thread, :message, :quote_thread, :parent, :depth,
+    :tier, :model, :reason, :cap_micro_usd,
+    coalesce((SELECT mother.channel FROM task AS mother WHERE mother.id = :parent), :channel),
+    coalesce((SELECT mother.thread FROM task AS mother WHERE mother.id = :parent), :thread),
+    :message, :quote_thread, :parent, :depth,
     :expires_at, :priority, :ages_at, :now, :now
 )
 RETURNING *;
