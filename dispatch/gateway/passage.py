@@ -99,7 +99,8 @@ class Passage:
         if not self._meter.began or self._meter.complete:
             return None
         refused = self._account.note(self._line, self._model, self._meter.usage)
-        await self._account.keep(self._line, self._model, self._request_id, self._meter.usage)
+        if refused is None:
+            await self._account.keep(self._line, self._model, self._request_id, self._meter.usage)
         return refused
 
     async def _end_with(self, refused: Refused) -> web.StreamResponse:
