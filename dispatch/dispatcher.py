@@ -92,7 +92,7 @@ class Dispatcher:
 
     async def follow_up(self, claim: Claim, words: str, priority: int | None) -> str:
         """Stores a task that a session asks for, and says in words what became of it."""
-        task = claim.task
+        task = await self._queue.task(claim.task.id)
         if task.depth >= DEPTH:
             return f"Not queued: follow-ups may be {DEPTH} deep and this task is one of the deepest."
         if await self._queue.children(task.id) >= FOLLOW_UPS:

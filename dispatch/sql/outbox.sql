@@ -107,7 +107,8 @@ UPDATE task SET thread = :message WHERE id = :task_id AND thread IS NULL;
 
 -- name: share_thread
 UPDATE task SET thread = (SELECT mother.thread FROM task AS mother WHERE mother.id = :task_id)
-WHERE parent = :task_id AND thread IS NULL;
+WHERE parent = :task_id AND thread IS NULL
+AND channel = (SELECT mother.channel FROM task AS mother WHERE mother.id = :task_id);
 
 -- name: put_off
 UPDATE delivery SET

@@ -49,13 +49,12 @@ async def test_a_card_in_a_thread_leaves_the_thread_as_it_is(store: Parts) -> No
     assert (await store.queue.task(task.id)).thread == "17.1"
 
 
-async def test_a_follow_up_goes_where_its_parent_is_now(store: Parts) -> None:
+async def test_a_follow_up_that_names_no_thread_joins_its_parents(store: Parts) -> None:
     parent = await store.add()
     (card,) = await store.due()
-    await store.outbox.move_to(parent.id, "D1", NOW)
     await store.outbox.sent(card.id, card.revision, "17.9", NOW)
-    child = await store.add("child", parent=parent.id, depth=1)
-    assert (child.channel, child.thread) == ("D1", "17.9")
+    assert (await store.add("child", parent=parent.id, depth=1)).thread == "17.9"
+    assert (await store.add("elsewhere", parent=parent.id, depth=1, channel="D1")).thread is None
 
 
 async def test_a_follow_up_made_before_its_parents_card_arrived_joins_the_thread(store: Parts) -> None:
