@@ -31,6 +31,9 @@ _TIERS_FAULTS = frozenset(
 )
 _ACCOUNTS_FAULTS = frozenset({FaultKind.AUTHENTICATION, FaultKind.BILLING, FaultKind.SUSPENDED})
 _RUNTIMES_FAULTS = frozenset({FaultKind.NETWORK, FaultKind.RUNTIME})
+_MAY_BE_THE_TASKS = frozenset({FaultKind.OVERLOADED, *_RUNTIMES_FAULTS})
+"""What a task can bring about by itself each time it runs; a rate limit or a refused key it cannot."""
+
 _PROVES_NOTHING = frozenset(
     {
         *_RUNTIMES_FAULTS,
@@ -135,7 +138,7 @@ def scope(fault: Fault, task: Task) -> str | None:
     A model that only this task asked for says nothing about the tier, and neither does a task whose
     faults never hold for others.
     """
-    if task.suspicions >= SUSPICIONS and fault.kind not in _ACCOUNTS_FAULTS:
+    if task.suspicions >= SUSPICIONS and fault.kind in _MAY_BE_THE_TASKS:
         return None
     if fault.kind in _TIERS_FAULTS:
         own = task.asked_model is not None and task.asked_model not in list(Tier)
@@ -158,13 +161,18 @@ def after(gates: Mapping[str, Gate], task: Task, outcome: Outcome, now: datetime
             changed[name] = _struck(gate, fault, task, now, chance)
         elif name in _proven(outcome, hit):
             changed[name] = _opened(gate, task)
-            if gate.probe == task.id and gate.suspect is not None and gate.suspect != task.id:
-                suspects.append(gate.suspect)
+            suspect = _suspect(gate)
+            if gate.probe == task.id and suspect is not None and suspect != task.id:
+                suspects.append(suspect)
         elif gate.state is GateState.PROBING and gate.probe == task.id:
             changed[name] = replace(gate, state=GateState.CLOSED, opens_at=now, probe=None)
     new = tuple(gate for gate in changed.values() if gate != gates.get(gate.name, Gate(gate.name)))
     closes = hit is not None and changed[hit].state is not GateState.OPEN
     return Verdicts(new, tuple(suspects), closes)
+
+
+def _suspect(gate: Gate) -> int | None:
+    return gate.suspect if gate.fault in _MAY_BE_THE_TASKS else None
 
 
 def _due(gate: Gate, now: datetime) -> bool:

@@ -74,11 +74,7 @@ def budget_notice(facts: Mapping[str, Any]) -> Message:
     resets = day_and_time(datetime.fromisoformat(facts["resets_at"]))
     sign = ":large_red_square:" if step >= _FULL else ":large_yellow_square:"
     head = f"{sign} *{step} % of the day's budget for {scope_name(facts['scope'])} is spent*"
-    follows = (
-        "p5 and lower wait from now on; p1 and p2 use what is kept for them"
-        if step >= _FULL
-        else "Nothing waits for it yet"
-    )
+    follows = "Its tasks wait until then" if step >= _FULL else "A task waits once its cap has no room in it"
     text = neutralise(f"{head}: {dollars(spent)} of {dollars(limit)}. {follows}. It resets {resets}.")
     return Message(text, (section(text),))
 

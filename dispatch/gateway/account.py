@@ -45,6 +45,8 @@ class Account:
         self._token_caps = token_caps
         self._clock = clock
         self._spent = 0
+        self._used = 0
+        self._tokens: dict[int, int] = {}
         self._noted: dict[int, int] = {}
         self._running: dict[int, int] = {}
         self._unwritten: dict[int, _Closing] = {}
@@ -74,7 +76,10 @@ class Account:
         """Notes what an open request has come to. The refusal to end it with, once that is over the cap."""
         price = self._price(model, usage)
         self._running[line] = price.micro_usd if isinstance(price, Price) else 0
-        return self._over_limit() if self._total > self._claim.limit_micro_usd else None
+        if self._total > self._claim.limit_micro_usd:
+            return self._over_limit()
+        self._tokens[line] = usage.prompt_tokens + usage.output_tokens
+        return self._over_tokens(model, self._used + sum(self._tokens.values()))
 
     async def keep(self, line: int, model: str, request_id: str, usage: Usage) -> None:
         """Writes down what an open request has come to, when that is new enough to be worth it."""
@@ -96,10 +101,16 @@ class Account:
                 f"{model} has no price, so no dollar cap can hold it: it needs one under [prices], or a cap "
                 "under [token_caps]",
             )
-        used = await self._ledger.tokens(self._claim.task.id)
-        if used >= cap:
-            message = f"this task may use {cap:,} tokens of {model} and has used {used:,}"
-            raise Refused(402, OVER_CAP_ERROR, message)
+        self._used = await self._ledger.tokens(self._claim.task.id)
+        if refused := self._over_tokens(model, self._used + sum(self._tokens.values()) + 1):
+            raise refused
+
+    def _over_tokens(self, model: str, used: int) -> Refused | None:
+        cap = self._token_caps.get(model)
+        if cap is None or used <= cap:
+            return None
+        message = f"this task may use {cap:,} tokens of {model} and has used {used:,}"
+        return Refused(402, OVER_CAP_ERROR, message)
 
     async def book(self, line: int, model: str, request_id: str, usage: Usage, *, estimated: bool) -> None:
         """Closes the line with its usage, at the price of the model that answered."""
@@ -142,6 +153,7 @@ class Account:
     async def _close(self, line: int, closing: _Closing) -> None:
         async with self._books:
             self._noted.pop(line, None)
+            self._tokens.pop(line, None)
             self._unwritten[line] = closing
             try:
                 await self._write()

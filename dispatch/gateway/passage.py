@@ -24,7 +24,6 @@ class Asked:
     request: web.Request
     body: bytes
     model: str
-    streamed: bool
 
 
 class Passage:
@@ -99,7 +98,8 @@ class Passage:
         if not self._meter.began or self._meter.complete:
             return None
         refused = self._account.note(self._line, self._model, self._meter.usage)
-        await self._account.keep(self._line, self._model, self._request_id, self._meter.usage)
+        if refused is None:
+            await self._account.keep(self._line, self._model, self._request_id, self._meter.usage)
         return refused
 
     async def _end_with(self, refused: Refused) -> web.StreamResponse:
@@ -156,9 +156,7 @@ def _sent_on(
     asked: Asked, upstream: Upstream, sending: Sending
 ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
     request = asked.request
-    return upstream.post(
-        request.path, request.headers, request.query, asked.body, sending, streamed=asked.streamed
-    )
+    return upstream.post(request.path, request.headers, request.query, asked.body, sending)
 
 
 def _hang_up(request: web.Request, response: web.StreamResponse | None) -> web.StreamResponse:

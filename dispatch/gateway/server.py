@@ -141,7 +141,7 @@ async def _read(request: web.Request) -> Asked:
         asked = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise Refused(400, "invalid_request_error", "the request is not valid JSON") from error
-    return Asked(request, body, _model(asked), streamed=asked.get("stream") is True)
+    return Asked(request, body, _model(asked))
 
 
 def _model(asked: Any) -> str:

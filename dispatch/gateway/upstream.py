@@ -18,9 +18,6 @@ CONNECT = timedelta(seconds=10)
 SILENCE = timedelta(seconds=120)
 """How long a stream may stay silent."""
 
-WHOLE_ANSWER = timedelta(minutes=10)
-"""How long an answer that is not streamed may take."""
-
 _PASSED_ON = ("anthropic-version", "anthropic-beta", "content-type", "user-agent")
 _PASSED_BACK = ("content-type", "request-id", "retry-after", "x-should-retry")
 _LIMITS = "anthropic-ratelimit-"
@@ -36,7 +33,7 @@ class Sending:
 class Upstream:
     """The API at `base_url` (without `/v1`), reached with the real key.
 
-    `idle` is how long a stream may stay silent.
+    `idle` is how long an answer may stay silent.
     """
 
     def __init__(self, base_url: str, key: str, idle: timedelta = SILENCE) -> None:
@@ -70,13 +67,10 @@ class Upstream:
         query: Mapping[str, str],
         body: bytes,
         sending: Sending,
-        *,
-        streamed: bool,
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """Sends a session's request on. Raises aiohttp.ClientError; its timeouts are TimeoutErrors too."""
         if self._client is None:
             raise RuntimeError("the way to the API is not open yet")
-        silence = self._idle if streamed else WHOLE_ANSWER
         passed = {name: headers[name] for name in _PASSED_ON if name in headers}
         return self._client.post(
             f"{self._base_url}{path}",
@@ -85,7 +79,7 @@ class Upstream:
             data=BytesIO(body),
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(
-                total=None, connect=CONNECT.total_seconds(), sock_read=silence.total_seconds()
+                total=None, connect=CONNECT.total_seconds(), sock_read=self._idle.total_seconds()
             ),
             trace_request_ctx=sending,
         )

@@ -39,6 +39,11 @@ AND NOT EXISTS (
     WHERE earlier.state IN ('due', 'sending')
     AND earlier.task_id = delivery.task_id AND earlier.id < delivery.id
 )
+AND NOT EXISTS (
+    SELECT 1 FROM task AS child
+    JOIN delivery AS parents ON parents.key = 'card:' || child.parent
+    WHERE child.id = delivery.task_id AND parents.state IN ('due', 'sending') AND parents.message IS NULL
+)
 ORDER BY delivery.weight, delivery.due_at, delivery.id
 LIMIT :limit;
 
@@ -52,6 +57,11 @@ SELECT min(due_at) AS due_at FROM (
             WHERE earlier.state IN ('due', 'sending')
             AND earlier.task_id = delivery.task_id AND earlier.id < delivery.id
         )
+        AND NOT EXISTS (
+            SELECT 1 FROM task AS child
+            JOIN delivery AS parents ON parents.key = 'card:' || child.parent
+            WHERE child.id = delivery.task_id AND parents.state IN ('due', 'sending') AND parents.message IS NULL
+        )
         ORDER BY due_at, id
         LIMIT 1
     )
@@ -63,6 +73,11 @@ SELECT min(due_at) AS due_at FROM (
             SELECT 1 FROM delivery AS earlier
             WHERE earlier.state IN ('due', 'sending')
             AND earlier.task_id = delivery.task_id AND earlier.id < delivery.id
+        )
+        AND NOT EXISTS (
+            SELECT 1 FROM task AS child
+            JOIN delivery AS parents ON parents.key = 'card:' || child.parent
+            WHERE child.id = delivery.task_id AND parents.state IN ('due', 'sending') AND parents.message IS NULL
         )
         ORDER BY due_at, id
         LIMIT 1
@@ -89,6 +104,11 @@ RETURNING kind, task_id, message;
 
 -- name: start_thread
 UPDATE task SET thread = :message WHERE id = :task_id AND thread IS NULL;
+
+-- name: share_thread
+UPDATE task SET thread = (SELECT mother.thread FROM task AS mother WHERE mother.id = :task_id)
+WHERE parent = :task_id AND thread IS NULL
+AND channel = (SELECT mother.channel FROM task AS mother WHERE mother.id = :task_id);
 
 -- name: put_off
 UPDATE delivery SET

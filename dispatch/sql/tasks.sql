@@ -5,7 +5,12 @@ INSERT INTO task (
     expires_at, rank, ages_at, created_at, updated_at
 ) VALUES (
     'queued', :request_key, :source, :requester, :words, :priority, :asked_model, :asked_cap_micro_usd,
-    :tier, :model, :reason, :cap_micro_usd, :channel, :thread, :message, :quote_thread, :parent, :depth,
+    :tier, :model, :reason, :cap_micro_usd, :channel,
+    coalesce(
+        :thread,
+        (SELECT mother.thread FROM task AS mother WHERE mother.id = :parent AND mother.channel = :channel)
+    ),
+    :message, :quote_thread, :parent, :depth,
     :expires_at, :priority, :ages_at, :now, :now
 )
 RETURNING *;

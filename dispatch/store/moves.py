@@ -141,12 +141,20 @@ async def lose(
 
     Where the process `died` in too many of its attempts the task is set aside.
     """
-    await end_attempt(transaction, task, Outcome(Verdict.LOST, fault=Fault(FaultKind.LOST, reason)), now)
     if task.cancel_asked:
-        return await change(transaction, task, State.CANCELLED, now, detail=reason)
+        return await _cancel_lost(transaction, task, reason, now)
+    await end_attempt(transaction, task, Outcome(Verdict.LOST, fault=Fault(FaultKind.LOST, reason)), now)
     target = policy.lost(task) if died else State.QUEUED
     kind, key = (
         (DeliveryKind.ANSWER, "answer") if target is State.PARKED else (DeliveryKind.RESTART, "restart")
     )
     await tell(transaction, task, kind, f"{key}:{task.id}:{task.attempt}", now, reason)
     return await change(transaction, task, target, now, detail=reason, lost=died)
+
+
+async def _cancel_lost(transaction: Transaction, task: Task, reason: str, now: datetime) -> Task:
+    """Ends a task as it was asked to, with the answer that stopping its session would have had."""
+    stopped = Outcome(Verdict.CANCELLED, fault=Fault(FaultKind.CANCELLED, reason))
+    await end_attempt(transaction, task, stopped, now)
+    await tell(transaction, task, DeliveryKind.ANSWER, f"answer:{task.id}:{task.attempt}", now)
+    return await change(transaction, task, State.CANCELLED, now, detail=reason)

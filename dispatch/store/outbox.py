@@ -39,7 +39,10 @@ class SqliteOutbox:
         return await put(transaction, new, now)
 
     async def due(self, now: datetime, limit: int) -> Sequence[Delivery]:
-        """What can be sent now, by weight, then age: of each task only its oldest unsent delivery."""
+        """What can be sent now, by weight, then age: of each task only its oldest unsent delivery.
+
+        What belongs to a follow-up waits until its parent's card has its place.
+        """
         return [rows.delivery(row) for row in await self.database.rows("due", now=now, limit=limit)]
 
     async def next_due(self) -> datetime | None:
@@ -67,12 +70,16 @@ class SqliteOutbox:
     async def sent(
         self, transaction: Transaction, delivery_id: int, revision: int, message: str | None, now: datetime
     ) -> None:
-        """Closes the delivery at that revision. A task's first card also becomes its thread."""
+        """Closes the delivery at that revision.
+
+        A task's first card also becomes its thread, and that of its follow-ups which have none yet.
+        """
         row = await transaction.row(
             "sent", delivery_id=delivery_id, revision=revision, message=message, now=now
         )
         if row is not None and row["kind"] == DeliveryKind.CARD:
             await transaction.rows("start_thread", task_id=row["task_id"], message=row["message"])
+            await transaction.rows("share_thread", task_id=row["task_id"])
 
     @in_transaction
     async def put_off(

@@ -49,6 +49,45 @@ async def test_a_card_in_a_thread_leaves_the_thread_as_it_is(store: Parts) -> No
     assert (await store.queue.task(task.id)).thread == "17.1"
 
 
+async def test_a_follow_up_that_names_no_thread_joins_its_parents(store: Parts) -> None:
+    parent = await store.add()
+    (card,) = await store.due()
+    await store.outbox.sent(card.id, card.revision, "17.9", NOW)
+    assert (await store.add("child", parent=parent.id, depth=1)).thread == "17.9"
+    assert (await store.add("elsewhere", parent=parent.id, depth=1, channel="D1")).thread is None
+
+
+async def test_a_follow_up_made_before_its_parents_card_arrived_joins_the_thread(store: Parts) -> None:
+    parent = await store.add()
+    child = await store.add("child", parent=parent.id, depth=1)
+    grandchild = await store.add("grandchild", parent=child.id, depth=2)
+    stranger = await store.add("stranger")
+    for message in ("17.1", "17.2"):
+        card = (await store.due())[0]
+        await store.outbox.sent(card.id, card.revision, message, NOW)
+    family = [await store.queue.task(task.id) for task in (parent, child, grandchild)]
+    assert [task.thread for task in family] == ["17.1"] * 3, "replies go to the root, not to a reply"
+    assert (await store.queue.task(stranger.id)).thread is None
+
+
+async def test_a_follow_up_is_told_of_after_its_parent_though_that_was_put_off(store: Parts) -> None:
+    parent = await store.add()
+    child = await store.add("child", parent=parent.id, depth=1)
+    (card,) = await store.due()
+    await store.outbox.put_off(card.id, NOW + SECOND, "Slack is down", in_doubt=True)
+    assert await store.due() == []
+    assert await store.outbox.next_due() == NOW + SECOND
+    assert await store.deliver_all(NOW + SECOND) == [f"card:{parent.id}", f"card:{child.id}"]
+
+
+async def test_a_follow_up_is_told_of_where_its_parents_card_was_given_up(store: Parts) -> None:
+    parent = await store.add()
+    child = await store.add("child", parent=parent.id, depth=1)
+    (card,) = await store.due()
+    await store.outbox.refused(card.id, "no", NOW)
+    assert await store.deliver_all() == [f"card:{child.id}"]
+
+
 async def test_each_task_gives_only_its_oldest_unsent_delivery(store: Parts) -> None:
     one, two = await store.add("a"), await store.add("b")
     for _ in range(2):

@@ -66,7 +66,9 @@ async def test_a_lost_task_that_was_asked_to_stop_is_cancelled(store: Parts, way
     else:
         await store.queue.give_back(claim, "the bot stops", NOW)
     assert (await store.queue.task(task.id)).state is State.CANCELLED
-    assert await store.deliver_all(NOW + LEASE) == [f"card:{task.id}"]
+    (attempt,) = await store.queue.attempts(task.id)
+    assert attempt.verdict is Verdict.CANCELLED
+    assert await store.deliver_all(NOW + LEASE) == [f"card:{task.id}", f"answer:{task.id}:1"]
 
 
 @pytest.mark.parametrize("state", [State.DONE, State.FAILED, State.CANCELLED])

@@ -1,5 +1,6 @@
 """The cap of a task holds while a session runs, and what was spent reaching it is booked."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,12 +10,14 @@ import pytest
 from bot.rehearsal.claude import ClaudeSim, Say, Step
 from dispatch.faults import OVER_CAP_ERROR, FaultKind
 from dispatch.runners.messages import MessagesRunner
-from dispatch.task import Price, Verdict
+from dispatch.store.ledger import SqliteLedger
+from dispatch.task import Price, Usage, Verdict
 from tests.integration.gateway_room import (
     HALF_HELD,
     GatewayRoom,
     Reader,
     ask,
+    gateway_room,
     open_session,
     price,
     room_over,
@@ -101,6 +104,23 @@ async def test_a_stream_that_crosses_the_cap_is_cut_and_booked(room: GatewayRoom
     assert line.usage == usage_of(sim.served[-1])
     assert line.estimated
     assert await room.store.ledger.spent(claim.task.id) == held_at
+
+
+class SlowToNote(SqliteLedger):
+    """A ledger that is never done noting what an open request has come to."""
+
+    async def note(self, booking_id: int, model: str, request_id: str, usage: Usage) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_a_cut_does_not_wait_for_a_note(sim: ClaudeSim, tmp_path: Path) -> None:
+    async with gateway_room(tmp_path, sim.url, sim.key, ledger=SlowToNote) as room:
+        hold(sim)
+        claim = await room.claim(cap_micro_usd=1)
+        async with asyncio.timeout(10), room.gateway.admit(claim) as access, sdk(access) as client:
+            assert OVER_CAP_ERROR in str(await Reader(client).end())
+        (line,) = await room.booked()
+        assert line.estimated
 
 
 async def test_a_stream_that_stays_under_the_cap_is_whole(room: GatewayRoom, sim: ClaudeSim) -> None:
