@@ -108,8 +108,10 @@ def admit(task: Task, budgets: Budgets, day: Standing) -> int | Shortage:
     """What the task's next attempt may spend, or the budget that has no room for it now.
 
     A p1 or p2 may use what is kept for them. The allowance never exceeds what is left of any budget that
-    holds, so that the allowances of all that run never exceed it together.
+    holds, so that the allowances of all that run never exceed it together. A script needs none.
     """
+    if task.script is not None:
+        return 0
     wanted = max(task.route.cap_micro_usd - task.cost_micro_usd, 0)
     allowed = wanted
     limits = budgets.of(task.route.tier, task.channel, task.requester)
