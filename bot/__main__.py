@@ -127,6 +127,7 @@ async def _in_slack(settings: Settings) -> AsyncIterator[Building]:
                 settings.zone,
                 settings.priority_in,
                 settings.is_operator,
+                building.scripts,
             )
             controls = Controls(
                 building.dispatcher,

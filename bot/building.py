@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 
 from bot.app import LINES
 from bot.bulletins import Bulletins
@@ -21,6 +23,7 @@ from bot.local import LocalDoor, socket_path
 from bot.postman import Postman
 from bot.quotes import ThreadQuotes
 from bot.readings import Instruments, disk_of
+from bot.scripts import Scripts
 from bot.sections import PriceSettings
 from bot.watch import Watch
 from dispatch.books import Books
@@ -29,6 +32,7 @@ from dispatch.dispatcher import Dispatcher
 from dispatch.gateway import MeteringGateway, Upstream
 from dispatch.pricing import PriceList, Rates
 from dispatch.runners.messages import MessagesRunner
+from dispatch.runners.script import ScriptRunner
 from dispatch.schedule import Schedule, Tick
 from dispatch.seats.local import LocalSeats
 from dispatch.store import Store
@@ -67,7 +71,7 @@ class Building:
             store.queue,
             store.gates,
             self.gateway,
-            LocalSeats(MessagesRunner()),
+            LocalSeats(MessagesRunner(), ScriptRunner(os.environ.get("PATH", os.defpath), str(Path.home()))),
             ThreadQuotes(chat),
             self.courier,
             clock,
@@ -81,8 +85,15 @@ class Building:
             store.queue, store.ledger, store.outbox, store.digests, self.courier, clock, prices, terms
         )
         self.bulletins = Bulletins(self.books, chat)
+        self.scripts = Scripts(settings.scripts, settings.is_operator, chat.name)
         self.console = Console(
-            self.dispatcher, self.books, clock, settings.default_priority, terms.zone, store
+            self.dispatcher,
+            self.books,
+            clock,
+            settings.default_priority,
+            terms.zone,
+            store,
+            self.scripts,
         )
         disk = partial(disk_of, settings.database)
         self.watch = Watch(

@@ -16,9 +16,12 @@ from bot.sections import (
     ChannelSettings,
     DigestSettings,
     LimitSettings,
+    ModelTier,
     OperatorSettings,
     PriceSettings,
     Priority,
+    ScriptName,
+    ScriptSettings,
     Section,
     SlackSettings,
     TierSettings,
@@ -26,10 +29,11 @@ from bot.sections import (
     Zone,
     budgets,
     rule,
+    script,
 )
 from dispatch.policy import Quota
 from dispatch.routing import DEFAULT_TABLE, PRIORITIES, Table
-from dispatch.task import Tier
+from dispatch.task import MODEL_TIERS
 from dispatch.terms import Terms
 
 ENVIRONMENT = {
@@ -63,9 +67,10 @@ class Settings(Section):
     anthropic: AnthropicSettings = AnthropicSettings()
     digest: DigestSettings = DigestSettings()
     channels: Mapping[str, ChannelSettings] = Field(default_factory=dict)
-    tiers: Mapping[Tier, TierSettings] = Field(default_factory=dict)
+    tiers: Mapping[ModelTier, TierSettings] = Field(default_factory=dict)
     prices: Mapping[str, PriceSettings] = Field(default_factory=dict)
     token_caps: Mapping[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    scripts: Mapping[ScriptName, ScriptSettings] = Field(default_factory=dict)
     budgets: BudgetSettings = BudgetSettings()
     limits: LimitSettings = LimitSettings()
     operators: OperatorSettings = OperatorSettings()
@@ -73,7 +78,7 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _every_priority_has_a_tier(self) -> "Settings":
-        lasts = [self.table[tier].last_priority for tier in Tier]
+        lasts = [self.table[tier].last_priority for tier in MODEL_TIERS]
         if lasts != sorted(set(lasts)) or lasts[-1] != PRIORITIES[-1]:
             raise ValueError(
                 "tiers: last_priority must rise from opus over sonnet to haiku, which ends at 10"
@@ -93,7 +98,7 @@ class Settings(Section):
     @property
     def table(self) -> Table:
         """The routing table: the defaults with the team's changes over them."""
-        return {tier: rule(DEFAULT_TABLE[tier], self.tiers.get(tier)) for tier in Tier}
+        return {tier: rule(DEFAULT_TABLE[tier], self.tiers.get(tier)) for tier in MODEL_TIERS}
 
     @property
     def terms(self) -> Terms:
@@ -111,6 +116,8 @@ class Settings(Section):
             seats_per_requester=limits.seats_per_requester,
             follow_ups_last=timedelta(hours=limits.follow_up_hours),
             token_caps=self.token_caps,
+            scripts={name: script(name, given) for name, given in self.scripts.items()},
+            script_seats=limits.script_seats,
         )
 
     def is_operator(self, person: str) -> bool:

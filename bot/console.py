@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from bot.grammar import Period, Submit, UsageError, parse
+from bot.grammar import Period, Run, Submit, UsageError, parse
 from bot.periods import first_day, next_time
 from bot.records import (
     Record,
@@ -23,6 +23,8 @@ from bot.records import (
     gate_record,
     task_record,
 )
+from bot.scripts import NO_SCRIPTS, Scripts
+from bot.views.scripts import unknown
 from bot.views.waits import holding_back, shut
 from dispatch.digest import Digest
 from dispatch.errors import OnequeueError
@@ -69,7 +71,10 @@ class Vault(Protocol):
 
 @dataclass(frozen=True)
 class Console:
-    """The verbs. `default_priority` is for tasks whose words name none, `zone` is the team's."""
+    """The verbs. `default_priority` is for tasks whose words name none, `zone` is the team's.
+
+    Whoever may use them may run every script.
+    """
 
     desk: Desk
     accounts: Accounts
@@ -77,6 +82,7 @@ class Console:
     default_priority: int
     zone: ZoneInfo
     vault: Vault
+    scripts: Scripts = NO_SCRIPTS
 
     async def ask(self, verb: str, words: Mapping[str, str]) -> Record:
         """Does one verb. Raises OnequeueError, Misused."""
@@ -89,6 +95,9 @@ class Console:
         command = parse(words["text"])
         if isinstance(command, UsageError):
             raise Misused(command.text)
+        script = None
+        if isinstance(command, Run):
+            script, command = self._script(command)
         if not isinstance(command, Submit):
             raise Misused("`onequeue add` takes a task, such as: onequeue add p3 investigate stall")
         by = command.by
@@ -102,9 +111,17 @@ class Console:
                 model=command.model,
                 cap_micro_usd=command.cap_micro_usd,
                 expires_at=None if by is None else next_time(by, self.clock.now(), self.zone),
+                script=script,
             )
         )
         return task_record(task)
+
+    def _script(self, asked: Run) -> tuple[str | None, Submit]:
+        if not self.scripts.any:
+            return None, Submit(asked.typed)
+        if not self.scripts.has(asked.name):
+            raise Misused(unknown(asked, self.scripts.all))
+        return asked.name, Submit(asked.words)
 
     async def wait(self, words: Mapping[str, str]) -> Record:
         """Returns the `task` with its answer once it has ended."""

@@ -3,7 +3,7 @@
 The same grammar reads the text behind `/task`, behind a leading mention, and a whole direct message:
 
     [p1..p10] [model=opus|sonnet|haiku|<full id>] [max=$2] [by=18:00] [--] the words of the task
-    help | list | show 42 | cancel 42 | retry 42 | cost [today|week|month] | resume
+    help | list | show 42 | cancel 42 | retry 42 | cost [today|week|month] | resume | run <script> [words]
 
 Priority and options stand first, in any order, each at most once; further on they are just words.
 `--` (or the dash that phones make of it) ends them, so that any words can be a task: `x=1 is wrong, fix it`
@@ -11,10 +11,11 @@ looks like an option called x and is refused with `-- x=1 is wrong, fix it` to c
 name directly before `=` looks like an option; `PATH=/bin is unset` and `a==b fails` are words.
 A verb is a command only when the whole text is that form. A verb with other words behind it is refused
 with both readings to copy, because a guess could cancel or queue what nobody asked for.
+Only whoever knows the scripts can tell `run status` from `run the tests`: both are read as `Run`.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time
 from enum import StrEnum
 from typing import Final
@@ -42,6 +43,7 @@ _WORDS_TO_COPY = "tidy the wiki"
 _COPY_LIMIT = 300
 
 _SLASH = re.compile(r"/task(?=\s|\Z)", re.IGNORECASE)
+_SCRIPT = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.IGNORECASE | re.ASCII)
 _NUMBER = re.compile(r"#?([0-9]{1,18})(?=\s|\Z)")
 
 
@@ -111,13 +113,25 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """Run a script, if there is one of that name; `words` are for it. No name: which are there?
+
+    `typed` is the whole text, for a team in which it is just the words of a task.
+    """
+
+    name: str = ""
+    words: str = ""
+    typed: str = field(default="run", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class UsageError:
     """Nothing happened. `text` is the whole private answer, in mrkdwn that is safe to send as it is."""
 
     text: str
 
 
-Command = Submit | Help | ListTasks | Show | Cancel | Retry | Cost | Resume
+Command = Submit | Help | ListTasks | Show | Cancel | Retry | Cost | Resume | Run
 
 _BARE: Final[dict[str, Command]] = {"help": Help(), "list": ListTasks(), "resume": Resume()}
 _ON_ONE_TASK: Final[dict[str, type[Show] | type[Cancel] | type[Retry]]] = {
@@ -156,6 +170,8 @@ def form(command: Command) -> str:
             return f"cost {period}"
         case Resume():
             return "resume"
+        case Run(name, words):
+            return " ".join(part for part in ("run", name, words) if part)
 
 
 def _submit_form(task: Submit) -> str:
@@ -181,7 +197,7 @@ def _verb(text: str) -> Command | UsageError | None:
         return _on_one_task(text, verb, argument, exact)
     if verb == "cost":
         return _cost(text, argument.lower(), exact)
-    return None
+    return _run(text, argument) if first.lower() == "run" else None
 
 
 def _on_one_task(text: str, verb: str, argument: str, exact: bool) -> Command | UsageError:
@@ -196,6 +212,14 @@ def _cost(text: str, argument: str, exact: bool) -> Command | UsageError:
     if exact and argument in ("", *Period):
         return Cost(Period(argument or Period.TODAY))
     return _verb_refused(text, "cost today")
+
+
+def _run(text: str, argument: str) -> Run | None:
+    name, *more = argument.split(maxsplit=1) or [""]
+    words = more[0] if more else ""
+    if name and not _SCRIPT.fullmatch(name):
+        return None
+    return Run(name.lower(), words, text) if len(words) <= WORDS_LIMIT else None
 
 
 _VERB_RULES: Final = {

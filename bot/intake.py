@@ -20,6 +20,7 @@ from bot.grammar import (
     ListTasks,
     Resume,
     Retry,
+    Run,
     Show,
     Submit,
     UsageError,
@@ -27,9 +28,11 @@ from bot.grammar import (
 )
 from bot.periods import first_day, next_time
 from bot.ports import Accounts, Chat, ChatError, Desk, Identity
+from bot.scripts import NO_SCRIPTS, Scripts
 from bot.slacktext import escape, mentioned, plain
 from bot.views import texts
 from bot.views.message import Message
+from bot.views.scripts import with_scripts
 from bot.views.waits import holding_back, shut
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.errors import MoveRefused, NotAdmitted, NotFound, StoreError
@@ -77,6 +80,7 @@ class Intake:
         zone: ZoneInfo,
         priority_in: Callable[[str], int],
         is_operator: Callable[[str], bool],
+        scripts: Scripts = NO_SCRIPTS,
     ) -> None:
         self._desk = desk
         self._accounts = accounts
@@ -88,6 +92,7 @@ class Intake:
         self._zone = zone
         self._priority_in = priority_in
         self._is_operator = is_operator
+        self._scripts = scripts
         self._steering = asyncio.Lock()
         self._steered: OrderedDict[str, str] = OrderedDict()
         self._unstored: OrderedDict[str, None] = OrderedDict()
@@ -137,7 +142,7 @@ class Intake:
     async def _answer(self, command: Command | UsageError, place: Place) -> None:
         """Does it, and says what came of it where no card will."""
         answer = await self._do(command, place)
-        if not isinstance(command, Submit) or answer.startswith(texts.REFUSED):
+        if not isinstance(command, Submit | Run) or answer.startswith(texts.REFUSED):
             await self._tell(place, answer)
 
     async def _say_unstored(self, place: Place) -> None:
@@ -181,8 +186,10 @@ class Intake:
                 return await self._submit(command, place)
             case UsageError(text):
                 return text
+            case Run():
+                return await self._run(command, place)
             case Help():
-                return HELP
+                return with_scripts(HELP, self._scripts.open_to(place.person))
             case ListTasks():
                 tasks, gates = await self._desk.open_tasks(_LISTED), await self._desk.gates()
                 return texts.listed(tasks, _LISTED, shut(gates))
@@ -194,7 +201,14 @@ class Intake:
             case Cancel() | Retry() | Resume():
                 return await self._steer(command, place)
 
-    async def _submit(self, asked: Submit, place: Place) -> str:
+    async def _run(self, asked: Run, place: Place) -> str:
+        if not self._scripts.any:
+            return await self._submit(Submit(asked.typed), place)
+        if refusal := await self._scripts.refusal(asked, place.person):
+            return refusal
+        return await self._submit(Submit(asked.words), place, asked.name)
+
+    async def _submit(self, asked: Submit, place: Place, script: str | None = None) -> str:
         by = asked.by
         new = NewTask(
             request_key=place.key,
@@ -209,6 +223,7 @@ class Intake:
             message=place.message,
             quote_thread=place.in_thread,
             expires_at=None if by is None else next_time(by, self._clock.now(), self._zone),
+            script=script,
         )
         try:
             return texts.receipt(*await self._desk.submit(new))
@@ -241,9 +256,15 @@ class Intake:
         try:
             if isinstance(command, Cancel):
                 return texts.cancelled(await self._desk.cancel(command.task_id, person))
+            if refusal := await self._retry_refused(command.task_id, person):
+                return refusal
             return texts.queued_again(await self._desk.retry(command.task_id, person))
         except (NotFound, MoveRefused) as error:
             return escape(str(error))
+
+    async def _retry_refused(self, task_id: int, person: str) -> str | None:
+        task, _ = await self._desk.show(task_id)
+        return await self._scripts.retry_refusal(task.script, person) if task.script else None
 
     async def _tell(self, place: Place, text: str) -> None:
         """Answers one person: in a channel so that nobody else sees it."""

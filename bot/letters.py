@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.ports import Chat, ChatError
 from bot.redact import redact
-from bot.slacktext import neutralise
+from bot.slacktext import neutralise, visible
 from bot.views.answer import reply
 from bot.views.card import card
 from bot.views.message import Message
@@ -122,7 +122,8 @@ class Letters:
             fault = replace(fault, detail=redact(fault.detail, self._secrets))
         return replace(
             attempt,
-            text=redact(attempt.text, self._secrets),
+            # Terminal codes go first: struck out afterwards, they could have split a secret in two.
+            text=redact(visible(attempt.text), self._secrets),
             progress=redact(attempt.progress, self._secrets),
             fault=fault,
         )

@@ -80,16 +80,17 @@ def _moved(record: Record, _: ZoneInfo) -> str:
 
 
 def _line(task: Record) -> str:
-    words = " ".join(_words(task).split())
+    asked = f"run {task['script']} {_words(task)}" if task["script"] else _words(task)
+    words = " ".join(asked.split())
     shown = words if len(words) <= _WORDS_SHOWN else words[: _WORDS_SHOWN - 1] + "…"
     return f"#{task['id']}  p{task['priority']}  {task['tier']}  {task['state']}  {_cost(task)}  {shown}"
 
 
 def _full(record: Record, zone: ZoneInfo) -> str:
     lines = [
-        _line({**record, "words": "", "forgotten": False}).rstrip() + _wait(record, zone),
+        _line({**record, "words": "", "script": None, "forgotten": False}).rstrip() + _wait(record, zone),
         f"asked by {visible(str(record['requester']))}, {_when(record['created_at'], zone)}",
-        f"{record['reason']}, {record['model']}, cap {dollars(cast('int', record['cap_micro_usd']))}",
+        _way(record),
         *_short(record, zone),
         *_gates(record, zone),
         "",
@@ -98,11 +99,22 @@ def _full(record: Record, zone: ZoneInfo) -> str:
     for run in cast("list[dict[str, Any]]", record["runs"]):
         ended = _when(run["ended_at"], zone) if run["ended_at"] else "now"
         fault = f": {run['fault']}. {visible(run['detail'])}" if run["fault"] else ""
-        lines += ["", f"attempt {run['number']}, {run['model']}, {_when(run['started_at'], zone)} to {ended}"]
+        lines += [
+            "",
+            f"attempt {run['number']}, {run['model'] or 'no model'}, "
+            f"{_when(run['started_at'], zone)} to {ended}",
+        ]
         lines += [f"{run['verdict'] or 'running'}{fault}  {_tokens(run)}  {_cost(run)}"]
     if record["answer"]:
         lines += ["", visible(str(record["answer"]))]
     return "\n".join(lines)
+
+
+def _way(record: Record) -> str:
+    """How it runs, and what it may cost."""
+    if record["script"]:
+        return f"{record['reason']}, no model, no cost"
+    return f"{record['reason']}, {record['model']}, cap {dollars(cast('int', record['cap_micro_usd']))}"
 
 
 def _period(record: Record, _: ZoneInfo) -> str:

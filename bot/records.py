@@ -25,6 +25,7 @@ def task_record(task: Task) -> Record:
         "tier": task.route.tier.value,
         "model": task.route.model,
         "reason": task.route.reason,
+        "script": task.script,
         "words": task.words,
         "forgotten": task.forgotten,
         "requester": task.requester,

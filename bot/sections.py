@@ -1,17 +1,19 @@
 """The sections of the settings, each with its defaults and what it refuses. Pure."""
 
+import shlex
 from collections.abc import Mapping
 from datetime import time, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from dispatch.budget import Budgets
 from dispatch.routing import PRIORITIES, TierRule
-from dispatch.task import MICRO_USD, Tier
-from dispatch.terms import FOLLOW_UPS_LAST, KEPT_SEATS, PEOPLES_QUOTA, SEATS_PER_REQUESTER
+from dispatch.scripts import LASTS, Script
+from dispatch.task import MICRO_USD, MODEL_TIERS, Tier
+from dispatch.terms import FOLLOW_UPS_LAST, KEPT_SEATS, PEOPLES_QUOTA, SCRIPT_SEATS, SEATS_PER_REQUESTER
 from dispatch.watch import FREE_BYTES, MEGABYTE, TOKENS
 
 
@@ -35,6 +37,30 @@ def _ping_address(url: str) -> str:
     return url
 
 
+def _with_a_model(tier: Tier) -> Tier:
+    if tier not in MODEL_TIERS:
+        raise ValueError("scripts run no model and cost nothing; set them up under [scripts.<name>]")
+    return tier
+
+
+def _split(run: object) -> object:
+    """A command line as its words, by the rules of a shell's quotes and nothing else of a shell."""
+    return tuple(shlex.split(run)) if isinstance(run, str) else run
+
+
+def _found_anywhere(command: tuple[str, ...]) -> tuple[str, ...]:
+    if not command or not command[0]:
+        raise ValueError("name a command")
+    if "/" in command[0] and not command[0].startswith("/"):
+        raise ValueError("give the command's whole path: it runs in an empty directory of its own")
+    if any("\0" in word for word in command):
+        raise ValueError("a command cannot hold a zero byte")
+    return command
+
+
+ModelTier = Annotated[Tier, AfterValidator(_with_a_model)]
+ScriptName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+CommandLine = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_found_anywhere)]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Priority = Annotated[int, Field(ge=PRIORITIES.start, lt=PRIORITIES.stop)]
@@ -100,7 +126,7 @@ class BudgetSettings(Section):
     channels: Mapping[str, Dollars] = Field(default_factory=dict)
     person_usd: Dollars | None = None
     people: Mapping[str, Dollars] = Field(default_factory=dict)
-    tiers: Mapping[Tier, Dollars] = Field(default_factory=dict)
+    tiers: Mapping[ModelTier, Dollars] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _leaves_room(self) -> "BudgetSettings":
@@ -115,6 +141,7 @@ class LimitSettings(Section):
     queued_per_person: Annotated[int, Field(ge=1)] = PEOPLES_QUOTA.per_person
     queued_per_source: Annotated[int, Field(ge=1)] = PEOPLES_QUOTA.per_source
     seats_per_requester: Annotated[int, Field(ge=1)] = SEATS_PER_REQUESTER
+    script_seats: Annotated[int, Field(ge=1, le=64)] = SCRIPT_SEATS
     urgent_seats: Annotated[int, Field(ge=0, le=64)] = KEPT_SEATS
     follow_up_hours: Annotated[int, Field(ge=1, le=24 * 30)] = FOLLOW_UPS_LAST // timedelta(hours=1)
 
@@ -139,6 +166,20 @@ class WatchSettings(Section):
     ping_url: Annotated[Secret, AfterValidator(_ping_address)] = ""
     tokens: Annotated[int, Field(ge=1)] = TOKENS
     disk_free_mb: Annotated[int, Field(ge=1)] = FREE_BYTES // MEGABYTE
+
+
+class ScriptSettings(Section):
+    """A command that people may run as a task: `run` without a shell, for so many `seconds` at most.
+
+    `who` may run it, by their ids, or `operators`, or `everybody`. `about` says in the help what it does.
+    With `again` it runs a second time by itself where the first was lost with the process.
+    """
+
+    run: CommandLine
+    who: Literal["operators", "everybody"] | frozenset[str] = "operators"
+    seconds: Annotated[int, Field(ge=1, le=24 * 3600)] = int(LASTS.total_seconds())
+    about: str = ""
+    again: bool = False
 
 
 class PriceSettings(Section):
@@ -169,6 +210,11 @@ def rule(default: TierRule, changed: TierSettings | None) -> TierRule:
         max_output_tokens=changed.max_output_tokens or default.max_output_tokens,
         cap_micro_usd=int(cap * MICRO_USD) if cap else default.cap_micro_usd,
     )
+
+
+def script(name: str, given: ScriptSettings) -> Script:
+    """A script as the queue knows it."""
+    return Script(name, given.run, timedelta(seconds=given.seconds), given.again)
 
 
 def budgets(given: BudgetSettings) -> Budgets:

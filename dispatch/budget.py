@@ -117,8 +117,10 @@ def admit(task: Task, budgets: Budgets, day: Standing) -> int | Shortage:
 
     A p1 or p2 may use what is kept for them. Less than a tenth of what it wants is no start for any task:
     it would be cut with its money spent for nothing. The allowance never exceeds what is left of any
-    budget that holds, so that the allowances of all that run never exceed it together.
+    budget that holds, so that the allowances of all that run never exceed it together. A script needs none.
     """
+    if task.script is not None:
+        return 0
     wanted = max(task.route.cap_micro_usd - task.cost_micro_usd, 0)
     allowed = wanted
     limits = budgets.of(task.route.tier, task.channel, task.requester)

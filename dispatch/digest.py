@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from dispatch.task import Booking, Price, State, Task, Tier, Unpriced, Usage
+from dispatch.task import MODEL_TIERS, Booking, Price, State, Task, Tier, Unpriced, Usage
 
 CHART_DAYS = 14
 """How many days the chart goes back, the newest included."""
@@ -32,7 +32,7 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class TierLine:
-    """One tier's part: how many tasks spent money in it, and how much."""
+    """One tier's part: how many tasks spent money in it, and how much. Scripts cost none: they ended."""
 
     tier: Tier
     tasks: int
@@ -112,6 +112,7 @@ def summarise(
     by_task: defaultdict[int, Money] = defaultdict(Money)
     spenders: defaultdict[Tier, set[int]] = defaultdict(set)
     wasted: defaultdict[tuple[int, int], Money] = defaultdict(Money)
+    over = list(ended)
     for booking in bookings:
         money = money_of(booking)
         by_tier[booking.tier] += money
@@ -124,8 +125,11 @@ def summarise(
         first=span[0],
         last=span[1],
         total=sum(by_tier.values(), Money()),
-        tiers=tuple(TierLine(tier, len(spenders[tier]), by_tier[tier]) for tier in Tier if tier in by_tier),
-        ended=Counter(task.state for task in ended),
+        tiers=(
+            *(TierLine(tier, len(spenders[tier]), by_tier[tier]) for tier in MODEL_TIERS if tier in by_tier),
+            *_scripts(over),
+        ),
+        ended=Counter(task.state for task in over),
         open=open_count,
         dearest=tuple((tasks[task_id], money) for task_id, money in dearest),
         undelivered=sum(wasted.values(), Money()),
@@ -133,6 +137,11 @@ def summarise(
         all_opus_micro_usd=_on_opus(bookings, opus),
         chart=tuple(chart),
     )
+
+
+def _scripts(ended: Iterable[Task]) -> tuple[TierLine, ...]:
+    count = sum(task.script is not None for task in ended)
+    return (TierLine(Tier.SCRIPT, count, Money()),) if count else ()
 
 
 def money_of(booking: Booking) -> Money:

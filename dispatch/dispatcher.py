@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from dispatch import scripts
 from dispatch.budget import never_fits
 from dispatch.errors import MoveRefused, NotAdmitted
 from dispatch.gates import Gate
@@ -68,12 +69,20 @@ class Dispatcher:
         Raises NotAdmitted, saying why and what to do.
         """
         now = self._clock.now()
-        decided = route(new.priority, new.model, new.cap_micro_usd, self._terms.table)
-        self._check(new, decided)
+        decided = self._route(new)
         expiring = replace(new, expires_at=self._terms.expires(new.source, new.expires_at, now))
         task, created = await self._queue.enqueue(expiring, decided, now, self._terms.quota)
         self._wake()
         return task, created
+
+    def _route(self, new: NewTask) -> Route:
+        if new.script is None:
+            decided = route(new.priority, new.model, new.cap_micro_usd, self._terms.table)
+            self._check(new, decided)
+            return decided
+        if script := self._terms.scripts.get(new.script):
+            return scripts.route(script)
+        raise NotAdmitted(f"there is no script {new.script} in the settings.")
 
     def _check(self, new: NewTask, decided: Route) -> None:
         model, budgets = decided.model, self._terms.budgets
@@ -118,7 +127,7 @@ class Dispatcher:
     async def retry(self, task_id: int, actor: str) -> Task:
         """Queues an ended task again. Raises NotFound, MoveRefused."""
         task = await self._queue.task(task_id)
-        if task.state is not State.DONE and task.cost_micro_usd >= task.route.cap_micro_usd:
+        if task.state is not State.DONE and task.cap_used:
             raise MoveRefused(
                 f"#{task.id} has used its cap of {_dollars(task.route.cap_micro_usd)}: the button below its "
                 "answer gives it another, or send it again with a higher `max=`."
@@ -135,6 +144,8 @@ class Dispatcher:
         task = await self._queue.task(task_id)
         if task.state in (State.QUEUED, State.HELD):
             raise MoveRefused(f"#{task.id} is {task.state}: it has money already.")
+        if task.script is not None:
+            raise MoveRefused(f"#{task.id} is a script: it costs nothing.")
         more = task.cost_micro_usd + self._terms.table[task.route.tier].cap_micro_usd
         return await self._reroute(task, task.asked_model, max(more, task.route.cap_micro_usd), actor)
 
@@ -149,7 +160,8 @@ class Dispatcher:
     def below(self, tier: Tier) -> Tier | None:
         """The next cheaper tier, if there is one."""
         tiers = by_urgency(self._terms.table)
-        return next(iter(tiers[tiers.index(tier) + 1 :]), None)
+        cheaper = tiers[tiers.index(tier) + 1 :] if tier in tiers else []
+        return next(iter(cheaper), None)
 
     async def _reroute(self, task: Task, model: str | None, cap_micro_usd: int | None, actor: str) -> Task:
         decided = route(task.priority, model, cap_micro_usd, self._terms.table)

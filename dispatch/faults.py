@@ -28,6 +28,7 @@ class FaultKind(StrEnum):
     OUT_OF_MEMORY = "out of memory"
     UNREACHABLE = "unreachable"
     LOST = "lost"
+    SCRIPT = "script"
     CANCELLED = "cancelled"
     UNKNOWN = "unknown"
 

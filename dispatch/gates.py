@@ -106,9 +106,9 @@ class Verdicts:
     closes: bool = False
 
 
-def names(tier: Tier) -> tuple[str, str, str]:
-    """The gates a task of the tier must pass."""
-    return (tier.value, ACCOUNT, RUNTIME)
+def names(tier: Tier) -> tuple[str, ...]:
+    """The gates a task of the tier must pass. A script needs nothing that has a gate."""
+    return () if tier is Tier.SCRIPT else (tier.value, ACCOUNT, RUNTIME)
 
 
 def passage(gates: Iterable[Gate], now: datetime) -> Passage:
@@ -136,8 +136,10 @@ def scope(fault: Fault, task: Task) -> str | None:
     """The gate that a fault is evidence about, None where it is about the task alone.
 
     A model that only this task asked for says nothing about the tier, and neither does a task whose
-    faults never hold for others.
+    faults never hold for others, nor a script.
     """
+    if not names(task.route.tier):
+        return None
     if task.suspicions >= SUSPICIONS and fault.kind in _MAY_BE_THE_TASKS:
         return None
     if fault.kind in _TIERS_FAULTS:

@@ -95,16 +95,18 @@ def after(task: Task, outcome: Outcome, closes: bool, now: datetime, chance: flo
 
     Where the fault `closes` a gate the task goes back to its place and waits there with the others.
     A fault of the runtime that closes none makes it wait by itself, longer after each attempt and
-    spread by `chance` (0 to 1). A fault of its own burns one of its strikes.
+    spread by `chance` (0 to 1). A fault of its own burns one of its strikes. A script, which may have done
+    half its work, is never tried again unless nothing of it had begun: a fault of the runtime alone.
     """
     if outcome.verdict is Verdict.ANSWERED:
         return Settlement(State.DONE)
     if outcome.verdict is Verdict.CANCELLED:
         return Settlement(State.CANCELLED)
     kind = outcome.fault.kind if outcome.fault else FaultKind.UNKNOWN
-    if not (closes or kind in _WAITS or kind in _TRIED_AGAIN):
+    begun = task.script is not None and kind is not FaultKind.RUNTIME
+    if begun or not (closes or kind in _WAITS or kind in _TRIED_AGAIN):
         return Settlement(State.FAILED, strike=True)
-    if task.cost_micro_usd >= task.route.cap_micro_usd:
+    if task.cap_used:
         return Settlement(State.PARKED)
     if closes:
         return Settlement(State.QUEUED)
@@ -122,6 +124,11 @@ def _waiting(task: Task, now: datetime, chance: float) -> Settlement:
     return Settlement(State.HELD, now + longest * (0.5 + chance / 2))
 
 
-def lost(task: Task) -> State:
-    """Where a task goes whose process died: back to its place, unless that keeps happening to it."""
-    return State.PARKED if task.losses + 1 >= LOSSES else State.QUEUED
+def lost(task: Task, *, died: bool) -> State:
+    """Where a task goes whose attempt was lost: back to its place, where it may run again.
+
+    One whose process `died` is set aside when that keeps happening to it.
+    """
+    if not task.route.again:
+        return State.FAILED
+    return State.PARKED if died and task.losses + 1 >= LOSSES else State.QUEUED

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from dispatch.task import MICRO_USD, Route, Tier
+from dispatch.task import MICRO_USD, MODEL_TIERS, Route, Tier
 
 PRIORITIES = range(1, 11)
 """p1 is the most urgent."""
@@ -28,7 +28,7 @@ class TierRule:
 
 
 Table = Mapping[Tier, TierRule]
-"""One rule for each tier."""
+"""One rule for each tier that runs a model."""
 
 DEFAULT_TABLE: Table = {
     Tier.OPUS: TierRule(4, "claude-opus-5-5", 3, timedelta(minutes=30), "high", 32_000, 10 * MICRO_USD),
@@ -56,7 +56,7 @@ def route(priority: int, asked_model: str | None, asked_cap_micro_usd: int | Non
     tier = tier_of(priority, table)
     if asked_model is None:
         model, reason = table[tier].model, f"p{priority} -> {tier.capitalize()}"
-    elif asked_model in list(Tier):
+    elif asked_model in MODEL_TIERS:
         tier = Tier(asked_model)
         model, reason = table[tier].model, f"{tier.capitalize()} as asked"
     else:

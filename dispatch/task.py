@@ -11,11 +11,16 @@ MICRO_USD = 1_000_000
 
 
 class Tier(StrEnum):
-    """A class of models; its seats, limits and default model are settings."""
+    """A class of models, or of none: scripts. Its seats, limits and default model are settings."""
 
     OPUS = "opus"
     SONNET = "sonnet"
     HAIKU = "haiku"
+    SCRIPT = "script"
+
+
+MODEL_TIERS = (Tier.OPUS, Tier.SONNET, Tier.HAIKU)
+"""The tiers that run a model and cost money: those that priorities and people choose from."""
 
 
 class State(StrEnum):
@@ -109,6 +114,7 @@ class NewTask:
     `request_key` names the request for ever: a second one with the same key changes nothing.
     `channel`, `thread` and `message` say where its answer belongs; they mean nothing here, and an
     empty channel means nobody waits in one. `thread` is None where the card will start it.
+    `script` names the script that is to run; the words, which may be empty, are for it.
     """
 
     request_key: str
@@ -125,16 +131,21 @@ class NewTask:
     parent: int | None = None
     depth: int = 0
     expires_at: datetime | None = None
+    script: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What routing decided for a task, and why, in words fit for a card (`p3 -> Opus`)."""
+    """What routing decided for a task, and why, in words fit for a card (`p3 -> Opus`).
+
+    `again` says whether it may run again by itself where nobody knows how far a lost attempt got.
+    """
 
     tier: Tier
     model: str
     reason: str
     cap_micro_usd: int
+    again: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +159,7 @@ class Task:
     task waits for, `shortage` which budget.
     `cost_micro_usd` is everything booked for it so far; `unpriced` counts its requests of unknown
     price, which are in no sum. `forgotten` says that its words are no longer kept: they are empty.
+    `script` names the script it runs, None where it runs a model.
     """
 
     id: int
@@ -182,6 +194,12 @@ class Task:
     cost_micro_usd: int
     unpriced: int
     forgotten: bool = False
+    script: str | None = None
+
+    @property
+    def cap_used(self) -> bool:
+        """Whether it has cost all that it may. A script costs nothing and has no cap to use."""
+        return self.script is None and self.cost_micro_usd >= self.route.cap_micro_usd
 
 
 @dataclass(frozen=True, slots=True)

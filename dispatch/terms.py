@@ -9,10 +9,12 @@ from dispatch.budget import Budgets, Purse
 from dispatch.digest import window
 from dispatch.policy import URGENT, Quota, Seating
 from dispatch.routing import Table, tier_of
-from dispatch.task import MICRO_USD, Source, Tier
+from dispatch.scripts import LASTS, Script
+from dispatch.task import MICRO_USD, Source, Task, Tier
 
 KEPT_SEATS = 1
 SEATS_PER_REQUESTER = 4
+SCRIPT_SEATS = 2
 PEOPLES_QUOTA = Quota(per_person=100, per_source=1000)
 FOLLOW_UPS_LAST = timedelta(hours=24)
 DEFAULT_BUDGETS = Budgets(everybody=100 * MICRO_USD, urgent=10 * MICRO_USD)
@@ -25,7 +27,7 @@ class Terms:
     An empty `digest_channel` means that no digest is posted, an empty `operators_channel` that operators
     are told by the log alone. `kept_seats` of a tier that p1 or p2 goes to are only for them.
     `token_caps` holds the most tokens a task may use of each model that has no price. A follow-up that
-    a session asked for is given up when it has waited for `follow_ups_last`.
+    a session asked for is given up when it has waited for `follow_ups_last`. `scripts` are by name.
     """
 
     table: Table
@@ -39,13 +41,24 @@ class Terms:
     seats_per_requester: int = SEATS_PER_REQUESTER
     follow_ups_last: timedelta = FOLLOW_UPS_LAST
     token_caps: Mapping[str, int] = field(default_factory=dict)
+    scripts: Mapping[str, Script] = field(default_factory=dict)
+    script_seats: int = SCRIPT_SEATS
 
     def seating(self, tier: Tier) -> Seating:
         """The seats of a tier. Where it has only one, that one is for everybody."""
+        if tier is Tier.SCRIPT:
+            return Seating(self.script_seats, 0, self.seats_per_requester)
         seats = self.table[tier].seats
         urgent = tier in {tier_of(priority, self.table) for priority in range(1, URGENT + 1)}
         kept = min(self.kept_seats, seats - 1) if urgent else 0
         return Seating(seats, kept, self.seats_per_requester)
+
+    def wall_clock(self, task: Task) -> timedelta:
+        """How long one attempt of the task may run."""
+        if task.script is None:
+            return self.table[task.route.tier].wall_clock
+        script = self.scripts.get(task.script)
+        return script.wall_clock if script else LASTS
 
     def purse(self, now: datetime) -> Purse:
         """The budgets on the team's day."""

@@ -21,7 +21,7 @@ from dispatch.alarms import (
     StoreRefuses,
 )
 from dispatch.faults import FaultKind
-from dispatch.gates import ACCOUNT, RUNTIME, Gate, GateState, names
+from dispatch.gates import Gate, GateState, names
 from dispatch.policy import URGENT
 from dispatch.ports import UnderWay, Waiting
 from dispatch.task import Tier
@@ -197,14 +197,12 @@ def _shut(queue: QueueReading, now: datetime) -> Iterator[Shut]:
 
 
 def _behind(gate: Gate, queue: QueueReading) -> int:
-    return sum(
-        line.tasks for line in queue.waiting if gate.name in (ACCOUNT, RUNTIME) or gate.name == line.tier
-    )
+    return sum(line.tasks for line in queue.waiting if gate.name in names(line.tier))
 
 
 def _sessions(queue: QueueReading, bounds: Bounds, now: datetime) -> Iterator[Overdue | ManyTokens]:
     for running in queue.under_way:
-        limit = bounds.terms.table[running.task.route.tier].wall_clock
+        limit = bounds.terms.wall_clock(running.task)
         up = running.started_at + limit
         if now - up > bounds.lease:
             yield Overdue(running.task, limit, up)

@@ -21,6 +21,7 @@ LEASE = timedelta(seconds=60)
 
 STOPPED = "Onequeue was stopped while it ran"
 _CANCELLED = Outcome(Verdict.CANCELLED, fault=Fault(FaultKind.CANCELLED))
+_NOWHERE = Access("", "", ())
 _SETTLE_AGAIN = 1.0
 _log = logging.getLogger(__name__)
 
@@ -104,9 +105,9 @@ class Worker:
 
     async def _claim_all(self) -> None:
         now = self._clock.now()
-        seats = {tier: rule.seats for tier, rule in self._terms.table.items()}
+        seats = {tier: self._terms.seating(tier).seats for tier in Tier}
         await self._queue.release(self._terms.purse(now), seats, now)
-        for tier in by_urgency(self._terms.table):
+        for tier in (*by_urgency(self._terms.table), Tier.SCRIPT):
             while self._claiming and (claim := await self._claim(tier)):
                 path = asyncio.create_task(self.run_one(claim), name=f"task {claim.task.id}")
                 self._paths.add(path)
@@ -160,6 +161,8 @@ class Worker:
         try:
             if (await self._queue.task(claim.task.id)).cancel_asked:
                 return _CANCELLED
+            if claim.task.script is not None:
+                return await self._script(claim.task, claim.task.script)
             prompt = _prompt(claim.task, await self._quotes.of(claim.task))
             async with self._gateway.admit(claim) as access:
                 return await self._seats.run(self._open(claim, prompt, access))
@@ -167,6 +170,26 @@ class Worker:
             return Outcome(Verdict.FAILED, fault=Fault(FaultKind.UNREACHABLE, str(error)))
         except StoreError as error:
             return Outcome(Verdict.FAILED, fault=Fault(FaultKind.RUNTIME, str(error)))
+
+    async def _script(self, task: Task, name: str) -> Outcome:
+        """A script needs no quoted thread and no way to the model."""
+        script = self._terms.scripts.get(name)
+        if script is None:
+            fault = Fault(FaultKind.SCRIPT, f"the settings name no script {name} any more")
+            return Outcome(Verdict.FAILED, fault=fault)
+        session = Session(
+            task_id=task.id,
+            attempt=task.attempt,
+            model="",
+            effort="",
+            max_output_tokens=0,
+            wall_clock=script.wall_clock,
+            prompt=task.words,
+            access=_NOWHERE,
+            script=script,
+            requester=task.requester,
+        )
+        return await self._seats.run(session)
 
     def _open(self, claim: Claim, prompt: str, access: Access) -> Session:
         route = claim.task.route

@@ -122,7 +122,8 @@ def _overdue(alarm: Overdue, now: datetime) -> Alert:
     return Alert(
         f"#{task.id} still runs {duration(now - alarm.since)} after {tier}'s limit",
         f"its session did not end when its {duration(alarm.limit)} were up. It keeps a seat in {tier}.",
-        f"`/task cancel {task.id}` stops it. If it stays, restart Onequeue: the task then runs again.",
+        f"`/task cancel {task.id}` stops it. If it stays, restart Onequeue"
+        f"{': the task then runs again' if task.route.again else ''}.",
     )
 
 

@@ -20,6 +20,7 @@ from bot.views.message import (
     section,
 )
 from bot.views.offers import Offer, row
+from bot.views.scripts import answered, said
 from bot.words import duration, tokens
 from dispatch.task import Attempt, State, Task, Verdict
 
@@ -42,7 +43,8 @@ def reply(task: Task, attempt: Attempt, offers: Sequence[Offer] = ()) -> Reply:
     """
     filename = f"task-{task.id}-attempt-{attempt.number}.md"
     if attempt.verdict is Verdict.ANSWERED:
-        return _answer(task, attempt, render(attempt.text), filename)
+        text = answered(attempt.text) if task.script else attempt.text
+        return _answer(task, attempt, render(text), filename)
     return _without_answer(task, attempt, filename, offers)
 
 
@@ -64,7 +66,8 @@ def _without_answer(task: Task, attempt: Attempt, filename: str, offers: Sequenc
     called, notice = _called(task), _notice(task, attempt)
     told = section(f"{mention(called)} {notice}" if called else notice)
     messages = [Message(notice, (told, context(footer(task, attempt)), *row(task, offers)), called)]
-    rendered = render(attempt.text) if attempt.text.strip() else Rendered((), None)
+    text = said(attempt.text) if task.script else attempt.text
+    rendered = render(text) if attempt.text.strip() else Rendered((), None)
     for number, part in enumerate(rendered.parts):
         heading = (section("*Work so far:*"),) if number == 0 else ()
         messages.append(Message(plain_text(part), (*heading, markdown(part))))
@@ -91,6 +94,9 @@ def _notice(task: Task, attempt: Attempt) -> str:
 
 def footer(task: Task, attempt: Attempt) -> str:
     """`p3 -> Opus` · claude-opus-5-5 · 7 min 12 s · 84k in, 6k out · $0.93 · #42."""
+    if task.script is not None:
+        took = duration(time_taken(attempt))
+        return line([inline(task.route.reason, 200), "no model", took, _cost(task, attempt), f"#{task.id}"])
     return line(
         [
             inline(task.route.reason, 200),

@@ -33,7 +33,7 @@ def blame(task: Task, attempt: Attempt) -> Blame:
 def set_aside(task: Task, attempt: Attempt) -> Blame:
     """The words for why a task was parked after that attempt."""
     found = blame(task, attempt)
-    if task.cost_micro_usd >= task.route.cap_micro_usd:
+    if task.cap_used:
         used = f"its cap of {dollars(task.route.cap_micro_usd)} is used"
         return Blame(f"{found.what}, and {used}", _remedy(FaultKind.OVER_CAP, task))
     if task.losses >= LOSSES:
@@ -86,7 +86,10 @@ def _what(kind: FaultKind, task: Task, attempt: Attempt, detail: str) -> str:
         case FaultKind.LOST:
             return "I restarted during the attempt"
         case FaultKind.TIMEOUT:
-            return f"stopped after {duration(time_taken(attempt))}, {tier}'s limit"
+            limit = f"the limit of {inline(task.route.reason, 80)}" if task.script else f"{tier}'s limit"
+            return f"stopped after {duration(time_taken(attempt))}, {limit}"
+        case FaultKind.SCRIPT:
+            return detail.rstrip(".") or "its command failed"
         case FaultKind.OVER_CAP:
             return f"stopped at its cap of {dollars(task.route.cap_micro_usd)}"
         case FaultKind.OVER_BUDGET:
@@ -105,6 +108,10 @@ def _what(kind: FaultKind, task: Task, attempt: Attempt, detail: str) -> str:
 
 def _remedy(kind: FaultKind, task: Task) -> str:
     again = f"`/task retry {task.id}`"
+    if task.script is not None and kind is FaultKind.LOST:
+        return f"Nobody knows how far it got, so it does not run again by itself; {again} does it"
+    if task.script is not None:
+        return f"{again} runs it again"
     match kind:
         case FaultKind.TIMEOUT:
             return "Ask for a smaller part of it, or name a more capable tier with `model=`"

@@ -10,7 +10,7 @@ from bot.views.card import wording
 from bot.views.message import Block, Message, line, markdown, section
 from bot.words import counted
 from dispatch.digest import DayBar, Digest, Money
-from dispatch.task import MICRO_USD, State, Task, Tier
+from dispatch.task import MICRO_USD, MODEL_TIERS, State, Task, Tier
 
 _WORDS_LIMIT: Final = 80
 _BLAMED: Final = (State.FAILED, State.PARKED, State.EXPIRED)
@@ -36,9 +36,10 @@ def bulletin(digest: Digest, links: Links, *, so_far: bool) -> Message:
 
 
 def _chart_table(bars: Sequence[DayBar]) -> str:
-    tiers = [tier.capitalize() for tier in Tier]
+    tiers = [tier.capitalize() for tier in MODEL_TIERS]
     rows = (
-        [_label(bar.day), *(dollars(bar.by_tier.get(tier, 0)) for tier in Tier)] for bar in reversed(bars)
+        [_label(bar.day), *(dollars(bar.by_tier.get(tier, 0)) for tier in MODEL_TIERS)]
+        for bar in reversed(bars)
     )
     return _table(["day", *tiers], rows)
 
@@ -78,7 +79,8 @@ def _findings(digest: Digest, links: Links) -> Iterable[str]:
         yield f"All on Opus it would have been {dollars(opus)}."
     attempts = counted(digest.undelivered_attempts, "attempt")
     yield f"Spent without an answer: {_dollars(digest.undelivered)} ({attempts})."
-    yield "*Dearest*"
+    if digest.dearest:
+        yield "*Dearest*"
     yield from (_dear(task, money, links[task.id]) for task, money in digest.dearest)
 
 
@@ -113,7 +115,9 @@ def _share(part: int, whole: int) -> str:
 
 def _chart(bars: Sequence[DayBar]) -> Block:
     days = [_label(bar.day) for bar in bars]
-    series = [{"name": tier.capitalize(), "data": [_point(bar, tier) for bar in bars]} for tier in Tier]
+    series = [
+        {"name": tier.capitalize(), "data": [_point(bar, tier) for bar in bars]} for tier in MODEL_TIERS
+    ]
     axes = {"categories": days, "x_label": "day", "y_label": "dollars"}
     return {
         "type": "data_visualization",

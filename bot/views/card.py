@@ -39,6 +39,9 @@ def headline(task: Task) -> str:
 
 def wording(task: Task, limit: int) -> str:
     """What was asked, in one safe line of at most so many characters, while that is kept."""
+    if task.script is not None:
+        kept = "" if task.forgotten else task.words
+        return inline(f"run {task.script} {kept}", limit)
     return f"_{FORGOTTEN}_" if task.forgotten else inline(task.words, limit)
 
 
@@ -128,7 +131,7 @@ def _held(task: Task, last: Attempt | None) -> str:
 
 def _running(task: Task, last: Attempt | None, now: datetime) -> str:
     spent = dollars(task.cost_micro_usd, task.unpriced)
-    money = f"{spent} of {dollars(task.route.cap_micro_usd)} so far"
+    money = "no model" if task.script else f"{spent} of {dollars(task.route.cap_micro_usd)} so far"
     if last is None:
         return line(["Running", money])
     doing = "stopping, as asked" if task.cancel_asked else inline(last.progress, _PROGRESS_LIMIT)

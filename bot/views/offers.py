@@ -42,8 +42,7 @@ def on_card(task: Task, table: Table) -> tuple[Offer, ...]:
 def on_answer(task: Task, attempt: Attempt, table: Table) -> tuple[Offer, ...]:
     """What the reply to a task's newest attempt offers: another cap, where money ended it."""
     newest = attempt.number == task.attempt and task.state in (State.FAILED, State.PARKED)
-    used = task.cost_micro_usd >= task.route.cap_micro_usd
-    if not newest or not (used or (attempt.fault and attempt.fault.kind in _MONEY_RAN_OUT)):
+    if not newest or not (task.cap_used or (attempt.fault and attempt.fault.kind in _MONEY_RAN_OUT)):
         return ()
     more = dollars(table[task.route.tier].cap_micro_usd).removesuffix(".00")
     return (Offer(Action.ANOTHER_CAP, f"Another {more}"),)

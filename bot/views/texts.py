@@ -57,8 +57,8 @@ def shown(task: Task, attempts: Sequence[Attempt], gates: Sequence[Gate] = ()) -
     spent = f"{dollars(task.cost_micro_usd, task.unpriced)} of {dollars(task.route.cap_micro_usd)}"
     facts = [
         inline(task.route.reason, 200),
-        inline(task.route.model, 120),
-        spent,
+        "no model" if task.script else inline(task.route.model, 120),
+        "" if task.script else spent,
         f"asked {day_and_time(task.created_at)}",
     ]
     lines = [f"*{headline(task)}*", wording(task, _PROMPT_LIMIT), line(facts)]
@@ -73,7 +73,8 @@ def shown(task: Task, attempts: Sequence[Attempt], gates: Sequence[Gate] = ()) -
 
 
 def _attempt_line(task: Task, attempt: Attempt) -> str:
-    used = f"{tokens(attempt.prompt_tokens)} in, {tokens(attempt.output_tokens)} out"
+    counted_tokens = f"{tokens(attempt.prompt_tokens)} in, {tokens(attempt.output_tokens)} out"
+    used = "" if task.script else counted_tokens
     cost = dollars(attempt.cost_micro_usd, attempt.unpriced)
     name = f"Attempt {attempt.number}"
     if attempt.verdict is None:

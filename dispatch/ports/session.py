@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+from dispatch.scripts import Script
 from dispatch.task import Claim, Outcome
 
 
@@ -46,7 +47,11 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One attempt, ready to run. `prompt` is the request with what it quotes."""
+    """One attempt, ready to run. `prompt` is the request with what it quotes.
+
+    Where there is a `script` it runs that: without a model, with no access to anything, on behalf of
+    `requester`, and the prompt is only the words.
+    """
 
     task_id: int
     attempt: int
@@ -57,6 +62,8 @@ class Session:
     prompt: str
     access: Access
     draft: Draft = field(default_factory=Draft, compare=False)
+    script: Script | None = None
+    requester: str = ""
 
 
 class Runner(Protocol):

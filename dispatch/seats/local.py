@@ -12,16 +12,21 @@ _log = logging.getLogger(__name__)
 
 
 class LocalSeats:
-    """`ports.Seats` that run each session here, with one runner, as an asyncio.Task of the caller."""
+    """`ports.Seats` that run each session here, as an asyncio.Task of the caller.
 
-    def __init__(self, runner: Runner) -> None:
+    Scripts go to a runner of their own where there is one.
+    """
+
+    def __init__(self, runner: Runner, scripts: Runner | None = None) -> None:
         self._runner = runner
+        self._scripts = scripts or runner
 
     async def run(self, session: Session) -> Outcome:
         """The runner's outcome; a fault where the wall clock or a surprise ended it first."""
         try:
             async with asyncio.timeout(session.wall_clock.total_seconds()) as limit:
-                return await self._runner.run(session)
+                runner = self._runner if session.script is None else self._scripts
+                return await runner.run(session)
         except Exception as error:
             if isinstance(error, TimeoutError) and limit.expired():
                 words = f"stopped after {_in_words(session.wall_clock)}, the limit of its tier"

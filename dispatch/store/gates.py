@@ -7,7 +7,7 @@ from datetime import datetime
 from dispatch.gates import Gate, GateState, resumed
 from dispatch.store import rows
 from dispatch.store.database import Database, Rows, Transaction, in_transaction
-from dispatch.task import Tier
+from dispatch.task import MODEL_TIERS, Tier
 
 
 class SqliteGates:
@@ -45,7 +45,7 @@ async def put(transaction: Transaction, gates: Iterable[Gate], now: datetime) ->
     for gate in gates:
         await transaction.rows("put_gate", **asdict(gate))
         if _says(gate) != _says(before.get(gate.name, Gate(gate.name))):
-            for tier in [Tier(gate.name)] if gate.name in set(Tier) else Tier:
+            for tier in [Tier(gate.name)] if gate.name in MODEL_TIERS else MODEL_TIERS:
                 await transaction.rows("raise_waiting_cards", tier=tier, now=now)
 
 

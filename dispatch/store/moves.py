@@ -139,14 +139,15 @@ async def lose(
 ) -> Task:
     """Queues a running task again whose attempt was lost, and says so; ends it where that was asked.
 
-    Where the process `died` in too many of its attempts the task is set aside.
+    Where the process `died` in too many of its attempts the task is set aside; one that may not run twice
+    has failed.
     """
     if task.cancel_asked:
         return await _cancel_lost(transaction, task, reason, now)
     await end_attempt(transaction, task, Outcome(Verdict.LOST, fault=Fault(FaultKind.LOST, reason)), now)
-    target = policy.lost(task) if died else State.QUEUED
+    target = policy.lost(task, died=died)
     kind, key = (
-        (DeliveryKind.ANSWER, "answer") if target is State.PARKED else (DeliveryKind.RESTART, "restart")
+        (DeliveryKind.RESTART, "restart") if target is State.QUEUED else (DeliveryKind.ANSWER, "answer")
     )
     await tell(transaction, task, kind, f"{key}:{task.id}:{task.attempt}", now, reason)
     return await change(transaction, task, target, now, detail=reason, lost=died)

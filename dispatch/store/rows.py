@@ -59,7 +59,7 @@ def task(row: sqlite3.Row) -> Task:
         priority=row["priority"],
         asked_model=row["asked_model"],
         asked_cap_micro_usd=row["asked_cap_micro_usd"],
-        route=Route(Tier(row["tier"]), row["model"], row["reason"], row["cap_micro_usd"]),
+        route=Route(Tier(row["tier"]), row["model"], row["reason"], row["cap_micro_usd"], bool(row["again"])),
         channel=row["channel"],
         thread=row["thread"],
         message=row["message"],
@@ -82,6 +82,7 @@ def task(row: sqlite3.Row) -> Task:
         cost_micro_usd=row["cost_micro_usd"],
         unpriced=row["unpriced"],
         forgotten=row["forgotten_at"] is not None,
+        script=row["script"],
     )
 
 
@@ -99,6 +100,7 @@ def columns(new: NewTask, route: Route) -> dict[str, object]:
         "model": route.model,
         "reason": route.reason,
         "cap_micro_usd": route.cap_micro_usd,
+        "again": route.again,
         "channel": new.channel,
         "thread": new.thread,
         "message": new.message,
@@ -106,6 +108,7 @@ def columns(new: NewTask, route: Route) -> dict[str, object]:
         "parent": new.parent,
         "depth": new.depth,
         "expires_at": new.expires_at,
+        "script": new.script,
     }
 
 

@@ -1,6 +1,7 @@
 """What every `ports.Runner` keeps to, run on each of them."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,13 @@ from bot.rehearsal.claude import Failure, Step
 from dispatch.faults import Fault, FaultKind
 from dispatch.ports import Access, Runner, Session
 from dispatch.runners.messages import MessagesRunner
+from dispatch.runners.script import ScriptRunner
 from dispatch.task import Claim, Outcome, Verdict
 from tests.fakes.runner import FakeRunner
+from tests.fakes.scripts import script_session
 from tests.fakes.values import NOON, make_task
 from tests.integration.gateway_room import HALF_HELD, MODEL, open_session, room_over
+from tests.integration.processes import until
 from tests.integration.rehearsal_claude import claude
 
 ANSWER = HALF_HELD.text
@@ -24,8 +28,8 @@ ANSWER = HALF_HELD.text
 class Stage:
     """A runner whose session will write `ANSWER`, and what a test may do to it.
 
-    `break_off` makes the next session fail in the middle, by overload. After `hold`, a session stops
-    in the middle until `release`; `held` returns when it has.
+    `break_off` makes the next session fail in the middle, which is a fault of the kind `breaks`. After
+    `hold`, a session stops in the middle until `release`; `held` returns when it has.
     """
 
     runner: Runner
@@ -34,6 +38,8 @@ class Stage:
     hold: Callable[[], None]
     release: Callable[[], None]
     held: Callable[[], Awaitable[object]]
+    model: str | None = MODEL
+    breaks: FaultKind = FaultKind.OVERLOADED
 
 
 @pytest.fixture
@@ -68,7 +74,27 @@ async def messages(tmp_path: Path) -> AsyncIterator[Stage]:
             )
 
 
-@pytest.fixture(params=["fake", "messages"])
+@pytest.fixture
+async def script(tmp_path: Path) -> Stage:
+    held, broken, halfway = (tmp_path / name for name in ("held", "broken", "halfway"))
+    half, rest = ANSWER[: len(ANSWER) // 2], ANSWER[len(ANSWER) // 2 :]
+    command = (
+        f'printf %s "$0"; touch {halfway}; if [ -e {broken} ]; then exit 1; fi; '
+        f'while [ -e {held} ]; do sleep 0.01; done; printf %s "$1"'
+    )
+    return Stage(
+        ScriptRunner(os.environ["PATH"], str(tmp_path)),
+        lambda: script_session("sh", "-c", command, half, rest),
+        broken.touch,
+        held.touch,
+        held.unlink,
+        lambda: until(halfway.exists),
+        model=None,
+        breaks=FaultKind.SCRIPT,
+    )
+
+
+@pytest.fixture(params=["fake", "messages", "script"])
 def stage(request: pytest.FixtureRequest) -> Stage:
     """Each runner in turn."""
     made = request.getfixturevalue(request.param)
@@ -77,15 +103,15 @@ def stage(request: pytest.FixtureRequest) -> Stage:
 
 
 async def test_an_answer_has_its_text_and_model(stage: Stage) -> None:
-    assert await stage.runner.run(stage.open()) == Outcome(Verdict.ANSWERED, ANSWER, MODEL)
+    assert await stage.runner.run(stage.open()) == Outcome(Verdict.ANSWERED, ANSWER, stage.model)
 
 
 async def test_a_failure_is_a_value_that_keeps_the_work_so_far(stage: Stage) -> None:
     stage.break_off()
     outcome = await stage.runner.run(stage.open())
-    assert (outcome.verdict, outcome.model) == (Verdict.FAILED, MODEL)
+    assert (outcome.verdict, outcome.model) == (Verdict.FAILED, stage.model)
     assert outcome.fault is not None
-    assert outcome.fault.kind is FaultKind.OVERLOADED
+    assert outcome.fault.kind is stage.breaks
     assert outcome.fault.detail
     assert outcome.text
     assert ANSWER.startswith(outcome.text)
@@ -111,7 +137,7 @@ async def test_a_held_session_ends_when_it_may(stage: Stage) -> None:
     stage.release()
     assert (await running).text == ANSWER
     assert session.draft.text == ANSWER
-    assert session.draft.model == MODEL
+    assert session.draft.model == stage.model
 
 
 async def test_sessions_at_once_do_not_mix(stage: Stage) -> None:

@@ -12,7 +12,7 @@ from dispatch.budget import Purse
 from dispatch.errors import StoreUnusable
 from dispatch.faults import Fault, FaultKind
 from dispatch.gates import Gate, GateState
-from dispatch.policy import Settlement
+from dispatch.policy import Seating, Settlement
 from dispatch.store import Store
 from dispatch.store.gates import SqliteGates
 from dispatch.store.queue import SqliteQueue
@@ -32,6 +32,13 @@ class RefusingQueue(SqliteQueue):
         if self.broken:
             raise ZeroDivisionError("a defect")
         return await super().release(purse, seats, now)
+
+    async def claim(
+        self, tier: Tier, seating: Seating, lease_until: datetime, now: datetime, purse: Purse | None = None
+    ) -> Claim | None:
+        if self.broken:
+            raise ZeroDivisionError("a defect")
+        return await super().claim(tier, seating, lease_until, now, purse)
 
     async def settle(self, claim: Claim, outcome: Outcome, settlement: Settlement, now: datetime) -> Task:
         if self.full:

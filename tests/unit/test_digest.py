@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatch.digest import DayBar, Money, due, newest_due, summarise, window
-from dispatch.task import Booking, Price, State, Tier, Unpriced
+from dispatch.task import MODEL_TIERS, Booking, Price, State, Unpriced
 from tests.fakes.values import NOON, make_booking, make_task
 
 ZONES = [
@@ -83,7 +83,7 @@ BOOKINGS = st.lists(
         number=st.integers(1, 10**6),
         task_id=st.integers(1, 12),
         attempt=st.integers(1, 3),
-        tier=st.sampled_from(Tier),
+        tier=st.sampled_from(MODEL_TIERS),
         price=st.one_of(
             st.builds(Price, st.integers(0, 10**8), st.just("v")), st.just(Unpriced("new model"))
         ),

@@ -16,6 +16,7 @@ from bot.grammar import (
     Period,
     Resume,
     Retry,
+    Run,
     Show,
     Submit,
     UsageError,
@@ -54,6 +55,8 @@ FRAGMENTS = (
         "BY=24:00",
         "by=9",
         "resume",
+        "run",
+        "status",
         "x=1",
         "a==b",
     ),
@@ -100,6 +103,8 @@ commands: st.SearchStrategy[Command] = st.one_of(
     st.builds(Retry, task_ids),
     st.builds(Cost, st.sampled_from(Period)),
     st.just(Resume()),
+    st.just(Run()),
+    st.builds(Run, st.from_regex(r"[a-z][a-z0-9_-]{0,39}", fullmatch=True), words | st.just("")),
 )
 
 

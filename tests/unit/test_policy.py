@@ -115,7 +115,7 @@ def test_a_task_that_fails_where_others_pass_is_set_aside(kind: FaultKind) -> No
 
 
 def test_a_task_whose_process_keeps_dying_is_set_aside() -> None:
-    states = [lost(make_task(losses=losses)) for losses in range(LOSSES)]
+    states = [lost(make_task(losses=losses), died=True) for losses in range(LOSSES)]
     assert states == [State.QUEUED] * (LOSSES - 1) + [State.PARKED]
 
 

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatch.routing import DEFAULT_TABLE, PRIORITIES, route
-from dispatch.task import MICRO_USD, Tier
+from dispatch.task import MICRO_USD, MODEL_TIERS, Tier
 
 PRIORITY = st.sampled_from(PRIORITIES)
 MODEL = st.one_of(
-    st.none(), st.sampled_from(list(Tier)), st.from_regex(r"[a-z][a-z0-9-]{1,30}", fullmatch=True)
+    st.none(), st.sampled_from(MODEL_TIERS), st.from_regex(r"[a-z][a-z0-9-]{1,30}", fullmatch=True)
 )
 
 
@@ -30,13 +30,13 @@ def test_priority_alone_decides_by_default(priorities: range, tier: Tier, model:
 
 @given(PRIORITY, PRIORITY)
 def test_more_urgent_never_gets_a_later_tier(one: int, other: int) -> None:
-    order = list(Tier)
+    order = list(MODEL_TIERS)
     first, second = sorted((one, other))
     tiers = [route(priority, None, None, DEFAULT_TABLE).tier for priority in (first, second)]
     assert order.index(tiers[0]) <= order.index(tiers[1])
 
 
-@given(PRIORITY, st.sampled_from(list(Tier)))
+@given(PRIORITY, st.sampled_from(MODEL_TIERS))
 def test_a_tier_named_on_the_task_wins(priority: int, tier: Tier) -> None:
     decided = route(priority, tier.value, None, DEFAULT_TABLE)
     assert (decided.tier, decided.model) == (tier, DEFAULT_TABLE[tier].model)
@@ -46,7 +46,7 @@ def test_a_tier_named_on_the_task_wins(priority: int, tier: Tier) -> None:
 @given(PRIORITY, MODEL, st.one_of(st.none(), st.integers(1, 10**9)))
 def test_what_was_asked_is_what_runs(priority: int, model: str | None, cap: int | None) -> None:
     decided = route(priority, model, cap, DEFAULT_TABLE)
-    if model is not None and model not in list(Tier):
+    if model is not None and model not in MODEL_TIERS:
         assert decided.model == model
     assert decided.cap_micro_usd == (cap or DEFAULT_TABLE[decided.tier].cap_micro_usd)
 

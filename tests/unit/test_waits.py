@@ -17,7 +17,7 @@ from bot.views.waits import Barrier, cause, held_by_budget, holding_back, shut
 from dispatch.faults import FaultKind
 from dispatch.gates import ACCOUNT, RUNTIME, Gate, GateState
 from dispatch.routing import DEFAULT_TABLE
-from dispatch.task import MICRO_USD, Attempt, HoldKind, Shortage, State, Task, Tier
+from dispatch.task import MICRO_USD, MODEL_TIERS, Attempt, HoldKind, Shortage, State, Task
 from tests.fakes.values import NOON, make_task
 from tests.unit.test_views import ANA, failed, fits, make_attempt, pings, said, strangers
 
@@ -218,7 +218,7 @@ def test_a_list_says_what_each_waits_for_and_ends_with_the_gates() -> None:
 
 
 def test_a_long_list_still_ends_with_the_gates() -> None:
-    gates = [closed(name, FaultKind.RATE_LIMITED) for name in Tier]
+    gates = [closed(name, FaultKind.RATE_LIMITED) for name in MODEL_TIERS]
     told = texts.listed([task(words="long " * 60)] * 50, 50, gates)
     assert len(told) <= 3_900
     assert "more" in told.splitlines()[-4]
@@ -246,7 +246,7 @@ def test_what_resuming_came_to() -> None:
 
 gates = st.builds(
     Gate,
-    st.sampled_from([*Tier, ACCOUNT, RUNTIME]).map(str),
+    st.sampled_from([*MODEL_TIERS, ACCOUNT, RUNTIME]).map(str),
     st.sampled_from([GateState.CLOSED, GateState.PROBING]),
     st.none() | st.sampled_from(FaultKind),
     strangers,

@@ -14,7 +14,7 @@ from dispatch.faults import FaultKind
 from dispatch.gates import ACCOUNT, RUNTIME, Gate, GateState, names
 from dispatch.ports import UnderWay, Waiting
 from dispatch.routing import DEFAULT_TABLE
-from dispatch.task import State, Tier
+from dispatch.task import MODEL_TIERS, State, Tier
 from dispatch.terms import Terms
 from dispatch.watch import (
     DEAF_AFTER,
@@ -82,7 +82,7 @@ def test_a_tier_that_could_start_and_does_not_has_stalled() -> None:
     assert watched(readings[:-1]) == ()
 
 
-@given(st.sampled_from(Tier), st.integers(0, 2), SHUT_STATES)
+@given(st.sampled_from(MODEL_TIERS), st.integers(0, 2), SHUT_STATES)
 def test_behind_a_closed_gate_nothing_has_stalled(tier: Tier, which: int, state: GateState) -> None:
     name = names(tier)[which]
     probe = 7 if state is GateState.PROBING else None
@@ -93,7 +93,7 @@ def test_behind_a_closed_gate_nothing_has_stalled(tier: Tier, which: int, state:
     assert alarms[0].waiting == 2
 
 
-@given(st.sampled_from(Tier), st.integers(1, 10), st.integers(0, 6), st.integers(0, 5))
+@given(st.sampled_from(MODEL_TIERS), st.integers(1, 10), st.integers(0, 6), st.integers(0, 5))
 def test_only_a_free_seat_makes_a_stall(tier: Tier, priority: int, seated: int, own: int) -> None:
     own = min(own, seated)
     first = make_task(1, priority, route=replace(make_task(1).route, tier=tier))
@@ -171,7 +171,7 @@ def test_an_open_gate_with_faults_is_no_alarm() -> None:
     assert watched([reading(NOON + timedelta(hours=1), QueueReading(gates=gates))]) == ()
 
 
-@given(st.sampled_from(Tier), st.integers(0, 7200))
+@given(st.sampled_from(MODEL_TIERS), st.integers(0, 7200))
 def test_a_session_is_overdue_a_lease_after_its_limit(tier: Tier, seconds: int) -> None:
     queue = QueueReading(under_way=[running(7, PRIORITY[tier])])
     alarms = watched([reading(NOON + seconds * SECOND, queue)])
@@ -231,7 +231,7 @@ def test_an_alarm_concerns_its_tier_or_all() -> None:
 @given(
     st.integers(0, 2),
     st.booleans(),
-    st.lists(st.sampled_from([*Tier, ACCOUNT, RUNTIME]), unique=True),
+    st.lists(st.sampled_from([*MODEL_TIERS, ACCOUNT, RUNTIME]), unique=True),
     st.lists(st.tuples(st.integers(1, 10), st.integers(0, 5_000_000)), max_size=5),
 )
 def test_keys_tell_all_alarms_apart(
@@ -241,7 +241,7 @@ def test_keys_tell_all_alarms_apart(
     under_way = [
         running(number, priority, tokens=tokens) for number, (priority, tokens) in enumerate(tasks, 1)
     ]
-    waiting = [Waiting(tier, 1, make_task(90, PRIORITY[tier]), 0, None) for tier in Tier]
+    waiting = [Waiting(tier, 1, make_task(90, PRIORITY[tier]), 0, None) for tier in MODEL_TIERS]
     queue = QueueReading(waiting, under_way, gates)
     error = "refused" if refused else None
     looks = [
