@@ -106,6 +106,8 @@ async def play(world: World, point: Point, pieces: Sequence[int]) -> Round:
     if not killed:
         # What is late, a command on a slow machine for one, must not run into the next round.
         await world.lives.kill()
+        if world.lives.killed is not None:
+            killed.append(world.lives.killed)
         await world.lives.begin()
         await world.quiet()
     reckoning = reckon(world, since, point.ask, await acting, pieces, len(killed))

@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -106,7 +106,8 @@ class Lives:
 
     async def kill(self) -> None:
         """Ends this life from outside."""
-        os.kill(self._number, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(self._number, signal.SIGKILL)
         await self.until(lambda: self.dead)
 
     async def until(self, condition: Callable[[], bool], seconds: float = NEWS_SECONDS) -> None:
