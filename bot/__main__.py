@@ -28,6 +28,7 @@ from bot.supervisor import READY, STOPPING, Supervisor
 from dispatch.clock import SystemClock
 from dispatch.errors import StoreBusy
 from dispatch.gateway import SILENCE
+from dispatch.ports import Clock
 from dispatch.store import Store
 
 _NEEDED = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "ANTHROPIC_API_KEY")
@@ -89,7 +90,7 @@ class Root:
             return
         try:
             chat = SlackChat(settings.slack.bot_token, settings.slack.api_url)
-            yield Building(settings, store, chat).console.ask, False
+            yield Building(settings, store, chat, SystemClock()).console.ask, False
         finally:
             await store.close()
 
@@ -113,7 +114,7 @@ async def _in_slack(settings: Settings) -> AsyncIterator[Building]:
     store = await Store.open(settings.database)
     try:
         chat = SlackChat(settings.slack.bot_token, settings.slack.api_url)
-        building = Building(settings, store, chat)
+        building = Building(settings, store, chat, SystemClock())
         async with building.at_work():
             identity = await _identity(chat, building.clock)
             intake = Intake(
@@ -146,7 +147,7 @@ async def _in_slack(settings: Settings) -> AsyncIterator[Building]:
         await store.close()
 
 
-async def _identity(chat: SlackChat, clock: SystemClock) -> Identity:
+async def _identity(chat: SlackChat, clock: Clock) -> Identity:
     while True:
         try:
             async with _refusals_named("SLACK_BOT_TOKEN"):

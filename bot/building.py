@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
@@ -24,9 +24,9 @@ from bot.readings import Instruments, disk_of
 from bot.sections import PriceSettings
 from bot.watch import Watch
 from dispatch.books import Books
-from dispatch.clock import SystemClock
 from dispatch.dispatcher import Dispatcher
 from dispatch.gateway import MeteringGateway, Upstream
+from dispatch.ports import Clock
 from dispatch.pricing import PriceList, Rates
 from dispatch.runners.messages import MessagesRunner
 from dispatch.schedule import Schedule, Tick
@@ -43,10 +43,10 @@ _log = logging.getLogger("bot")
 class Building:
     """Everything but Slack: the queue and what runs it, on one open database."""
 
-    def __init__(self, settings: Settings, store: Store, chat: SlackChat) -> None:
+    def __init__(self, settings: Settings, store: Store, chat: SlackChat, clock: Clock) -> None:
         self.settings = settings
         self.store = store
-        self.clock = clock = SystemClock()
+        self.clock = clock
         terms = settings.terms
         prices = PriceList(clock.now, {model: _rates(price) for model, price in settings.prices.items()})
         letters = Letters(
@@ -97,18 +97,20 @@ class Building:
 
     def schedule(self) -> Schedule:
         """What happens by the clock."""
+        return Schedule(self.ticks())
+
+    def ticks(self) -> Sequence[Tick]:
+        """What is done again and again, and how often."""
         keep = self.settings.retention
-        return Schedule(
-            [
-                Tick("safety", _SECOND, self._wake),
-                Tick("tend", _SECOND, self.dispatcher.tend),
-                Tick("budgets", 5 * _SECOND, self.books.warn),
-                Tick("sweep", LEASE.total_seconds() / 3, self.dispatcher.sweep),
-                Tick("digest", 30 * _SECOND, self.books.tell_digest),
-                Tick("retention", _HOUR, lambda: self.store.retention.forget(keep, self.clock.now())),
-                Tick("housekeeping", _HOUR, self.store.database.tidy),
-            ]
-        )
+        return [
+            Tick("safety", _SECOND, self._wake),
+            Tick("tend", _SECOND, self.dispatcher.tend),
+            Tick("budgets", 5 * _SECOND, self.books.warn),
+            Tick("sweep", LEASE.total_seconds() / 3, self.dispatcher.sweep),
+            Tick("digest", 30 * _SECOND, self.books.tell_digest),
+            Tick("retention", _HOUR, lambda: self.store.retention.forget(keep, self.clock.now())),
+            Tick("housekeeping", _HOUR, self.store.database.tidy),
+        ]
 
     async def _wake(self) -> None:
         self.worker.wake()
