@@ -140,7 +140,8 @@ class Worker:
             await self._queue.give_back(claim, STOPPED, self._clock.now())
             raise
         finally:
-            del self._sittings[claim.task.id]
+            if self._sittings.get(claim.task.id) is sitting:
+                del self._sittings[claim.task.id]
             await _end(keeper)
         if sitting.lost:
             raise LeaseLost(f"task {claim.task.id} runs elsewhere")
