@@ -16,8 +16,6 @@ from bot.building import Building
 from bot.chat import SlackChat
 from bot.config import ConfigError, Settings
 from bot.console import Ask
-from bot.controls import Controls
-from bot.intake import Intake
 from bot.local import ask_running, socket_path
 from bot.loopguard import LoopGuard
 from bot.manifest import manifest
@@ -28,6 +26,7 @@ from bot.supervisor import READY, STOPPING, Supervisor
 from dispatch.clock import SystemClock
 from dispatch.errors import StoreBusy
 from dispatch.gateway import SILENCE
+from dispatch.ports import Clock
 from dispatch.store import Store
 
 _NEEDED = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "ANTHROPIC_API_KEY")
@@ -89,7 +88,7 @@ class Root:
             return
         try:
             chat = SlackChat(settings.slack.bot_token, settings.slack.api_url)
-            yield Building(settings, store, chat).console.ask, False
+            yield Building(settings, store, chat, SystemClock()).console.ask, False
         finally:
             await store.close()
 
@@ -113,31 +112,10 @@ async def _in_slack(settings: Settings) -> AsyncIterator[Building]:
     store = await Store.open(settings.database)
     try:
         chat = SlackChat(settings.slack.bot_token, settings.slack.api_url)
-        building = Building(settings, store, chat)
+        building = Building(settings, store, chat, SystemClock())
         async with building.at_work():
             identity = await _identity(chat, building.clock)
-            intake = Intake(
-                building.dispatcher,
-                building.books,
-                store.outbox,
-                building.courier,
-                chat,
-                building.clock,
-                identity,
-                settings.zone,
-                settings.priority_in,
-                settings.is_operator,
-                building.scripts,
-            )
-            controls = Controls(
-                building.dispatcher,
-                store.outbox,
-                building.courier,
-                building.watch,
-                building.clock,
-                settings.table,
-                settings.is_operator,
-            )
+            intake, controls = building.doors(identity)
             slack = settings.slack
             sockets = Sockets(
                 build(intake, controls, identity), slack.app_token, slack.api_url, building.clock
@@ -148,7 +126,7 @@ async def _in_slack(settings: Settings) -> AsyncIterator[Building]:
         await store.close()
 
 
-async def _identity(chat: SlackChat, clock: SystemClock) -> Identity:
+async def _identity(chat: SlackChat, clock: Clock) -> Identity:
     while True:
         try:
             async with _refusals_named("SLACK_BOT_TOKEN"):

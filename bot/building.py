@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
@@ -16,10 +16,13 @@ from bot.bulletins import Bulletins
 from bot.chat import SlackChat
 from bot.config import Settings
 from bot.console import Console
+from bot.controls import Controls
 from bot.courier import Courier
 from bot.deadman import DeadMan
+from bot.intake import Intake
 from bot.letters import Letters
 from bot.local import LocalDoor, socket_path
+from bot.ports import Identity
 from bot.postman import Postman
 from bot.quotes import ThreadQuotes
 from bot.readings import Instruments, disk_of
@@ -27,9 +30,9 @@ from bot.scripts import Scripts
 from bot.sections import PriceSettings
 from bot.watch import Watch
 from dispatch.books import Books
-from dispatch.clock import SystemClock
 from dispatch.dispatcher import Dispatcher
 from dispatch.gateway import MeteringGateway, Upstream
+from dispatch.ports import Clock
 from dispatch.pricing import PriceList, Rates
 from dispatch.runners.messages import MessagesRunner
 from dispatch.runners.script import ScriptRunner
@@ -47,10 +50,11 @@ _log = logging.getLogger("bot")
 class Building:
     """Everything but Slack: the queue and what runs it, on one open database."""
 
-    def __init__(self, settings: Settings, store: Store, chat: SlackChat) -> None:
+    def __init__(self, settings: Settings, store: Store, chat: SlackChat, clock: Clock) -> None:
         self.settings = settings
         self.store = store
-        self.clock = clock = SystemClock()
+        self.chat = chat
+        self.clock = clock
         terms = settings.terms
         prices = PriceList(clock.now, {model: _rates(price) for model, price in settings.prices.items()})
         letters = Letters(
@@ -106,20 +110,43 @@ class Building:
             terms.operators_channel,
         )
 
+    def doors(self, me: Identity) -> tuple[Intake, Controls]:
+        """What Slack's requests and presses go to."""
+        settings, desk, notifier = self.settings, self.dispatcher, self.courier
+        intake = Intake(
+            desk,
+            self.books,
+            self.store.outbox,
+            notifier,
+            self.chat,
+            self.clock,
+            me,
+            settings.zone,
+            settings.priority_in,
+            settings.is_operator,
+            self.scripts,
+        )
+        controls = Controls(
+            desk, self.store.outbox, notifier, self.watch, self.clock, settings.table, settings.is_operator
+        )
+        return intake, controls
+
     def schedule(self) -> Schedule:
         """What happens by the clock."""
+        return Schedule(self.ticks())
+
+    def ticks(self) -> Sequence[Tick]:
+        """What is done again and again, and how often."""
         keep = self.settings.retention
-        return Schedule(
-            [
-                Tick("safety", _SECOND, self._wake),
-                Tick("tend", _SECOND, self.dispatcher.tend),
-                Tick("budgets", 5 * _SECOND, self.books.warn),
-                Tick("sweep", LEASE.total_seconds() / 3, self.dispatcher.sweep),
-                Tick("digest", 30 * _SECOND, self.books.tell_digest),
-                Tick("retention", _HOUR, lambda: self.store.retention.forget(keep, self.clock.now())),
-                Tick("housekeeping", _HOUR, self.store.database.tidy),
-            ]
-        )
+        return [
+            Tick("safety", _SECOND, self._wake),
+            Tick("tend", _SECOND, self.dispatcher.tend),
+            Tick("budgets", 5 * _SECOND, self.books.warn),
+            Tick("sweep", LEASE.total_seconds() / 3, self.dispatcher.sweep),
+            Tick("digest", 30 * _SECOND, self.books.tell_digest),
+            Tick("retention", _HOUR, lambda: self.store.retention.forget(keep, self.clock.now())),
+            Tick("housekeeping", _HOUR, self.store.database.tidy),
+        ]
 
     async def _wake(self) -> None:
         self.worker.wake()

@@ -20,10 +20,6 @@ DEGRADES = 5
 """From this priority on a task waits unless its whole cap fits; a more urgent one takes what is left."""
 
 
-LEAST = 10
-"""A task starts with no less than this part of what it wants: a tenth."""
-
-
 @dataclass(frozen=True, slots=True)
 class Budgets:
     """The money of one day, in micro-dollars. What is None or not named has no limit.
@@ -115,9 +111,8 @@ def by_scope(lines: Iterable[Line]) -> dict[str, int]:
 def admit(task: Task, budgets: Budgets, day: Standing) -> int | Shortage:
     """What the task's next attempt may spend, or the budget that has no room for it now.
 
-    A p1 or p2 may use what is kept for them. Less than a tenth of what it wants is no start for any task:
-    it would be cut with its money spent for nothing. The allowance never exceeds what is left of any
-    budget that holds, so that the allowances of all that run never exceed it together. A script needs none.
+    A p1 or p2 may use what is kept for them. The allowance never exceeds what is left of any budget that
+    holds, so that the allowances of all that run never exceed it together. A script needs none.
     """
     if task.script is not None:
         return 0
@@ -128,7 +123,7 @@ def admit(task: Task, budgets: Budgets, day: Standing) -> int | Shortage:
         kept = budgets.urgent if scope == ALL and task.priority > URGENT else 0
         spent, reserved = day.spent.get(scope, 0), day.reserved.get(scope, 0)
         left = limit - kept - spent - reserved
-        if left * LEAST < wanted or left <= 0 or (left < wanted and task.priority >= DEGRADES):
+        if left <= 0 or (left < wanted and task.priority >= DEGRADES):
             return Shortage(scope, limit, spent, reserved, kept, day.resets_at)
         allowed = min(allowed, left)
     return allowed

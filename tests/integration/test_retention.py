@@ -154,7 +154,7 @@ async def test_the_running_process_forgets_by_the_hour_as_the_settings_say(place
         raw.execute("UPDATE task SET finished_at = ?", (bound(SystemClock().now() - timedelta(days=7)),))
     for days, forgotten in ((30, False), (1, True)):
         settings = Settings(retention_days=days)
-        building = Building(settings, place.store, SlackChat("", settings.slack.api_url))
+        building = Building(settings, place.store, SlackChat("", settings.slack.api_url), SystemClock())
         job = building.schedule()._scheduler.get_job("retention")
         assert job.trigger.interval == timedelta(hours=1)
         await job.func(*job.args)

@@ -314,6 +314,26 @@ async def test_a_worker_that_lost_its_lease_writes_nothing(place: Place) -> None
     assert await place.state(number) is State.DONE
 
 
+async def test_an_attempt_that_ends_late_does_not_end_the_one_that_took_over(place: Place) -> None:
+    number = await place.add()
+    await place.seats.wait_started(1)
+    assert await place.store.queue.sweep(place.clock.now() + 2 * LEASE) == 1
+    place.worker.wake()
+    await place.seats.wait_started(2)
+    place.clock.advance(LEASE / 3)
+    async with asyncio.timeout(5):
+        while place.worker.running > 1:
+            await place.store.queue.counts()
+    assert place.worker.alive == {(number, 2)}
+    place.seats.end(number)
+    await place.idle()
+    assert await place.state(number) is State.DONE
+    assert [run.verdict for run in await place.store.queue.attempts(number)] == [
+        Verdict.LOST,
+        Verdict.ANSWERED,
+    ]
+
+
 async def test_drain_lets_sessions_end_and_puts_the_rest_back(place: Place) -> None:
     ends, stays = await place.add(), await place.add()
     await place.seats.wait_started(2)
