@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from dispatch import gates, policy
-from dispatch.errors import LeaseLost, StoreError, Unreachable
+from dispatch.errors import LeaseLost, NotFound, StoreError, Unreachable
 from dispatch.faults import Fault, FaultKind
 from dispatch.policy import Settlement
 from dispatch.ports import Access, Clock, Gates, Gateway, Notifier, Queue, Quotes, Seats, Session
@@ -157,6 +157,8 @@ class Worker:
                 return await self._seats.run(self._open(claim, prompt, access))
         except Unreachable as error:
             return Outcome(Verdict.FAILED, fault=Fault(FaultKind.UNREACHABLE, str(error)))
+        except NotFound as error:
+            return Outcome(Verdict.FAILED, fault=Fault(FaultKind.INVALID_REQUEST, str(error)))
         except StoreError as error:
             return Outcome(Verdict.FAILED, fault=Fault(FaultKind.RUNTIME, str(error)))
 
@@ -172,6 +174,7 @@ class Worker:
             wall_clock=rule.wall_clock,
             prompt=prompt,
             access=access,
+            means=self._terms.means(claim.task),
         )
 
     async def _keep(self, claim: Claim, sitting: "_Sitting") -> None:

@@ -2,11 +2,11 @@
 INSERT INTO task (
     state, request_key, source, requester, words, priority, asked_model, asked_cap_micro_usd,
     tier, model, reason, cap_micro_usd, channel, thread, message, quote_thread, parent, depth,
-    expires_at, rank, ages_at, created_at, updated_at
+    expires_at, rank, ages_at, project, created_at, updated_at
 ) VALUES (
     'queued', :request_key, :source, :requester, :words, :priority, :asked_model, :asked_cap_micro_usd,
     :tier, :model, :reason, :cap_micro_usd, :channel, :thread, :message, :quote_thread, :parent, :depth,
-    :expires_at, :priority, :ages_at, :now, :now
+    :expires_at, :priority, :ages_at, :project, :now, :now
 )
 RETURNING *;
 

@@ -23,6 +23,7 @@ from dispatch.task import (
     Unpriced,
     Usage,
     Verdict,
+    Work,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -82,6 +83,7 @@ def task(row: sqlite3.Row) -> Task:
         cost_micro_usd=row["cost_micro_usd"],
         unpriced=row["unpriced"],
         forgotten=row["forgotten_at"] is not None,
+        project=row["project"],
     )
 
 
@@ -106,6 +108,7 @@ def columns(new: NewTask, route: Route) -> dict[str, object]:
         "parent": new.parent,
         "depth": new.depth,
         "expires_at": new.expires_at,
+        "project": new.project,
     }
 
 
@@ -127,6 +130,8 @@ def attempt(row: sqlite3.Row) -> Attempt:
         unpriced=row["unpriced"],
         prompt_tokens=row["prompt_tokens"],
         output_tokens=row["output_tokens"],
+        work=Work(row["branch"], row["diffstat"]) if row["branch"] else None,
+        said_micro_usd=row["said_micro_usd"],
     )
 
 

@@ -1,0 +1,6 @@
+"""Sessions of Claude Code. The only door to claude-agent-sdk, of which it uses the program it brings."""
+
+from dispatch.runners.claude_code.jail import Isolation, Level
+from dispatch.runners.claude_code.runner import ClaudeCodeRunner
+
+__all__ = ["ClaudeCodeRunner", "Isolation", "Level"]
