@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from bot.agents import ClaudeCodeSettings, ProjectName, ProjectSettings, Section, projects
 from dispatch.budget import Budgets
+from dispatch.means import ChannelMeans, Profile, RunnerName
 from dispatch.policy import Quota
 from dispatch.routing import DEFAULT_TABLE, PRIORITIES, Table, TierRule
 from dispatch.task import MICRO_USD, Tier
@@ -56,11 +58,7 @@ Rate = Annotated[Decimal, Field(ge=0, le=1000)]
 Dollars = Annotated[Decimal, Field(gt=0, le=1000, decimal_places=6)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SlackSettings(_Section):
+class SlackSettings(Section):
     """Where Slack is and who we are there."""
 
     bot_token: Secret = ""
@@ -69,27 +67,29 @@ class SlackSettings(_Section):
     api_url: WebAddress = "https://slack.com/api/"
 
 
-class AnthropicSettings(_Section):
+class AnthropicSettings(Section):
     """Where Claude is and which key pays."""
 
     api_key: Secret = ""
     base_url: WebAddress = "https://api.anthropic.com/"
 
 
-class DigestSettings(_Section):
+class DigestSettings(Section):
     """Where and when the daily digest goes. No channel: none is posted."""
 
     channel: str = ""
     at: time = time(9, 0)
 
 
-class ChannelSettings(_Section):
+class ChannelSettings(Section):
     """What differs in one channel, named by its id."""
 
-    default_priority: Priority
+    default_priority: Priority | None = None
+    runner: RunnerName | None = None
+    project: ProjectName | None = None
 
 
-class TierSettings(_Section):
+class TierSettings(Section):
     """What may be changed of a tier; what is not named keeps its default."""
 
     model: Annotated[str, Field(min_length=1)] | None = None
@@ -99,9 +99,11 @@ class TierSettings(_Section):
     effort: Literal["low", "medium", "high", "max"] | None = None
     max_output_tokens: Annotated[int, Field(ge=256, le=128_000)] | None = None
     cap_usd: Dollars | None = None
+    runner: RunnerName | None = None
+    profile: Profile | None = None
 
 
-class BudgetSettings(_Section):
+class BudgetSettings(Section):
     """What one day may cost, in dollars: `day_usd` in all, of which `urgent_usd` is kept for p1 and p2.
 
     `channel_usd` and `person_usd` hold for each one that is not named under `channels` and `people`.
@@ -122,7 +124,7 @@ class BudgetSettings(_Section):
         return self
 
 
-class LimitSettings(_Section):
+class LimitSettings(Section):
     """How much may wait and run at once."""
 
     queued_per_person: Annotated[int, Field(ge=1)] = PEOPLES_QUOTA.per_person
@@ -132,7 +134,7 @@ class LimitSettings(_Section):
     follow_up_hours: Annotated[int, Field(ge=1, le=24 * 30)] = FOLLOW_UPS_LAST // timedelta(hours=1)
 
 
-class OperatorSettings(_Section):
+class OperatorSettings(Section):
     """Who keeps it running: the channel they are told in (else the digest's) and their ids.
 
     With no `people` named, everybody may do what an operator may.
@@ -142,7 +144,7 @@ class OperatorSettings(_Section):
     people: frozenset[str] = frozenset()
 
 
-class PriceSettings(_Section):
+class PriceSettings(Section):
     """Dollars per million tokens of a model that the price list does not know, or at contract rates.
 
     What is not named is unpriced, unless the model is free.
@@ -156,7 +158,7 @@ class PriceSettings(_Section):
     web_search: Rate | None = None
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything the team decided."""
 
     database: Path = Path("onequeue.db")
@@ -174,6 +176,8 @@ class Settings(_Section):
     budgets: BudgetSettings = BudgetSettings()
     limits: LimitSettings = LimitSettings()
     operators: OperatorSettings = OperatorSettings()
+    projects: Mapping[ProjectName, ProjectSettings] = Field(default_factory=dict)
+    claude_code: ClaudeCodeSettings = ClaudeCodeSettings()
 
     @model_validator(mode="after")
     def _every_priority_has_a_tier(self) -> "Settings":
@@ -182,6 +186,13 @@ class Settings(_Section):
             raise ValueError(
                 "tiers: last_priority must rise from opus over sonnet to haiku, which ends at 10"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _every_project_is_known(self) -> "Settings":
+        for channel, settings in self.channels.items():
+            if settings.project is not None and settings.project not in self.projects:
+                raise ValueError(f"channels.{channel}: there is no [projects.{settings.project}]")
         return self
 
     @property
@@ -215,7 +226,22 @@ class Settings(_Section):
             seats_per_requester=limits.seats_per_requester,
             follow_ups_last=timedelta(hours=limits.follow_up_hours),
             token_caps=self.token_caps,
+            projects=projects(self.projects),
+            channels={name: ChannelMeans(one.runner, one.project) for name, one in self.channels.items()},
         )
+
+    @property
+    def has_agents(self) -> bool:
+        """Whether any session may be one of Claude Code."""
+        named: set[RunnerName | None] = {rule.runner for rule in self.table.values()}
+        named |= {channel.runner for channel in self.channels.values()}
+        named |= {project.runner for project in self.projects.values()}
+        return RunnerName.CLAUDE_CODE in named
+
+    @property
+    def agents_folder(self) -> Path:
+        """Where agents have their worktrees and what they need while they run, beside the database."""
+        return self.database.absolute().with_name(f"{self.database.name}.agents")
 
     def is_operator(self, person: str) -> bool:
         """Whether that person may do what only operators may."""
@@ -231,7 +257,7 @@ class Settings(_Section):
     def priority_in(self, channel: str) -> int:
         """The priority of a request from the channel that names none."""
         special = self.channels.get(channel)
-        return special.default_priority if special else self.default_priority
+        return (special and special.default_priority) or self.default_priority
 
     def need(self, *names: str) -> None:
         """Raises ConfigError naming each of these environment variables that is not set either way."""
@@ -296,6 +322,8 @@ def _rule(default: TierRule, changed: TierSettings | None) -> TierRule:
         effort=changed.effort or default.effort,
         max_output_tokens=changed.max_output_tokens or default.max_output_tokens,
         cap_micro_usd=int(cap * MICRO_USD) if cap else default.cap_micro_usd,
+        runner=changed.runner or default.runner,
+        profile=changed.profile or default.profile,
     )
 
 

@@ -36,8 +36,11 @@ _ETC = (
     "timezone",
 )
 _USER = "1000"
-_PASSWD = f"agent:x:{_USER}:{_USER}::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n"
-_GROUP = f"agent:x:{_USER}:\nnogroup:x:65534:\n"
+_WRITTEN = {
+    "passwd": f"agent:x:{_USER}:{_USER}::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n",
+    "group": f"agent:x:{_USER}:\nnogroup:x:65534:\n",
+    "hosts": "127.0.0.1 localhost onequeue\n",
+}
 _DOORS = "/run/onequeue"
 _PROBE_SECONDS = 10.0
 
@@ -63,7 +66,7 @@ class Cell:
     """What one session sees of the machine beside the system's programs.
 
     `run` and `place` are its own; `repo` and `program` it may read. `doors` is the folder with the
-    sockets that lead out, by the port at which each is found inside, and the names of its users.
+    sockets that lead out, by the port at which each is found inside, and the names that are known there.
     """
 
     run: Path
@@ -75,10 +78,10 @@ class Cell:
 
 
 def furnish(doors: Path) -> None:
-    """Makes the folder of doors, with the names of the users inside. Raises OSError."""
+    """Makes the folder of doors, with the names that are known inside. Raises OSError."""
     doors.mkdir()
-    (doors / "passwd").write_text(_PASSWD)
-    (doors / "group").write_text(_GROUP)
+    for name, text in _WRITTEN.items():
+        (doors / name).write_text(text)
 
 
 def jailed(cell: Cell, command: Sequence[str]) -> list[str]:
@@ -100,8 +103,7 @@ def jailed(cell: Cell, command: Sequence[str]) -> list[str]:
         "--ro-bind",
         str(cell.doors),
         _DOORS,
-        *("--ro-bind", str(cell.doors / "passwd"), "/etc/passwd"),
-        *("--ro-bind", str(cell.doors / "group"), "/etc/group"),
+        *(part for name in _WRITTEN for part in ("--ro-bind", str(cell.doors / name), f"/etc/{name}")),
         "--chdir",
         str(cell.place),
         "--",
