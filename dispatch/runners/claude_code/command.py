@@ -63,9 +63,11 @@ class Asked:
         return frozenset(_TOOLS[self.profile]) | {f"mcp__{SERVER}__{name}" for name in self.tools}
 
 
-def arguments(asked: Asked, effort: str, tools_url: str, key: str, sandbox: Sandbox | None) -> list[str]:
-    """What follows the name of the program. The prompt is not among it: it is sent as data."""
-    servers = {SERVER: {"type": "http", "url": tools_url, "headers": {"x-api-key": key}}}
+def arguments(asked: Asked, effort: str, servers: Path, sandbox: Sandbox | None) -> list[str]:
+    """What follows the name of the program. No key is among it, and no prompt: that is sent as data.
+
+    `servers` is the file with `tool_servers`.
+    """
     return [
         "-p",
         "--input-format=stream-json",
@@ -82,9 +84,15 @@ def arguments(asked: Asked, effort: str, tools_url: str, key: str, sandbox: Sand
         f"--tools={','.join(_TOOLS[asked.profile])}",
         f"--permission-mode={PERMISSION_MODE}",
         f"--append-system-prompt={SYSTEM}\n\n{_HERE}",
-        f"--mcp-config={json.dumps({'mcpServers': servers if asked.tools else {}})}",
+        f"--mcp-config={servers}",
         f"--settings={json.dumps(_settings(asked, sandbox))}",
     ]
+
+
+def tool_servers(asked: Asked, tools_url: str, key: str) -> str:
+    """Where the gateway's tools are, as Claude Code reads it from a file."""
+    servers = {SERVER: {"type": "http", "url": tools_url, "headers": {"x-api-key": key}}}
+    return json.dumps({"mcpServers": servers if asked.tools else {}})
 
 
 def environment(

@@ -24,6 +24,7 @@ from dispatch.runners.claude_code.command import (
     environment,
     interruption,
     request,
+    tool_servers,
 )
 from dispatch.runners.claude_code.egress import to_domains
 from dispatch.runners.claude_code.jail import Cell, Isolation, Level, jailed
@@ -232,7 +233,9 @@ class _Opening:
         session, key = self.session, self.session.access.key
         tools_url = f"http://127.0.0.1:{tools_port}/mcp"
         shut_in = sandbox if self.asked.profile is Profile.FULL else None
-        called = arguments(self.asked, session.effort, tools_url, key, shut_in)
+        servers = self.folder.run / "config" / "servers.json"
+        servers.write_text(tool_servers(self.asked, tools_url, key))
+        called = arguments(self.asked, session.effort, servers, shut_in)
         variables = environment(
             self.folder.run,
             temp,
