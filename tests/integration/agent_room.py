@@ -11,13 +11,15 @@ from bot.rehearsal.claude import ClaudeSim
 from dispatch.clock import SystemClock
 from dispatch.means import Means, Profile, RunnerName
 from dispatch.ports import Place, Session
-from dispatch.runners.claude_code import ClaudeCodeRunner
+from dispatch.runners.claude_code import ClaudeCodeRunner, SelfTest
 from dispatch.runners.claude_code.command import MARK
 from dispatch.task import MICRO_USD, Claim, Outcome
 from tests.integration.gateway_room import IDLE, GatewayRoom, open_session, room_over
 from tests.integration.rehearsal_claude import claude
 
 UTC_ZONE = ZoneInfo("UTC")
+PROVEN = SelfTest()
+"""One for all rooms: the program is the same in each."""
 
 
 def means(profile: Profile) -> Means:
@@ -83,7 +85,7 @@ async def agent_room(folder: Path, sim: ClaudeSim, **limits: object) -> AsyncIte
     place.mkdir()
     idle = limits.get("idle", IDLE)
     async with room_over(sim, folder, idle) as room:  # type: ignore[arg-type]
-        runner = ClaudeCodeRunner(folder / "runs", SystemClock(), UTC_ZONE)
+        runner = ClaudeCodeRunner(folder / "runs", SystemClock(), UTC_ZONE, self_test=PROVEN)
         yield AgentRoom(sim, room, runner, folder / "runs", place)
 
 

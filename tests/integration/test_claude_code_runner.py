@@ -1,6 +1,7 @@
 """The real Claude Code, from its prompt to its last process, against the simulated Claude."""
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -14,10 +15,11 @@ from bot.rehearsal.claude import Call, ClaudeSim, Failure, Say, Step, call, say
 from dispatch.clock import SystemClock
 from dispatch.faults import FaultKind
 from dispatch.means import Profile
-from dispatch.runners.claude_code.command import SERVER
+from dispatch.runners.claude_code import ClaudeCodeRunner
+from dispatch.runners.claude_code.command import MARK, SERVER
 from dispatch.seats.local import LocalSeats
 from dispatch.task import Outcome, Verdict
-from tests.integration.agent_room import AgentRoom, agent_room, claude, marked
+from tests.integration.agent_room import UTC_ZONE, AgentRoom, agent_room, claude, marked
 from tests.integration.gateway_room import HALF_HELD, MODEL, usage_of
 
 FAULTS = {
@@ -44,6 +46,15 @@ RARER_FAULTS = {
     Failure.ON_HOLD: FaultKind.SUSPENDED,
 }
 IDLE = timedelta(seconds=1)
+STARTED = {
+    "type": "system",
+    "subtype": "init",
+    "model": "claude-haiku-5-5",
+    "permissionMode": "default",
+    "tools": ["Bash", "Edit", "Glob", "Grep", "Read", "Write"],
+    "mcp_servers": [],
+}
+ENDED = {"type": "result", "subtype": "success", "is_error": False, "num_turns": 0, "result": "All done."}
 
 
 @pytest.fixture
@@ -242,6 +253,47 @@ async def test_a_gateway_out_of_reach_costs_nothing(room: AgentRoom) -> None:
         outcome = await room.runner.run(session)
     assert kind_of(outcome) is FaultKind.RUNTIME
     assert room.sim.served == []
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("echo 'error: unknown option' >&2; exit 1", "unknown option"),
+        (f"echo '{json.dumps(STARTED)}'; exec sleep 60", "permission mode is default and not dontAsk"),
+        (f"cat >/dev/null & echo '{json.dumps(ENDED)}'", "without doing anything"),
+    ],
+)
+async def test_a_program_that_does_not_do_as_asked_runs_no_session(
+    room: AgentRoom, tmp_path: Path, script: str, words: str
+) -> None:
+    program = tmp_path / "claude"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    runner = ClaudeCodeRunner(room.runs, SystemClock(), UTC_ZONE, program=lambda: program)
+    async with room.session(Profile.READ) as session:
+        outcome = await runner.run(session)
+    assert kind_of(outcome) is FaultKind.RUNTIME
+    assert outcome.fault is not None
+    assert words in outcome.fault.detail
+    assert room.sim.served == []
+
+
+async def test_no_program_is_a_fault_of_the_runtime_with_its_remedy(room: AgentRoom) -> None:
+    runner = ClaudeCodeRunner(room.runs, SystemClock(), UTC_ZONE, program=lambda: None)
+    async with room.session(Profile.READ) as session:
+        outcome = await runner.run(session)
+    assert kind_of(outcome) is FaultKind.RUNTIME
+    assert outcome.fault is not None
+    assert "onequeue[claude-code]" in outcome.fault.detail
+
+
+async def test_a_start_clears_up_after_a_kill(room: AgentRoom) -> None:
+    left = room.runs / "7-1-left" / "run"
+    left.mkdir(parents=True)
+    environment = {"PATH": os.environ["PATH"], MARK: str(left)}
+    survivor = await asyncio.create_subprocess_exec("sleep", "5000", env=environment, start_new_session=True)
+    assert await room.runner.sweep() == 1
+    assert await survivor.wait() == -signal.SIGKILL
 
 
 async def test_what_it_says_it_cost_is_kept(room: AgentRoom) -> None:

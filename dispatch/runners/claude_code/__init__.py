@@ -2,5 +2,6 @@
 
 from dispatch.runners.claude_code.jail import Isolation, Level
 from dispatch.runners.claude_code.runner import ClaudeCodeRunner
+from dispatch.runners.claude_code.selftest import SelfTest
 
-__all__ = ["ClaudeCodeRunner", "Isolation", "Level"]
+__all__ = ["ClaudeCodeRunner", "Isolation", "Level", "SelfTest"]

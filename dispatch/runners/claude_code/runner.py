@@ -4,7 +4,7 @@ import asyncio
 import logging
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ from dispatch.runners.claude_code.jail import Cell, Isolation, Level, jailed
 from dispatch.runners.claude_code.process import Process, event, kill_marked
 from dispatch.runners.claude_code.relay import Doors, to_gateway
 from dispatch.runners.claude_code.report import Report
+from dispatch.runners.claude_code.selftest import SelfTest
 from dispatch.task import Outcome, Verdict
 
 TOLD_EACH = 3.0
@@ -51,7 +52,8 @@ class _Folder:
 class ClaudeCodeRunner:
     """`ports.Runner` that starts one Claude Code for each session, in `folder`, and leaves nothing of it.
 
-    `bare` lets sessions run where no jail can be made. What is `hidden` no session may read.
+    `bare` lets sessions run where no jail can be made. A program that does not pass the
+    `self_test` runs no session.
     """
 
     def __init__(
@@ -61,13 +63,15 @@ class ClaudeCodeRunner:
         zone: ZoneInfo,
         *,
         bare: bool = False,
-        hidden: tuple[Path, ...] = (),
+        self_test: SelfTest | None = None,
+        program: Callable[[], Path | None] = find,
     ) -> None:
         self._folder = folder
         self._clock = clock
         self._zone = zone
         self._bare = bare
-        self._hidden = hidden
+        self._program = program
+        self._self_test = self_test or SelfTest()
         self._isolation: Isolation | None = None
 
     async def isolation(self) -> Isolation:
@@ -88,13 +92,17 @@ class ClaudeCodeRunner:
         """One fresh agent, from the prompt to its result event, and nothing of it afterwards."""
         try:
             program, isolation = await self._ready()
-            async with self._run_folder(session) as folder:
-                return await self._at_work(session, program, isolation, folder)
+            await self._self_test.prove(program, lambda tiny: self._once(tiny, program, isolation))
+            return await self._once(session, program, isolation)
         except (Unreachable, OSError) as error:
             return _failed(session, Fault(FaultKind.RUNTIME, f"Claude Code cannot be started: {error}"))
 
+    async def _once(self, session: Session, program: Path, isolation: Isolation) -> Outcome:
+        async with self._run_folder(session) as folder:
+            return await self._at_work(session, program, isolation, folder)
+
     async def _ready(self) -> tuple[Path, Isolation]:
-        program = find()
+        program = self._program()
         if program is None:
             raise Unreachable(
                 'it is not installed; install "onequeue[claude-code]" or put `claude` on the path'
