@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -89,18 +89,27 @@ async def agent_room(folder: Path, sim: ClaudeSim, **limits: object) -> AsyncIte
         yield AgentRoom(sim, room, runner, folder / "runs", place)
 
 
-def marked(folder: Path) -> list[str]:
-    """The command lines of the processes that belong to a run in the folder."""
+def marked_processes(folder: Path) -> list[Path]:
+    """The processes that belong to a run in the folder, as their places in /proc."""
     found = []
     for process in Path("/proc").iterdir():
         if not process.name.isdigit() or process.name == str(os.getpid()):
             continue
         try:
             if f"{MARK}={folder}".encode() in (process / "environ").read_bytes():
-                found.append((process / "cmdline").read_text().replace("\0", " ")[:200])
+                found.append(process)
         except OSError:
             continue
     return found
+
+
+def marked(folder: Path) -> list[str]:
+    """The command lines of those processes."""
+    lines = []
+    for process in marked_processes(folder):
+        with suppress(OSError):
+            lines.append((process / "cmdline").read_text().replace("\0", " ")[:200])
+    return lines
 
 
 def _text(content: object) -> str:
@@ -110,4 +119,4 @@ def _text(content: object) -> str:
     return "\n".join(block["text"] for block in content)
 
 
-__all__ = ["AgentRoom", "agent_room", "claude", "marked", "means"]
+__all__ = ["UTC_ZONE", "AgentRoom", "agent_room", "claude", "marked", "marked_processes", "means"]

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from bot.rehearsal.claude import ClaudeSim, call, say
+from dispatch.clock import SystemClock
+from dispatch.faults import FaultKind
 from dispatch.means import Profile, Project
-from dispatch.runners.claude_code import Level
-from tests.integration.agent_room import AgentRoom, agent_room, claude
+from dispatch.runners.claude_code import ClaudeCodeRunner, Isolation, Level
+from tests.integration.agent_room import UTC_ZONE, AgentRoom, agent_room, claude
 
 CANARY = "canary-4711"
 """What must never be read from inside."""
@@ -141,10 +143,34 @@ async def test_only_the_domains_of_the_project_are_reached(room: AgentRoom) -> N
     assert "403" in refused
 
 
-async def test_a_session_needs_a_jail_unless_it_is_told_otherwise(room: AgentRoom) -> None:
-    isolation = await room.runner.isolation()
-    assert isolation.level in (Level.WHOLE, Level.NESTED)
-    assert isolation.words
+async def no_jail() -> Isolation:
+    """What a machine without bubblewrap says."""
+    return Isolation(Level.NONE, "bwrap not found")
+
+
+async def test_without_a_jail_no_session_runs(room: AgentRoom) -> None:
+    runner = ClaudeCodeRunner(room.runs, SystemClock(), UTC_ZONE, probe=no_jail)
+    async with room.session() as session:
+        outcome = await runner.run(session)
+    assert outcome.fault is not None
+    assert outcome.fault.kind is FaultKind.RUNTIME
+    assert "bwrap not found" in outcome.fault.detail
+    assert room.sim.served == []
+
+
+async def test_without_a_jail_a_session_runs_where_that_is_wanted_and_leaves_nothing(
+    room: AgentRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", f"xoxb-{CANARY}")
+    runner = ClaudeCodeRunner(room.runs, SystemClock(), UTC_ZONE, bare=True, probe=no_jail)
+    command = "setsid nohup sleep 6000 >/dev/null 2>&1 & env; sleep 0.2"
+    room.sim.script([call("Bash", command=command, description="try"), say("Done.")])
+    async with room.session() as session:
+        outcome = await runner.run(session)
+    assert outcome.text == "Done."
+    assert CANARY not in room.results()[0]
+    assert "CLAUDE" in room.results()[0]
+    assert room.left() == []
 
 
 def _filled(command: str, named: dict[str, object]) -> str:

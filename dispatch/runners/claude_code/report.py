@@ -44,7 +44,7 @@ class Report:
         self._result: Mapping[str, Any] = {}
         self._error_class: str | None = None
         self._window: Mapping[str, Any] = {}
-        self._streamed = ""
+        self._streamed: str | None = None
         self._separator = ""
         self._kept = 0
         self._done: Counter[str] = Counter()
@@ -120,14 +120,14 @@ class Report:
         match event.get("type"):
             case "message_start":
                 message = _mapping(event.get("message"))
-                self._begin(str(message.get("id")), str(message.get("model")))
+                self._begin(message)
             case "content_block_delta" if delta.get("type") == "text_delta":
                 self._write(str(delta.get("text")))
 
-    def _begin(self, message_id: str, model: str) -> None:
+    def _begin(self, message: Mapping[str, Any]) -> None:
         """Begins a message. One before it that broke off and is told anew is forgotten."""
-        self._streamed = message_id
-        self._draft.model = model
+        self._streamed = _word(message.get("id"))
+        self._draft.model = _word(message.get("model")) or self._draft.model
         self._draft.text = self._draft.text[: self._kept]
         self._separator = "\n\n" if self._draft.text else ""
 
@@ -152,7 +152,7 @@ class Report:
         if message.get("id") == self._streamed:
             self._kept = len(self._draft.text)
             return
-        self._begin(str(message.get("id")), str(message.get("model")))
+        self._begin(message)
         for block in blocks:
             if block.get("type") == "text":
                 self._write(str(block.get("text")))

@@ -65,19 +65,21 @@ class ClaudeCodeRunner:
         bare: bool = False,
         self_test: SelfTest | None = None,
         program: Callable[[], Path | None] = find,
+        probe: Callable[[], Awaitable[Isolation]] = jail.isolation,
     ) -> None:
         self._folder = folder
         self._clock = clock
         self._zone = zone
         self._bare = bare
         self._program = program
+        self._probe = probe
         self._self_test = self_test or SelfTest()
         self._isolation: Isolation | None = None
 
     async def isolation(self) -> Isolation:
         """How well sessions are shut in on this machine."""
         if self._isolation is None or self._isolation.level is Level.NONE:
-            self._isolation = await jail.isolation()
+            self._isolation = await self._probe()
         return self._isolation
 
     async def sweep(self) -> int:
