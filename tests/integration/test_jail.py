@@ -18,6 +18,8 @@ from dispatch.means import Profile, Project
 from dispatch.runners.claude_code import ClaudeCodeRunner, Isolation, Level
 from tests.integration.agent_room import UTC_ZONE, AgentRoom, agent_room, claude
 
+pytestmark = pytest.mark.long
+
 CANARY = "canary-4711"
 """What must never be read from inside."""
 
