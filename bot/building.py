@@ -32,9 +32,14 @@ from bot.watch import Watch
 from dispatch.books import Books
 from dispatch.dispatcher import Dispatcher
 from dispatch.gateway import MeteringGateway, Upstream
+from dispatch.means import RunnerName
+from dispatch.places import Worktrees
 from dispatch.ports import Clock
 from dispatch.pricing import PriceList, Rates
+from dispatch.runners.choice import Choice
+from dispatch.runners.claude_code import ClaudeCodeRunner
 from dispatch.runners.messages import MessagesRunner
+from dispatch.runners.placed import Placed
 from dispatch.runners.script import ScriptRunner
 from dispatch.schedule import Schedule, Tick
 from dispatch.seats.local import LocalSeats
@@ -71,11 +76,24 @@ class Building:
             lambda *asked: self.dispatcher.follow_up(*asked),
             clock,
         )
+        self.agents = ClaudeCodeRunner(
+            settings.agents_folder / "runs",
+            clock,
+            settings.zone,
+            bare=settings.claude_code.isolation == "none",
+        )
+        self.worktrees = Worktrees(settings.agents_folder / "places", _plain_environment())
+        models = Choice(
+            {
+                RunnerName.MESSAGES: MessagesRunner(),
+                RunnerName.CLAUDE_CODE: Placed(self.agents, self.worktrees),
+            }
+        )
         self.worker = Worker(
             store.queue,
             store.gates,
             self.gateway,
-            LocalSeats(MessagesRunner(), ScriptRunner(os.environ.get("PATH", os.defpath), str(Path.home()))),
+            LocalSeats(models, ScriptRunner(os.environ.get("PATH", os.defpath), str(Path.home()))),
             ThreadQuotes(chat),
             self.courier,
             clock,
@@ -152,6 +170,16 @@ class Building:
         self.worker.wake()
         self.courier.wake()
 
+    async def _clear_up(self) -> None:
+        """Removes what agents left when Onequeue was killed, processes first, and keeps their work."""
+        runs = await self.agents.sweep()
+        places = await self.worktrees.sweep()
+        if runs or places:
+            _log.warning("removed what %d sessions and %d worktrees had left", runs, places)
+        if self.settings.has_agents:
+            isolation = await self.agents.isolation()
+            _log.info("agents are shut in like this: %s", isolation.words)
+
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Runs it all. At the end sessions get a grace period, and what is due to people a last try."""
@@ -159,6 +187,7 @@ class Building:
         recovered = await self.dispatcher.start()
         if recovered:
             _log.warning("%d tasks were running when Onequeue stopped; they are queued again", recovered)
+        await self._clear_up()
         await self.gateway.start()
         door = LocalDoor(socket_path(self.settings.database), self.console.ask)
         schedule = self.schedule()
@@ -185,6 +214,11 @@ class Building:
                 switch = DeadMan(url, lambda: self.watch.sound, self.clock)
                 closing.push_async_callback(_end, asyncio.create_task(switch.run(), name="dead man"))
             yield
+
+
+def _plain_environment() -> dict[str, str]:
+    """What a project's setup command is given: none of our keys."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, model_validator
 
+from bot.agents import ClaudeCodeSettings, ProjectName, ProjectSettings, Section, projects
 from bot.sections import (
     AnthropicSettings,
     BudgetSettings,
@@ -22,7 +23,6 @@ from bot.sections import (
     Priority,
     ScriptName,
     ScriptSettings,
-    Section,
     SlackSettings,
     TierSettings,
     WatchSettings,
@@ -31,6 +31,7 @@ from bot.sections import (
     rule,
     script,
 )
+from dispatch.means import ChannelMeans, RunnerName
 from dispatch.policy import Quota
 from dispatch.routing import DEFAULT_TABLE, PRIORITIES, Table
 from dispatch.task import MODEL_TIERS
@@ -75,6 +76,8 @@ class Settings(Section):
     limits: LimitSettings = LimitSettings()
     operators: OperatorSettings = OperatorSettings()
     watch: WatchSettings = WatchSettings()
+    projects: Mapping[ProjectName, ProjectSettings] = Field(default_factory=dict)
+    claude_code: ClaudeCodeSettings = ClaudeCodeSettings()
 
     @model_validator(mode="after")
     def _every_priority_has_a_tier(self) -> "Settings":
@@ -83,6 +86,13 @@ class Settings(Section):
             raise ValueError(
                 "tiers: last_priority must rise from opus over sonnet to haiku, which ends at 10"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _every_project_is_known(self) -> "Settings":
+        for channel, settings in self.channels.items():
+            if settings.project is not None and settings.project not in self.projects:
+                raise ValueError(f"channels.{channel}: there is no [projects.{settings.project}]")
         return self
 
     @property
@@ -118,7 +128,22 @@ class Settings(Section):
             token_caps=self.token_caps,
             scripts={name: script(name, given) for name, given in self.scripts.items()},
             script_seats=limits.script_seats,
+            projects=projects(self.projects),
+            channels={name: ChannelMeans(one.runner, one.project) for name, one in self.channels.items()},
         )
+
+    @property
+    def has_agents(self) -> bool:
+        """Whether any session may be one of Claude Code."""
+        named: set[RunnerName | None] = {rule.runner for rule in self.table.values()}
+        named |= {channel.runner for channel in self.channels.values()}
+        named |= {project.runner for project in self.projects.values()}
+        return RunnerName.CLAUDE_CODE in named
+
+    @property
+    def agents_folder(self) -> Path:
+        """Where agents have their worktrees and what they need while they run, beside the database."""
+        return self.database.absolute().with_name(f"{self.database.name}.agents")
 
     def is_operator(self, person: str) -> bool:
         """Whether that person may do what only operators may."""
@@ -134,7 +159,7 @@ class Settings(Section):
     def priority_in(self, channel: str) -> int:
         """The priority of a request from the channel that names none."""
         special = self.channels.get(channel)
-        return special.default_priority if special else self.default_priority
+        return (special and special.default_priority) or self.default_priority
 
     def need(self, *names: str) -> None:
         """Raises ConfigError naming each of these environment variables that is not set either way."""

@@ -7,9 +7,11 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from bot.agents import ProjectName, Section
 from dispatch.budget import Budgets
+from dispatch.means import Profile, RunnerName
 from dispatch.routing import PRIORITIES, TierRule
 from dispatch.scripts import LASTS, Script
 from dispatch.task import MICRO_USD, MODEL_TIERS, Tier
@@ -69,10 +71,6 @@ Rate = Annotated[Decimal, Field(ge=0, le=1000)]
 Dollars = Annotated[Decimal, Field(gt=0, le=1000, decimal_places=6)]
 
 
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class SlackSettings(Section):
     """Where Slack is and who we are there."""
 
@@ -99,7 +97,9 @@ class DigestSettings(Section):
 class ChannelSettings(Section):
     """What differs in one channel, named by its id."""
 
-    default_priority: Priority
+    default_priority: Priority | None = None
+    runner: RunnerName | None = None
+    project: ProjectName | None = None
 
 
 class TierSettings(Section):
@@ -112,6 +112,8 @@ class TierSettings(Section):
     effort: Literal["low", "medium", "high", "max"] | None = None
     max_output_tokens: Annotated[int, Field(ge=256, le=128_000)] | None = None
     cap_usd: Dollars | None = None
+    runner: RunnerName | None = None
+    profile: Profile | None = None
 
 
 class BudgetSettings(Section):
@@ -209,6 +211,8 @@ def rule(default: TierRule, changed: TierSettings | None) -> TierRule:
         effort=changed.effort or default.effort,
         max_output_tokens=changed.max_output_tokens or default.max_output_tokens,
         cap_micro_usd=int(cap * MICRO_USD) if cap else default.cap_micro_usd,
+        runner=changed.runner or default.runner,
+        profile=changed.profile or default.profile,
     )
 
 

@@ -6,6 +6,7 @@
     ├── MoveRefused     the task's state does not allow that move
     ├── LeaseLost       another attempt owns the task now; this one may write nothing more
     ├── Unreachable     something the task needs cannot be had right now
+    ├── NoPlace         a project gives a session no place until somebody changes something
     ├── BackupFailed    no backup was made; the database is as it was
     └── StoreError      the database cannot be used
         ├── StoreBusy       another process holds it
@@ -39,6 +40,10 @@ class LeaseLost(OnequeueError):
 
 class Unreachable(OnequeueError):
     """Something the task needs cannot be had right now."""
+
+
+class NoPlace(OnequeueError):
+    """A project gives a session no place until somebody changes something."""
 
 
 class BackupFailed(OnequeueError):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from dispatch.means import Profile, RunnerName
 from dispatch.task import MICRO_USD, MODEL_TIERS, Route, Tier
 
 PRIORITIES = range(1, 11)
@@ -16,7 +17,10 @@ PRIORITIES = range(1, 11)
 
 @dataclass(frozen=True, slots=True)
 class TierRule:
-    """What a tier is: its least urgent priority, model, seats, and the limits of one session in it."""
+    """What a tier is: its least urgent priority, model, seats, and the limits of one session in it.
+
+    `runner` is the way its sessions run, `profile` what an agent among them may do.
+    """
 
     last_priority: int
     model: str
@@ -25,6 +29,8 @@ class TierRule:
     effort: str
     max_output_tokens: int
     cap_micro_usd: int
+    runner: RunnerName = RunnerName.MESSAGES
+    profile: Profile = Profile.READ
 
 
 Table = Mapping[Tier, TierRule]

@@ -132,6 +132,7 @@ class NewTask:
     depth: int = 0
     expires_at: datetime | None = None
     script: str | None = None
+    project: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,7 @@ class Task:
     `cost_micro_usd` is everything booked for it so far; `unpriced` counts its requests of unknown
     price, which are in no sum. `forgotten` says that its words are no longer kept: they are empty.
     `script` names the script it runs, None where it runs a model.
+    `project` names the repository it was asked to work on, None where the channel decides.
     """
 
     id: int
@@ -195,6 +197,7 @@ class Task:
     unpriced: int
     forgotten: bool = False
     script: str | None = None
+    project: str | None = None
 
     @property
     def cap_used(self) -> bool:
@@ -262,21 +265,35 @@ class Unpriced:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """What a session changed in its project: the branch that keeps it, and git's summary of it."""
+
+    branch: str
+    diffstat: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a session came to.
 
     `text` is the answer, or the work so far; `model` is what the API says it ran on.
+    `said_micro_usd` is what the session's own runtime says it cost, which is never booked.
     """
 
     verdict: Verdict
     text: str = ""
     model: str | None = None
     fault: Fault | None = None
+    work: Work | None = None
+    said_micro_usd: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One run of a task, with what was booked for it. Open while `ended_at` is None."""
+    """One run of a task, with what was booked for it. Open while `ended_at` is None.
+
+    `said_micro_usd` is what its own runtime says it cost, where it says anything.
+    """
 
     task_id: int
     number: int
@@ -292,6 +309,18 @@ class Attempt:
     unpriced: int
     prompt_tokens: int
     output_tokens: int
+    work: Work | None = None
+    said_micro_usd: int | None = None
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether its runtime names a cost that is more than 1 % off the ledger's.
+
+        What is unpriced in the ledger cannot be compared.
+        """
+        if self.said_micro_usd is None or self.unpriced:
+            return False
+        return abs(self.said_micro_usd - self.cost_micro_usd) * 100 > self.cost_micro_usd
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 from dispatch.budget import Budgets, Purse
 from dispatch.digest import window
+from dispatch.errors import NotFound
+from dispatch.means import ChannelMeans, Means, Project
 from dispatch.policy import URGENT, Quota, Seating
 from dispatch.routing import Table, tier_of
 from dispatch.scripts import LASTS, Script
@@ -43,6 +45,24 @@ class Terms:
     token_caps: Mapping[str, int] = field(default_factory=dict)
     scripts: Mapping[str, Script] = field(default_factory=dict)
     script_seats: int = SCRIPT_SEATS
+    projects: Mapping[str, Project] = field(default_factory=dict)
+    channels: Mapping[str, ChannelMeans] = field(default_factory=dict)
+
+    def means(self, task: Task) -> Means:
+        """What the task's session is given: the project decides, then the channel, then the tier.
+
+        Raises NotFound for a project that is not in the settings.
+        """
+        channel, rule = self.channels.get(task.channel, ChannelMeans()), self.table[task.route.tier]
+        name = task.project or channel.project
+        project = self.projects.get(name) if name else None
+        if name and project is None:
+            raise NotFound(f"There is no project {name!r} in the settings.")
+        return Means(
+            runner=(project and project.runner) or channel.runner or rule.runner,
+            profile=(project and project.profile) or rule.profile,
+            project=project,
+        )
 
     def seating(self, tier: Tier) -> Seating:
         """The seats of a tier. Where it has only one, that one is for everybody."""

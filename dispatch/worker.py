@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 from dispatch import gates, policy
-from dispatch.errors import LeaseLost, StoreError, Unreachable
+from dispatch.errors import LeaseLost, NotFound, StoreError, Unreachable
 from dispatch.faults import Fault, FaultKind
 from dispatch.policy import Settlement
 from dispatch.ports import Access, Clock, Gates, Gateway, Notifier, Queue, Quotes, Seats, Session
 from dispatch.routing import by_urgency
-from dispatch.task import Claim, Outcome, Task, Tier, Verdict
+from dispatch.task import MICRO_USD, Claim, Outcome, Task, Tier, Verdict
 from dispatch.terms import Terms
 
 LEASE = timedelta(seconds=60)
@@ -132,6 +132,7 @@ class Worker:
         try:
             outcome = await self._attempt(claim)
             await self._settle(claim, outcome)
+            await self._compare(claim, outcome)
         except LeaseLost:
             _log.warning("task %d: attempt %d lost its lease", claim.task.id, claim.attempt)
         finally:
@@ -168,6 +169,8 @@ class Worker:
                 return await self._seats.run(self._open(claim, prompt, access))
         except Unreachable as error:
             return Outcome(Verdict.FAILED, fault=Fault(FaultKind.UNREACHABLE, str(error)))
+        except NotFound as error:
+            return Outcome(Verdict.FAILED, fault=Fault(FaultKind.INVALID_REQUEST, str(error)))
         except StoreError as error:
             return Outcome(Verdict.FAILED, fault=Fault(FaultKind.RUNTIME, str(error)))
 
@@ -203,6 +206,7 @@ class Worker:
             wall_clock=rule.wall_clock,
             prompt=prompt,
             access=access,
+            means=self._terms.means(claim.task),
         )
 
     async def _keep(self, claim: Claim, sitting: "_Sitting") -> None:
@@ -229,6 +233,20 @@ class Worker:
                 await self._clock.sleep(_SETTLE_AGAIN)
             else:
                 return
+
+    async def _compare(self, claim: Claim, outcome: Outcome) -> None:
+        """Says so where a session's runtime names another cost than the ledger."""
+        if outcome.said_micro_usd is None:
+            return
+        attempt = (await self._queue.attempts(claim.task.id))[claim.attempt - 1]
+        if attempt.is_disputed:
+            _log.warning(
+                "task %d: its runtime says attempt %d cost $%.6f, the ledger says $%.6f, which is booked",
+                claim.task.id,
+                claim.attempt,
+                outcome.said_micro_usd / MICRO_USD,
+                attempt.cost_micro_usd / MICRO_USD,
+            )
 
     async def _settlement(self, claim: Claim, outcome: Outcome) -> Settlement:
         task, now, chance = await self._queue.task(claim.task.id), self._clock.now(), self._chance()

@@ -6,13 +6,15 @@ from aiohttp import web
 
 from dispatch.gateway.account import Account
 from dispatch.gateway.passage import Passage
+from dispatch.ports import Tool
 
 
 class Admission:
     """One attempt's way in, until it is closed."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, tools: tuple[Tool, ...]) -> None:
         self.account = account
+        self.tools = tools
         self._under_way: dict[asyncio.Task[web.StreamResponse], Passage] = {}
 
     async def run(self, passage: Passage) -> web.StreamResponse:

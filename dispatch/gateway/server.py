@@ -12,6 +12,7 @@ from aiohttp import web
 
 from dispatch.errors import LeaseLost, StoreError
 from dispatch.faults import GATEWAY_ERROR
+from dispatch.gateway import mcp
 from dispatch.gateway.account import Account
 from dispatch.gateway.admission import Admission
 from dispatch.gateway.passage import Asked, Passage, pass_through
@@ -57,6 +58,7 @@ class MeteringGateway:
             [
                 web.post("/v1/messages", self._messages),
                 web.post("/v1/messages/count_tokens", self._count_tokens),
+                web.post("/mcp", self._mcp),
                 web.route("*", "/{path:.*}", self._elsewhere),
             ]
         )
@@ -82,9 +84,9 @@ class MeteringGateway:
         Ends once all of it is booked, so that what is told of the attempt has its whole cost.
         """
         key = f"oq-{claim.task.id}-{claim.attempt}-{secrets.token_urlsafe(24)}"
-        admission = Admission(Account(claim, self._ledger, self._price, self._token_caps, self._clock))
-        self._admissions[key] = admission
         tools = tools_for(claim, self._queue, self._follow_up, self._clock)
+        account = Account(claim, self._ledger, self._price, self._token_caps, self._clock)
+        admission = self._admissions[key] = Admission(account, tools)
         try:
             yield Access(self._url(), key, tools)
         finally:
@@ -121,6 +123,10 @@ class MeteringGateway:
         self._admission(request)
         return await pass_through(await _read(request), self._upstream)
 
+    async def _mcp(self, request: web.Request) -> web.StreamResponse:
+        admission = self._admission(request)
+        return await mcp.answer(await _body(request), admission.tools)
+
     async def _elsewhere(self, request: web.Request) -> web.StreamResponse:
         raise Refused(404, "not_found_error", f"nothing here answers {request.method} on that path")
 
@@ -132,11 +138,15 @@ class MeteringGateway:
         return admission
 
 
-async def _read(request: web.Request) -> Asked:
+async def _body(request: web.Request) -> bytes:
     try:
-        body = await request.read()
+        return await request.read()
     except web.HTTPRequestEntityTooLarge as error:
         raise Refused(413, "request_too_large", f"a request may be {MAX_BODY_BYTES} bytes long") from error
+
+
+async def _read(request: web.Request) -> Asked:
+    body = await _body(request)
     try:
         asked = json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -8,7 +8,7 @@ from dispatch.ports.clock import Clock
 from dispatch.ports.money import Ledger, Pricing, Spending
 from dispatch.ports.people import Digests, Notifier, Outbox, Quotes
 from dispatch.ports.queue import Gates, Queue, Tasks, UnderWay, Waiting
-from dispatch.ports.session import Access, Draft, Gateway, Runner, Seats, Session, Tool
+from dispatch.ports.session import Access, Draft, Gateway, Place, Places, Runner, Seats, Session, Tool
 from dispatch.ports.vault import Backup
 
 __all__ = [
@@ -24,6 +24,8 @@ __all__ = [
     "Notifier",
     "OpenAlarm",
     "Outbox",
+    "Place",
+    "Places",
     "Pricing",
     "Queue",
     "Quotes",

@@ -4,10 +4,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Protocol
 
+from dispatch.means import Means
 from dispatch.scripts import Script
-from dispatch.task import Claim, Outcome
+from dispatch.task import Claim, Outcome, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,19 @@ class Gateway(Protocol):
 
 @dataclass(slots=True)
 class Draft:
-    """What a session has written so far, and on which model. Its runner keeps it; it outlives a cut."""
+    """What a session has written so far, on which model, and the work it left. It outlives a cut."""
 
     text: str = ""
     model: str | None = None
+    work: Work | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an agent works: a folder of its own, and the repository behind it, if it has one."""
+
+    path: Path
+    repo: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,7 @@ class Session:
 
     Where there is a `script` it runs that: without a model, with no access to anything, on behalf of
     `requester`, and the prompt is only the words.
+    `place` is where an agent works; a session without files has none.
     """
 
     task_id: int
@@ -64,6 +76,8 @@ class Session:
     draft: Draft = field(default_factory=Draft, compare=False)
     script: Script | None = None
     requester: str = ""
+    means: Means = field(default_factory=Means)
+    place: Place | None = None
 
 
 class Runner(Protocol):
@@ -71,6 +85,17 @@ class Runner(Protocol):
 
     async def run(self, session: Session) -> Outcome:
         """Cancelling it ends the session at once."""
+        ...
+
+
+class Places(Protocol):
+    """Makes the places where agents work on projects, and keeps what they leave there."""
+
+    def open(self, session: Session) -> AbstractAsyncContextManager[Place]:
+        """A fresh place for one session, gone at the end; what was changed is kept in its draft's `work`.
+
+        Raises NoPlace where the project does not give one, Unreachable where none can be had now.
+        """
         ...
 
 

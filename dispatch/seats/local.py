@@ -36,7 +36,8 @@ class LocalSeats:
 
 
 def _failed(session: Session, kind: FaultKind, words: str) -> Outcome:
-    return Outcome(Verdict.FAILED, session.draft.text, session.draft.model, Fault(kind, words))
+    draft = session.draft
+    return Outcome(Verdict.FAILED, draft.text, draft.model, Fault(kind, words), draft.work)
 
 
 def _in_words(limit: timedelta) -> str:

@@ -37,7 +37,8 @@ UPDATE attempt SET progress = :text WHERE task_id = :task_id AND number = :attem
 -- name: end_attempt
 UPDATE attempt SET
     ended_at = :now, verdict = :verdict, fault = :fault, fault_detail = :fault_detail,
-    retry_after = :retry_after, ran_model = :ran_model, text = :text
+    retry_after = :retry_after, ran_model = :ran_model, text = :text,
+    branch = :branch, diffstat = :diffstat, said_micro_usd = :said_micro_usd
 WHERE task_id = :task_id AND number = :attempt;
 
 -- name: running

@@ -119,7 +119,7 @@ async def tell(
 
 async def end_attempt(transaction: Transaction, task: Task, outcome: Outcome, now: datetime) -> None:
     """Writes how the task's newest attempt ended."""
-    fault = outcome.fault
+    fault, work = outcome.fault, outcome.work
     await transaction.rows(
         "end_attempt",
         task_id=task.id,
@@ -131,6 +131,9 @@ async def end_attempt(transaction: Transaction, task: Task, outcome: Outcome, no
         retry_after=fault.retry_after if fault else None,
         ran_model=outcome.model,
         text=outcome.text,
+        branch=work.branch if work else None,
+        diffstat=work.diffstat if work else "",
+        said_micro_usd=outcome.said_micro_usd,
     )
 
 

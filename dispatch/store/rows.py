@@ -23,6 +23,7 @@ from dispatch.task import (
     Unpriced,
     Usage,
     Verdict,
+    Work,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -83,6 +84,7 @@ def task(row: sqlite3.Row) -> Task:
         unpriced=row["unpriced"],
         forgotten=row["forgotten_at"] is not None,
         script=row["script"],
+        project=row["project"],
     )
 
 
@@ -109,6 +111,7 @@ def columns(new: NewTask, route: Route) -> dict[str, object]:
         "depth": new.depth,
         "expires_at": new.expires_at,
         "script": new.script,
+        "project": new.project,
     }
 
 
@@ -130,6 +133,8 @@ def attempt(row: sqlite3.Row) -> Attempt:
         unpriced=row["unpriced"],
         prompt_tokens=row["prompt_tokens"],
         output_tokens=row["output_tokens"],
+        work=Work(row["branch"], row["diffstat"]) if row["branch"] else None,
+        said_micro_usd=row["said_micro_usd"],
     )
 
 

@@ -12,7 +12,8 @@ import pytest
 from bot.rehearsal.claude import Call, ClaudeSim, Failure, Say, Step, Think, call, say
 from dispatch.faults import FaultKind
 from dispatch.ports import Access, Session, Tool
-from dispatch.runners.messages import SYSTEM, MessagesRunner
+from dispatch.runners.briefing import SYSTEM
+from dispatch.runners.messages import MessagesRunner
 from dispatch.seats.local import LocalSeats
 from dispatch.task import Claim, Outcome, Verdict
 from tests.fakes.upstream import fake_upstream

@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 
 from bot.config import ENVIRONMENT, ConfigError, load
+from dispatch.means import Means, Profile, Project, RunnerName
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.task import MICRO_USD, Tier
+from tests.fakes.values import make_task
 
 
 def written(folder: Path, text: str) -> dict[str, str]:
@@ -103,3 +105,55 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
     settings = load(written(tmp_path, "") | {"SLACK_BOT_TOKEN": "hush-hush", "ANTHROPIC_API_KEY": "quiet"})
     assert "hush-hush" not in repr(settings)
     assert settings.secrets == ("hush-hush", "quiet")
+
+
+AGENTS = """
+[tiers.opus]
+runner = "claude-code"
+profile = "edit"
+[projects.payments]
+repo = "/srv/payments"
+profile = "full"
+setup = "make deps"
+domains = ["pypi.org", "*.pythonhosted.org"]
+[channels.C1]
+project = "payments"
+[channels.C2]
+default_priority = 3
+"""
+
+
+def test_agents_have_their_projects_and_tiers(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, AGENTS))
+    assert settings.has_agents
+    assert (settings.priority_in("C1"), settings.priority_in("C2")) == (5, 3)
+    terms = settings.terms
+    assert terms.projects == {
+        "payments": Project(
+            "payments",
+            Path("/srv/payments"),
+            profile=Profile.FULL,
+            setup="make deps",
+            domains=("pypi.org", "*.pythonhosted.org"),
+        )
+    }
+    opus = make_task(priority=2, channel="C1")
+    assert terms.means(opus) == Means(RunnerName.CLAUDE_CODE, Profile.FULL, terms.projects["payments"])
+    assert terms.means(make_task(priority=2)) == Means(RunnerName.CLAUDE_CODE, Profile.EDIT)
+    assert not load(written(tmp_path, "")).has_agents
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('[channels.C1]\nproject = "wiki"', "projects.wiki"),
+        ('[projects."../x"]\nrepo = "/srv/x"', "projects"),
+        ('[projects.x]\nrepo = "srv/x"', "whole path"),
+        ('[projects.x]\nrepo = "/srv/x"\ndomains = ["https://pypi.org/"]', "domains"),
+        ('[tiers.opus]\nrunner = "codex"', "runner"),
+        ('[claude_code]\nisolation = "some"', "isolation"),
+    ],
+)
+def test_agents_that_cannot_be_are_refused(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        load(written(tmp_path, text))

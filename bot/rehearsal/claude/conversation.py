@@ -84,7 +84,7 @@ def _check_message(place: int, message: Any) -> None:
     if not isinstance(message, dict):
         raise invalid(f"{at}: Input should be an object")
     for name in message:
-        if name not in ("role", "content"):
+        if name not in ("role", "content", "output_config"):
             raise invalid(f"{at}.{name}: Extra inputs are not permitted")
     role, content = message.get("role"), message.get("content")
     if role not in _BLOCKS:

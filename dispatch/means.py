@@ -1,0 +1,55 @@
+"""What a session is given: the way it runs, its tools, and the project it works on. Pure; values only."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class RunnerName(StrEnum):
+    """A way to run a session: one conversation on the Messages API, or an agent with files and tools."""
+
+    MESSAGES = "messages"
+    CLAUDE_CODE = "claude-code"
+
+
+class Profile(StrEnum):
+    """What an agent may do to the files it is given: read them, edit them, or also run commands on them."""
+
+    READ = "read"
+    EDIT = "edit"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A repository that tasks may work on.
+
+    `setup` is a command run in each fresh worktree. `push` sends kept branches to the repository's
+    `origin`. `domains` are the hosts its sessions may reach. `runner` and `profile` go before what the
+    channel and the tier say.
+    """
+
+    name: str
+    repo: Path
+    runner: RunnerName | None = None
+    profile: Profile | None = None
+    setup: str = ""
+    push: bool = False
+    domains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelMeans:
+    """What tasks from one channel are given unless they say otherwise: a runner, and a project by name."""
+
+    runner: RunnerName | None = None
+    project: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What one session is given."""
+
+    runner: RunnerName = RunnerName.MESSAGES
+    profile: Profile = Profile.READ
+    project: Project | None = None

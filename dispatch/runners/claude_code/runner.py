@@ -1,0 +1,281 @@
+"""Sessions of Claude Code: a real agent in a place of its own, behind the gateway and inside a jail."""
+
+import asyncio
+import logging
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from dispatch.diagnosis import ended
+from dispatch.errors import Unreachable
+from dispatch.faults import Fault, FaultKind
+from dispatch.means import Profile
+from dispatch.ports import Access, Clock, Place, Session
+from dispatch.runners.claude_code import jail
+from dispatch.runners.claude_code.binary import find
+from dispatch.runners.claude_code.command import (
+    Asked,
+    Sandbox,
+    arguments,
+    environment,
+    interruption,
+    request,
+    tool_servers,
+)
+from dispatch.runners.claude_code.egress import to_domains
+from dispatch.runners.claude_code.jail import Cell, Isolation, Level, jailed
+from dispatch.runners.claude_code.process import Process, event, kill_marked
+from dispatch.runners.claude_code.relay import Doors, to_gateway
+from dispatch.runners.claude_code.report import Report
+from dispatch.runners.claude_code.selftest import SelfTest
+from dispatch.task import Outcome, Verdict
+
+TOLD_EACH = 3.0
+"""Seconds between two progress lines."""
+
+_TO_STOP = 5.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """The folders of one run, gone with it: `run` is the session's, `doors` only ours."""
+
+    run: Path
+    doors: Path
+
+
+class ClaudeCodeRunner:
+    """`ports.Runner` that starts one Claude Code for each session, in `folder`, and leaves nothing of it.
+
+    `bare` lets sessions run where no jail can be made. A program that does not pass the
+    `self_test` runs no session.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        zone: ZoneInfo,
+        *,
+        bare: bool = False,
+        self_test: SelfTest | None = None,
+        program: Callable[[], Path | None] = find,
+        probe: Callable[[], Awaitable[Isolation]] = jail.isolation,
+    ) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._zone = zone
+        self._bare = bare
+        self._program = program
+        self._probe = probe
+        self._self_test = self_test or SelfTest()
+        self._isolation: Isolation | None = None
+
+    async def isolation(self) -> Isolation:
+        """How well sessions are shut in on this machine."""
+        if self._isolation is None or self._isolation.level is Level.NONE:
+            self._isolation = await self._probe()
+        return self._isolation
+
+    async def sweep(self) -> int:
+        """Ends and removes what a killed Onequeue left of its sessions. How many runs. For the start."""
+        await asyncio.to_thread(kill_marked, str(self._folder))
+        left = list(self._folder.iterdir()) if self._folder.exists() else []
+        for run in left:
+            await asyncio.to_thread(shutil.rmtree, run, ignore_errors=True)
+        return len(left)
+
+    async def run(self, session: Session) -> Outcome:
+        """One fresh agent, from the prompt to its result event, and nothing of it afterwards."""
+        try:
+            program, isolation = await self._ready()
+            await self._self_test.prove(program, lambda tiny: self._once(tiny, program, isolation))
+            return await self._once(session, program, isolation)
+        except (Unreachable, OSError) as error:
+            return _failed(session, Fault(FaultKind.RUNTIME, f"Claude Code cannot be started: {error}"))
+
+    async def _once(self, session: Session, program: Path, isolation: Isolation) -> Outcome:
+        async with self._run_folder(session) as folder:
+            return await self._at_work(session, program, isolation, folder)
+
+    async def _ready(self) -> tuple[Path, Isolation]:
+        program = self._program()
+        if program is None:
+            raise Unreachable(
+                'it is not installed; install "onequeue[claude-code]" or put `claude` on the path'
+            )
+        isolation = await self.isolation()
+        if isolation.level is Level.NONE and not self._bare:
+            raise Unreachable(
+                f'sessions cannot be shut in here: {isolation.words}, or set isolation = "none"'
+            )
+        return program, isolation
+
+    @asynccontextmanager
+    async def _run_folder(self, session: Session) -> AsyncIterator[_Folder]:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        base = Path(tempfile.mkdtemp(prefix=f"{session.task_id}-{session.attempt}-", dir=self._folder))
+        try:
+            folder = _Folder(base / "run", base / "doors")
+            jail.furnish(folder.doors)
+            for name in ("home", "config", "tmp", "place"):
+                (folder.run / name).mkdir(parents=True)
+            yield folder
+        finally:
+            await asyncio.to_thread(shutil.rmtree, base, ignore_errors=True)
+
+    async def _at_work(
+        self, session: Session, program: Path, isolation: Isolation, folder: _Folder
+    ) -> Outcome:
+        place = session.place or Place(folder.run / "place")
+        asked = Asked(session.model, session.means.profile, tuple(tool.name for tool in session.access.tools))
+        report, opened = Report(asked, session.draft), asyncio.Event()
+        async with Doors() as doors:
+            opening = _Opening(session, asked, program, folder, place, opened)
+            if isolation.level is Level.NONE:
+                command, variables = await self._bare_command(doors, opening)
+            else:
+                command, variables = await self._jailed_command(doors, opening, isolation)
+            process = await Process.start(command, variables, place.path)
+            return await self._converse(session, process, report, opened)
+
+    async def _jailed_command(
+        self, doors: Doors, opening: "_Opening", isolation: Isolation
+    ) -> tuple[list[str], dict[str, str]]:
+        session, folder, url = opening.session, opening.folder, opening.session.access.base_url
+        domains = session.means.project.domains if session.means.project else ()
+        ports = {jail.API_PORT: "api", jail.TOOLS_PORT: "tools"}
+        await doors.at(folder.doors / "api", to_gateway(url, opening.opened))
+        await doors.at(folder.doors / "tools", to_gateway(url))
+        if domains:
+            ports[jail.PROXY_PORT] = "proxy"
+            await doors.at(folder.doors / "proxy", to_domains(domains))
+        sandbox = Sandbox(
+            weaker=isolation.level is Level.NESTED,
+            domains=domains,
+            proxy_port=jail.PROXY_PORT if domains else None,
+            hidden=(folder.run / "config", Path("/run/onequeue")),
+        )
+        cell = Cell(folder.run, opening.place.path, opening.program, folder.doors, ports, opening.place.repo)
+        command, variables = opening.command(jail.API_PORT, jail.TOOLS_PORT, jail.TEMP, sandbox)
+        return jailed(cell, command), variables
+
+    async def _bare_command(self, doors: Doors, opening: "_Opening") -> tuple[list[str], dict[str, str]]:
+        url = opening.session.access.base_url
+        api = await doors.on_loopback(to_gateway(url, opening.opened))
+        tools = await doors.on_loopback(to_gateway(url))
+        return opening.command(api, tools, opening.folder.run / "tmp", None)
+
+    async def _converse(
+        self, session: Session, process: Process, report: Report, opened: asyncio.Event
+    ) -> Outcome:
+        reading = asyncio.create_task(self._read(process, report, opened))
+        telling = asyncio.create_task(self._tell(session.access, report))
+        try:
+            await process.tell(request(session.prompt))
+            await asyncio.wait({reading})
+        except asyncio.CancelledError:
+            await _uninterrupted(_stop(process, reading))
+            raise
+        finally:
+            telling.cancel()
+            await _uninterrupted(process.kill() if report.wrong else process.end())
+            reading.cancel()
+        if reading.done() and not reading.cancelled() and (broke := reading.exception()):
+            raise broke
+        return self._outcome(session, process, report)
+
+    async def _read(self, process: Process, report: Report, opened: asyncio.Event) -> None:
+        async for line in process.lines():
+            report.take(event(line))
+            if report.wrong:
+                return
+            if report.is_started:
+                opened.set()
+            if report.is_over:
+                process.hang_up()
+                return
+
+    async def _tell(self, access: Access, report: Report) -> None:
+        progress = next((tool for tool in access.tools if tool.name == "progress"), None)
+        told = ""
+        while progress is not None:
+            if report.doing != told:
+                told = report.doing
+                await progress.call({"text": told})
+            await self._clock.sleep(TOLD_EACH)
+
+    def _outcome(self, session: Session, process: Process, report: Report) -> Outcome:
+        if report.wrong:
+            return _failed(
+                session, Fault(FaultKind.RUNTIME, f"Claude Code did not start as asked: {report.wrong}")
+            )
+        facts = report.facts(process.exit_code, process.stderr, killed_by_us=False)
+        fault = ended(facts, self._clock.now(), self._zone)
+        if fault is None and report.tools_broke:
+            fault = Fault(FaultKind.RUNTIME, f"none of its tools could start: {report.tool_results[0][:200]}")
+        if fault is not None:
+            return _failed(session, fault, report.said_micro_usd)
+        text, model = facts.result.strip(), session.draft.model
+        return Outcome(Verdict.ANSWERED, text, model, said_micro_usd=report.said_micro_usd)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """What a session is opened with; its way to the gateway is shut until `opened`."""
+
+    session: Session
+    asked: Asked
+    program: Path
+    folder: _Folder
+    place: Place
+    opened: asyncio.Event
+
+    def command(
+        self, api_port: int, tools_port: int, temp: Path, sandbox: Sandbox | None
+    ) -> tuple[list[str], dict[str, str]]:
+        """The program with its arguments, and its environment."""
+        session, key = self.session, self.session.access.key
+        tools_url = f"http://127.0.0.1:{tools_port}/mcp"
+        shut_in = sandbox if self.asked.profile is Profile.FULL else None
+        servers = self.folder.run / "config" / "servers.json"
+        servers.write_text(tool_servers(self.asked, tools_url, key))
+        called = arguments(self.asked, session.effort, servers, shut_in)
+        variables = environment(
+            self.folder.run,
+            temp,
+            f"http://127.0.0.1:{api_port}",
+            key,
+            session.max_output_tokens,
+            jail.PATH,
+        )
+        return [str(self.program), *called], variables
+
+
+async def _stop(process: Process, reading: "asyncio.Task[None]") -> None:
+    """Lets a session say what it came to so far; what it does not say in time it does not say."""
+    await process.tell(interruption())
+    await asyncio.wait({reading}, timeout=_TO_STOP)
+
+
+async def _uninterrupted(work: Awaitable[None]) -> None:
+    """Finishes the work whatever happens, and passes a cancellation on afterwards."""
+    working, cancelled = asyncio.ensure_future(work), False
+    while not working.done():
+        try:
+            await asyncio.wait({working})
+        except asyncio.CancelledError:
+            cancelled = True
+    working.result()
+    if cancelled:
+        raise asyncio.CancelledError
+
+
+def _failed(session: Session, fault: Fault, said_micro_usd: int | None = None) -> Outcome:
+    draft = session.draft
+    return Outcome(Verdict.FAILED, draft.text, draft.model, fault, said_micro_usd=said_micro_usd)

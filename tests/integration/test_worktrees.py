@@ -1,0 +1,204 @@
+"""Worktrees on a real repository: made, kept as branches, and swept after a kill."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dispatch.errors import NoPlace
+from dispatch.faults import FaultKind
+from dispatch.means import Means, Profile, Project, RunnerName
+from dispatch.places import Worktrees
+from dispatch.ports import Access, Draft, Session
+from dispatch.runners.choice import Choice
+from dispatch.runners.placed import Placed
+from dispatch.task import Claim, Outcome, Verdict
+from tests.fakes.runner import FakeRunner
+from tests.fakes.values import NOON, make_task
+from tests.integration.gateway_room import open_session
+
+BRANCH = "onequeue/1"
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=ana", "-c", "user.email=ana@example.com")
+    command = ["git", *identity, "-C", str(folder), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    folder = tmp_path / "payments"
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    (folder / "queue.py").write_text("limit = 1\n")
+    (folder / ".gitignore").write_text("*.log\n")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message=first")
+    return folder
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Worktrees:
+    return Worktrees(tmp_path / "places", {"PATH": os.environ["PATH"]})
+
+
+def session_on(project: Project | None, attempt: int = 1) -> Session:
+    claim = Claim(make_task(priority=9), attempt, NOON, 1_000_000)
+    opened = open_session(claim, Access("http://127.0.0.1:9", "oq-1-1-secret", ()))
+    return replace(opened, means=Means(RunnerName.CLAUDE_CODE, Profile.EDIT, project), draft=Draft())
+
+
+async def test_work_is_kept_as_a_branch_and_nothing_else_is_left(
+    repo: Path, places: Worktrees, tmp_path: Path
+) -> None:
+    session = session_on(Project("payments", repo))
+    async with places.open(session) as place:
+        assert place.repo == repo / ".git"
+        (place.path / "queue.py").write_text("limit = 8\n")
+        (place.path / "new.py").write_text("x = 1\n")
+        (place.path / "noise.log").write_text("noise\n")
+    assert session.draft.work is not None
+    assert session.draft.work.branch == BRANCH
+    assert "2 files changed" in session.draft.work.diffstat
+    assert git(repo, "show", f"{BRANCH}:queue.py") == "limit = 8"
+    assert git(repo, "log", "-1", "--format=%an %s", BRANCH) == "Onequeue Work of #1"
+    assert "noise.log" not in git(repo, "ls-tree", "--name-only", BRANCH)
+    assert git(repo, "status", "--porcelain") == ""
+    assert list((tmp_path / "places").iterdir()) == []
+    assert len(git(repo, "worktree", "list").splitlines()) == 1
+
+
+async def test_without_a_change_no_branch_is_left(repo: Path, places: Worktrees) -> None:
+    session = session_on(Project("payments", repo))
+    async with places.open(session):
+        assert BRANCH in git(repo, "branch", "--list", BRANCH)
+    assert session.draft.work is None
+    assert git(repo, "branch", "--list", BRANCH) == ""
+
+
+async def test_an_earlier_branch_of_the_task_is_not_touched(repo: Path, places: Worktrees) -> None:
+    for attempt, branch in ((1, BRANCH), (2, f"{BRANCH}-2"), (2, f"{BRANCH}-3")):
+        session = session_on(Project("payments", repo), attempt)
+        async with places.open(session) as place:
+            (place.path / "queue.py").write_text(f"limit = {branch}\n")
+        assert session.draft.work is not None
+        assert session.draft.work.branch == branch
+
+
+async def test_setup_runs_in_the_worktree_with_no_key_of_ours(
+    repo: Path, places: Worktrees, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-sim-secret")
+    async with places.open(
+        session_on(Project("payments", repo, setup="env > env.log; pwd > pwd.log"))
+    ) as place:
+        assert "sk-ant" not in (place.path / "env.log").read_text()
+        assert (place.path / "pwd.log").read_text().strip() == str(place.path)
+
+
+async def test_a_setup_that_fails_ends_the_task_with_its_words(
+    repo: Path, places: Worktrees, tmp_path: Path
+) -> None:
+    runner = Placed(FakeRunner(), places)
+    outcome = await runner.run(session_on(Project("payments", repo, setup="echo no such lock; exit 3")))
+    assert outcome.fault is not None
+    assert outcome.fault.kind is FaultKind.INVALID_REQUEST
+    assert "no such lock" in outcome.fault.detail
+    assert list((tmp_path / "places").iterdir()) == []
+
+
+async def test_a_repository_that_is_none_is_named(places: Worktrees, tmp_path: Path) -> None:
+    with pytest.raises(NoPlace, match="no git repository"):
+        async with places.open(session_on(Project("payments", tmp_path))):
+            pass
+
+
+async def test_kept_work_is_pushed_where_that_is_wanted(
+    repo: Path, places: Worktrees, tmp_path: Path
+) -> None:
+    origin = tmp_path / "origin.git"
+    git(tmp_path, "init", "--quiet", "--bare", str(origin))
+    git(repo, "remote", "add", "origin", str(origin))
+    for number, push in ((1, False), (2, True)):
+        async with places.open(session_on(Project("payments", repo, push=push), number)) as place:
+            (place.path / "queue.py").write_text(f"limit = {number}\n")
+        assert bool(git(origin, "branch", "--list")) is push
+
+
+def _hook(place: Path, marker: Path) -> None:
+    """What a session can do to the folder it has, to make git run something of its own."""
+    (place / ".git").unlink()
+    git(place, "init", "--quiet")
+    git(place, "config", "core.fsmonitor", f"touch {marker}")
+    hooks = place / ".git" / "hooks"
+    for name in ("pre-commit", "post-commit", "post-index-change"):
+        (hooks / name).write_text(f"#!/bin/sh\ntouch {marker}\n")
+        (hooks / name).chmod(0o755)
+
+
+def _nest(place: Path, marker: Path) -> None:
+    nested = place / "nested"
+    nested.mkdir()
+    git(nested, "init", "--quiet")
+    (nested / "x").write_text("x")
+    git(nested, "add", "x")
+    git(nested, "commit", "--quiet", "--message=x")
+    git(nested, "config", "core.fsmonitor", f"touch {marker}")
+    (nested / "x").write_text("y")
+
+
+@pytest.mark.parametrize("trap", [_hook, _nest])
+async def test_what_a_session_leaves_for_git_is_not_obeyed(
+    repo: Path, places: Worktrees, tmp_path: Path, trap: Callable[[Path, Path], None]
+) -> None:
+    marker = tmp_path / "obeyed"
+    session = session_on(Project("payments", repo))
+    async with places.open(session) as place:
+        trap(place.path, marker)
+        (place.path / "queue.py").write_text("limit = 8\n")
+    assert not marker.exists()
+    assert git(repo, "show", f"{BRANCH}:queue.py") == "limit = 8"
+
+
+async def test_a_killed_onequeue_leaves_work_that_the_next_start_keeps(
+    repo: Path, places: Worktrees, tmp_path: Path
+) -> None:
+    opening = places.open(session_on(Project("payments", repo)))
+    place = await opening.__aenter__()
+    (place.path / "queue.py").write_text("limit = 8\n")
+    (tmp_path / "places" / "payments-9-1").mkdir()
+    assert await Worktrees(tmp_path / "places", {}).sweep() == 2
+    assert git(repo, "show", f"{BRANCH}:queue.py") == "limit = 8"
+    assert list((tmp_path / "places").iterdir()) == []
+
+
+async def test_work_that_git_does_not_take_stays(repo: Path, places: Worktrees, tmp_path: Path) -> None:
+    session = session_on(Project("payments", repo))
+    async with places.open(session) as place:
+        (place.path / "queue.py").write_text("limit = 8\n")
+        (repo / ".git" / "worktrees" / "files" / "index.lock").write_text("")
+    assert session.draft.work is None
+    (home,) = (tmp_path / "places").iterdir()
+    assert (home / "files" / "queue.py").read_text() == "limit = 8\n"
+    (repo / ".git" / "worktrees" / "files" / "index.lock").unlink()
+    assert await places.sweep() == 1
+    assert git(repo, "show", f"{BRANCH}:queue.py") == "limit = 8"
+
+
+async def test_an_outcome_has_the_work_that_was_kept(repo: Path, places: Worktrees) -> None:
+    class Writer(FakeRunner):
+        async def run(self, session: Session) -> Outcome:
+            assert session.place is not None
+            (session.place.path / "queue.py").write_text("limit = 8\n")
+            return await super().run(session)
+
+    session = session_on(Project("payments", repo))
+    runner = Choice({RunnerName.CLAUDE_CODE: Placed(Writer(), places)})
+    outcome = await runner.run(session)
+    assert outcome.verdict is Verdict.ANSWERED
+    assert outcome.work is not None
+    assert outcome.work.branch == BRANCH
