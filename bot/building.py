@@ -23,6 +23,7 @@ from bot.quotes import ThreadQuotes
 from bot.readings import Instruments, disk_of
 from bot.sections import PriceSettings
 from bot.watch import Watch
+from dispatch.asking import Asking
 from dispatch.books import Books
 from dispatch.clock import SystemClock
 from dispatch.dispatcher import Dispatcher
@@ -54,6 +55,7 @@ class Building:
         )
         postman = Postman(letters, store.outbox, store.queue, chat, clock)
         self.courier = Courier(store.outbox, store.queue, chat, postman, clock)
+        self.asking = Asking(store.questions, store.queue, self.courier, clock, terms)
         self.gateway = MeteringGateway(
             Upstream(settings.anthropic.base_url, settings.anthropic.api_key),
             store.queue,
@@ -61,6 +63,7 @@ class Building:
             prices,
             terms.token_caps,
             lambda *asked: self.dispatcher.follow_up(*asked),
+            self.asking.ask,
             clock,
         )
         self.worker = Worker(
@@ -75,7 +78,7 @@ class Building:
             random.random,
         )
         self.dispatcher = Dispatcher(
-            store.queue, store.gates, self.worker, self.courier, clock, prices, terms
+            store.queue, store.gates, self.worker, self.asking, self.courier, clock, prices, terms
         )
         self.books = Books(
             store.queue, store.ledger, store.outbox, store.digests, self.courier, clock, prices, terms
@@ -131,6 +134,7 @@ class Building:
             closing.push_async_callback(asyncio.wait, {working})
             grace = timedelta(seconds=self.settings.grace_seconds)
             closing.push_async_callback(self.worker.drain, grace)
+            closing.callback(self.asking.hurry)
             schedule.start()
             closing.callback(schedule.stop)
             await door.open()

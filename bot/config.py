@@ -19,6 +19,7 @@ from bot.sections import (
     OperatorSettings,
     PriceSettings,
     Priority,
+    QuestionSettings,
     Section,
     SlackSettings,
     TierSettings,
@@ -68,6 +69,7 @@ class Settings(Section):
     token_caps: Mapping[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     budgets: BudgetSettings = BudgetSettings()
     limits: LimitSettings = LimitSettings()
+    questions: QuestionSettings = QuestionSettings()
     operators: OperatorSettings = OperatorSettings()
     watch: WatchSettings = WatchSettings()
 
@@ -110,6 +112,8 @@ class Settings(Section):
             kept_seats=limits.urgent_seats,
             seats_per_requester=limits.seats_per_requester,
             follow_ups_last=timedelta(hours=limits.follow_up_hours),
+            questions_last=timedelta(hours=self.questions.hours),
+            upgrades=self.questions.upgrade,
             token_caps=self.token_caps,
         )
 

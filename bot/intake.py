@@ -27,6 +27,7 @@ from bot.grammar import (
 )
 from bot.periods import first_day, next_time
 from bot.ports import Accounts, Desk, Identity
+from bot.replies import Replies, Said
 from bot.slacktext import escape, mentioned, plain
 from bot.views import texts
 from bot.views.waits import holding_back, shut
@@ -84,6 +85,7 @@ class Intake:
         self._zone = zone
         self._priority_in = priority_in
         self._is_operator = is_operator
+        self._replies = Replies(desk, is_operator)
         self._steering = asyncio.Lock()
         self._steered: OrderedDict[str, str] = OrderedDict()
 
@@ -116,7 +118,10 @@ class Intake:
             return
         place = _place(payload, event)
         words = self._addressed(event, place)
-        if words is None:
+        if (answer := await self._reply(payload, event, place, words)) is not None:
+            if answer:
+                await self._tell(place, answer)
+        elif words is None:
             if f"<@{self._me.user}" in event["text"]:
                 await self._tell(place, texts.mention_first())
         elif payload.get("is_ext_shared_channel"):
@@ -126,6 +131,18 @@ class Intake:
             answer = await self._do(command, place)
             if not isinstance(command, Submit) or answer.startswith(texts.REFUSED):
                 await self._tell(place, answer)
+
+    async def _reply(self, payload: Payload, event: Payload, place: Place, words: str | None) -> str | None:
+        """What to say of an answer to a task's question; None where the words are none."""
+        to_others = words is None and event["text"].lstrip().startswith("<@")
+        shared = payload.get("is_ext_shared_channel")
+        if not place.in_thread or place.thread is None or to_others or shared:
+            return None
+        text = plain(event["text"] if words is None else words)
+        to_us = words is not None
+        return await self._replies.take(
+            Said(place.key, place.person, place.channel, place.thread, text, to_us)
+        )
 
     def _is_for_people(self, event: Payload) -> bool:
         """Whether a person has just said this: no bot, no edit, no deletion, no notice of Slack's."""
@@ -188,7 +205,9 @@ class Intake:
     async def _show(self, task_id: int) -> str:
         try:
             task, attempts = await self._desk.show(task_id)
-            return texts.shown(task, attempts, holding_back(await self._desk.gates(), task))
+            asked = await self._desk.questions(task_id)
+            question = next((one for one in asked if one.ending is None), None)
+            return texts.shown(task, attempts, holding_back(await self._desk.gates(), task), question)
         except NotFound as error:
             return escape(str(error))
 

@@ -100,9 +100,30 @@ def _full(record: Record, zone: ZoneInfo) -> str:
         fault = f": {run['fault']}. {visible(run['detail'])}" if run["fault"] else ""
         lines += ["", f"attempt {run['number']}, {run['model']}, {_when(run['started_at'], zone)} to {ended}"]
         lines += [f"{run['verdict'] or 'running'}{fault}  {_tokens(run)}  {_cost(run)}"]
+    for question in cast("list[dict[str, Any]]", record["questions"]):
+        lines += ["", *_question(question, zone)]
     if record["answer"]:
         lines += ["", visible(str(record["answer"]))]
     return "\n".join(lines)
+
+
+def _question(question: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
+    """A question with everything people have to know to answer it."""
+    kind, ending = question["kind"], question["ending"]
+    how = (
+        f"{ending} {_when(question['ended_at'], zone)}"
+        if ending
+        else f"open until {_when(question['deadline'], zone)}"
+    )
+    lines = [f"{kind} {question['id']}, asked {_when(question['asked_at'], zone)}, {how}"]
+    lines += [
+        visible(question["text"]),
+        *(f"why: {visible(question['reason'])}" for _ in [0] if question["reason"]),
+    ]
+    lines += [f"  - {visible(option)}" for option in question["options"]]
+    if question["answer"] is not None:
+        lines.append(f"answer by {visible(str(question['person']))}: {visible(question['answer'])}")
+    return lines
 
 
 def _period(record: Record, _: ZoneInfo) -> str:

@@ -11,7 +11,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from dispatch.budget import Budgets
 from dispatch.routing import PRIORITIES, TierRule
 from dispatch.task import MICRO_USD, Tier
-from dispatch.terms import FOLLOW_UPS_LAST, KEPT_SEATS, PEOPLES_QUOTA, SEATS_PER_REQUESTER
+from dispatch.terms import (
+    FOLLOW_UPS_LAST,
+    KEPT_SEATS,
+    PEOPLES_QUOTA,
+    QUESTIONS_LAST,
+    SEATS_PER_REQUESTER,
+    Upgrades,
+)
 from dispatch.watch import FREE_BYTES, MEGABYTE, TOKENS
 
 
@@ -117,6 +124,13 @@ class LimitSettings(Section):
     seats_per_requester: Annotated[int, Field(ge=1)] = SEATS_PER_REQUESTER
     urgent_seats: Annotated[int, Field(ge=0, le=64)] = KEPT_SEATS
     follow_up_hours: Annotated[int, Field(ge=1, le=24 * 30)] = FOLLOW_UPS_LAST // timedelta(hours=1)
+
+
+class QuestionSettings(Section):
+    """How long a question of a session waits for people, and whether a session may raise its task."""
+
+    hours: Annotated[int, Field(ge=1, le=24 * 30)] = QUESTIONS_LAST // timedelta(hours=1)
+    upgrade: Upgrades = Upgrades.ASK
 
 
 class OperatorSettings(Section):

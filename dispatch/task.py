@@ -185,23 +185,33 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumed:
+    """What a session goes on from: the conversation as its runner left it, and the answer it waited for."""
+
+    conversation: bytes
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """The right to run one attempt of a task until the lease ends. Every later write must match it.
 
     `limit_micro_usd` is the most the whole task may have cost when the attempt is stopped: its cap, or
-    less where a budget had no room for all of it.
+    less where a budget had no room for all of it. `resumed` is what an earlier attempt paused in.
     """
 
     task: Task
     attempt: int
     lease_until: datetime
     limit_micro_usd: int
+    resumed: Resumed | None = None
 
 
 class Verdict(StrEnum):
-    """How an attempt ended; `lost` when the process running it died."""
+    """How an attempt ended: `asked` where people must answer first, `lost` when its process died."""
 
     ANSWERED = "answered"
+    ASKED = "asked"
     FAILED = "failed"
     CANCELLED = "cancelled"
     LOST = "lost"
@@ -247,13 +257,15 @@ class Unpriced:
 class Outcome:
     """What a session came to.
 
-    `text` is the answer, or the work so far; `model` is what the API says it ran on.
+    `text` is the answer, or the work so far; `model` is what the API says it ran on. A session that
+    asked leaves its `conversation`, which only its runner can read.
     """
 
     verdict: Verdict
     text: str = ""
     model: str | None = None
     fault: Fault | None = None
+    conversation: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from dispatch.budget import Budgets, Purse
@@ -15,7 +16,16 @@ KEPT_SEATS = 1
 SEATS_PER_REQUESTER = 4
 PEOPLES_QUOTA = Quota(per_person=100, per_source=1000)
 FOLLOW_UPS_LAST = timedelta(hours=24)
+QUESTIONS_LAST = timedelta(hours=4)
 DEFAULT_BUDGETS = Budgets(everybody=100 * MICRO_USD, urgent=10 * MICRO_USD)
+
+
+class Upgrades(StrEnum):
+    """Whether a session may raise its task to a better tier: never, if a person agrees, or by itself."""
+
+    OFF = "off"
+    ASK = "ask"
+    ON = "on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +35,8 @@ class Terms:
     An empty `digest_channel` means that no digest is posted, an empty `operators_channel` that operators
     are told by the log alone. `kept_seats` of a tier that p1 or p2 goes to are only for them.
     `token_caps` holds the most tokens a task may use of each model that has no price. A follow-up that
-    a session asked for is given up when it has waited for `follow_ups_last`.
+    a session asked for is given up when it has waited for `follow_ups_last`, and a question of a session
+    is over after `questions_last`.
     """
 
     table: Table
@@ -38,6 +49,8 @@ class Terms:
     kept_seats: int = KEPT_SEATS
     seats_per_requester: int = SEATS_PER_REQUESTER
     follow_ups_last: timedelta = FOLLOW_UPS_LAST
+    questions_last: timedelta = QUESTIONS_LAST
+    upgrades: Upgrades = Upgrades.ASK
     token_caps: Mapping[str, int] = field(default_factory=dict)
 
     def seating(self, tier: Tier) -> Seating:

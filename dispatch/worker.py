@@ -12,6 +12,7 @@ from dispatch.errors import LeaseLost, StoreError, Unreachable
 from dispatch.faults import Fault, FaultKind
 from dispatch.policy import Settlement
 from dispatch.ports import Access, Clock, Gates, Gateway, Notifier, Queue, Quotes, Seats, Session
+from dispatch.questions import recalled
 from dispatch.routing import by_urgency
 from dispatch.task import Claim, Outcome, Task, Tier, Verdict
 from dispatch.terms import Terms
@@ -152,7 +153,7 @@ class Worker:
         try:
             if (await self._queue.task(claim.task.id)).cancel_asked:
                 return _CANCELLED
-            prompt = _prompt(claim.task, await self._quotes.of(claim.task))
+            prompt = _prompt(claim.task, await self._quotes.of(claim.task), await self._recalled(claim))
             async with self._gateway.admit(claim) as access:
                 return await self._seats.run(self._open(claim, prompt, access))
         except Unreachable as error:
@@ -172,7 +173,13 @@ class Worker:
             wall_clock=rule.wall_clock,
             prompt=prompt,
             access=access,
+            resumed=claim.resumed,
         )
+
+    async def _recalled(self, claim: Claim) -> str:
+        """What earlier sessions of the task found out that this one should know."""
+        asked = await self._queue.questions(claim.task.id)
+        return recalled(asked, await self._queue.attempts(claim.task.id)) if asked else ""
 
     async def _keep(self, claim: Claim, sitting: "_Sitting") -> None:
         while True:
@@ -215,8 +222,8 @@ class _Sitting:
     lost: bool = False
 
 
-def _prompt(task: Task, quoted: str) -> str:
-    return f"{task.words}\n\n{quoted}" if quoted else task.words
+def _prompt(task: Task, *more: str) -> str:
+    return "\n\n".join(part for part in (task.words, *more) if part)
 
 
 async def _end(task: asyncio.Task[Any]) -> None:

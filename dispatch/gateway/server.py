@@ -14,6 +14,7 @@ from dispatch.errors import LeaseLost, StoreError
 from dispatch.faults import GATEWAY_ERROR
 from dispatch.gateway.account import Account
 from dispatch.gateway.admission import Admission
+from dispatch.gateway.asking import Ask
 from dispatch.gateway.passage import Asked, Passage, pass_through
 from dispatch.gateway.problem import Refused
 from dispatch.gateway.tools import FollowUp, tools_for
@@ -37,6 +38,7 @@ class MeteringGateway:
         price: Pricing,
         token_caps: Mapping[str, int],
         follow_up: FollowUp,
+        ask: Ask,
         clock: Clock,
     ) -> None:
         self._upstream = upstream
@@ -45,6 +47,7 @@ class MeteringGateway:
         self._price = price
         self._token_caps = token_caps
         self._follow_up = follow_up
+        self._ask = ask
         self._clock = clock
         self._admissions: dict[str, Admission] = {}
         self._balancing: set[asyncio.Task[None]] = set()
@@ -84,7 +87,7 @@ class MeteringGateway:
         key = f"oq-{claim.task.id}-{claim.attempt}-{secrets.token_urlsafe(24)}"
         admission = Admission(Account(claim, self._ledger, self._price, self._token_caps, self._clock))
         self._admissions[key] = admission
-        tools = tools_for(claim, self._queue, self._follow_up, self._clock)
+        tools = tools_for(claim, self._queue, self._follow_up, self._ask, self._clock)
         try:
             yield Access(self._url(), key, tools)
         finally:

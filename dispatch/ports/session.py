@@ -6,12 +6,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from dispatch.task import Claim, Outcome
+from dispatch.task import Claim, Outcome, Resumed
+
+
+class Pause(Exception):
+    """Raised by a tool that is answered later: its session ends as asked, and goes on with the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """Something a session may call. `schema` is JSON Schema of its input; `call` answers the model."""
+    """Something a session may call. `schema` is JSON Schema of its input; `call` answers the model.
+
+    `call` raises Pause where people must answer first and that takes too long to wait for.
+    """
 
     name: str
     description: str
@@ -46,7 +53,11 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One attempt, ready to run. `prompt` is the request with what it quotes."""
+    """One attempt, ready to run. `prompt` is the request with what it quotes.
+
+    Where it is `resumed` the earlier conversation goes on, and the prompt is for a runner that cannot
+    read that conversation any more.
+    """
 
     task_id: int
     attempt: int
@@ -57,10 +68,14 @@ class Session:
     prompt: str
     access: Access
     draft: Draft = field(default_factory=Draft, compare=False)
+    resumed: Resumed | None = None
 
 
 class Runner(Protocol):
-    """Runs a session, fresh, in one way. Returns an outcome for everything that can go wrong in it."""
+    """Runs a session, fresh or resumed, in one way. Returns an outcome for all that can go wrong in it.
+
+    A tool that raises Pause ends it as asked, with the conversation it can go on from.
+    """
 
     async def run(self, session: Session) -> Outcome:
         """Cancelling it ends the session at once."""
