@@ -102,7 +102,7 @@ def answer_of(action: Action, question: Question) -> str | None:
 
 
 def _label(option: str) -> str:
-    label = " ".join(neutralise(option).split())
+    label = " ".join(neutralise(option).split()) or "…"
     return label if len(label) <= _LABEL_LIMIT else label[: _LABEL_LIMIT - 1].rstrip() + "…"
 
 
