@@ -48,7 +48,10 @@ def test_a_question_without_options_has_no_buttons() -> None:
 
 
 def test_an_option_that_shows_nothing_still_has_a_button() -> None:
-    assert labels(question_message(task(State.WAITING), question(options=("\x07", "b" * 75)))) == ["…", "b" * 75]
+    assert labels(question_message(task(State.WAITING), question(options=("\x07", "b" * 75)))) == [
+        "…",
+        "b" * 75,
+    ]
 
 
 def test_an_approval_shows_exactly_what_would_run() -> None:
