@@ -26,7 +26,7 @@ T = TypeVar("T")
 SEATS = 1
 LASTS = timedelta(minutes=5)
 KINDS = st.sampled_from(QuestionKind)
-ANSWERS = {
+ANSWERS: dict[QuestionKind, list[str]] = {
     QuestionKind.QUESTION: ["refunds"],
     QuestionKind.APPROVAL: [Decision.ONCE, Decision.FOR_TASK, Decision.DENY],
     QuestionKind.UPGRADE: [Decision.RAISE, Decision.STAY],
