@@ -50,8 +50,12 @@ async def resumption(transaction: Transaction, task: Task) -> Resumed | None:
 
 
 async def _asked_by(transaction: Transaction, task: Task) -> Question | None:
+    """The question that the running attempt cannot go on without: its open one, or the one that raises."""
     asked = [rows.question(row) for row in await transaction.rows("questions", task_id=task.id)]
-    return next((question for question in reversed(asked) if question.attempt == task.attempt), None)
+    own = [question for question in asked if question.attempt == task.attempt]
+    return max(
+        own, key=lambda question: (question.ending is None, question.raises, question.id), default=None
+    )
 
 
 async def _raise(transaction: Transaction, task: Task, question: Question, now: datetime) -> None:

@@ -307,6 +307,19 @@ async def test_a_raise_that_a_lost_session_asked_for_is_made(store: Parts) -> No
     assert (await store.claim(Tier.SONNET)).task.id == 1
 
 
+async def test_a_raise_decided_for_a_lost_session_ends_the_next_one_that_asks_for_it(store: Parts) -> None:
+    claim, new = await upgrade(store)
+    question = await asked(store, claim, new)
+    await store.queue.recover(NOW)
+    claim = await store.claim(Tier.HAIKU)
+    await store.questions.answer(question.id, Decision.RAISE, "U1", "k1", NOW)
+    other = await asked(store, claim, OTHER)
+    await store.questions.answer(other.id, "stop", "U1", "k2", NOW)
+    assert (await asked(store, claim, new)).raises
+    assert (await pause(store, claim)).state is State.QUEUED
+    assert (await store.queue.task(1)).route.tier is Tier.SONNET
+
+
 async def test_another_way_for_a_task_forgets_the_conversation_of_the_old_one(store: Parts) -> None:
     question = await waiting(store)
     await store.questions.answer(question.id, "refunds", "U1", "k", NOW)

@@ -5,14 +5,14 @@ import sqlite3
 import tempfile
 from collections.abc import Coroutine
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from dispatch.errors import LeaseLost, MoveRefused
 from dispatch.policy import Seating, Settlement
@@ -59,27 +59,38 @@ class QuestionMachine(RuleBasedStateMachine):
     def state(self, task_id: int) -> State:
         return self.do(self.store.queue.task(task_id)).state
 
-    @precondition(lambda self: self.tasks < 4)
-    @rule(soon=st.booleans())
-    def enqueue(self, soon: bool) -> None:
+    def picked(self, pick: int) -> Claim:
+        """Mostly the newest claim, sometimes an older one."""
+        return self.claims[-1] if pick % 4 else self.claims[pick // 4 % len(self.claims)]
+
+    def enqueue(self, expires_at: datetime | None = None) -> None:
         self.tasks += 1
-        expires = self.now + timedelta(minutes=8) if soon else None
-        new = NewTask(f"k{self.tasks}", Source.SLASH, "U1", "words", 9, channel="C1", expires_at=expires)
+        new = NewTask(f"k{self.tasks}", Source.SLASH, "U1", "words", 9, channel="C1", expires_at=expires_at)
         self.do(self.store.queue.enqueue(new, route(9, None, None, DEFAULT_TABLE), self.now))
 
-    @rule(tier=st.sampled_from(Tier))
-    def claim(self, tier: Tier) -> None:
-        claim = self.do(self.store.queue.claim(tier, Seating(SEATS), self.now + LEASE, self.now))
-        if claim is None:
-            return
-        self.claims.append(claim)
-        if claim.resumed is not None:
-            assert claim.resumed.answer
+    @initialize()
+    def begin(self) -> None:
+        self.enqueue(self.now + timedelta(minutes=12))
+        self.enqueue()
+        self.claim()
+
+    @precondition(lambda self: self.tasks < 6)
+    @rule()
+    def another(self) -> None:
+        self.enqueue()
+
+    @rule()
+    def claim(self) -> None:
+        for tier in Tier:
+            claim = self.do(self.store.queue.claim(tier, Seating(SEATS), self.now + LEASE, self.now))
+            if claim is not None:
+                assert claim.resumed is None or claim.resumed.answer
+                self.claims.append(claim)
 
     @precondition(lambda self: self.claims)
     @rule(pick=st.integers(0), kind=KINDS, text=st.sampled_from(["a", "b"]))
     def ask(self, pick: int, kind: QuestionKind, text: str) -> None:
-        claim = self.claims[pick % len(self.claims)]
+        claim = self.picked(pick)
         task = self.do(self.store.queue.task(claim.task.id))
         better = raised(task, text, DEFAULT_TABLE)
         if kind is QuestionKind.UPGRADE and better is None:
@@ -100,9 +111,10 @@ class QuestionMachine(RuleBasedStateMachine):
         assert asked.attempt == claim.attempt
 
     @precondition(lambda self: self.claims)
-    @rule(pick=st.integers(0), asked=st.booleans())
-    def settle(self, pick: int, asked: bool) -> None:
-        claim = self.claims[pick % len(self.claims)]
+    @rule(pick=st.integers(0), ends=st.sampled_from([Verdict.ASKED] * 3 + [Verdict.ANSWERED]))
+    def settle(self, pick: int, ends: Verdict) -> None:
+        asked = ends is Verdict.ASKED
+        claim = self.picked(pick)
         outcome = Outcome(Verdict.ASKED, conversation=b"so far") if asked else Outcome(Verdict.ANSWERED, "a")
         settlement = Settlement(State.WAITING if asked else State.DONE)
         task = self.do(self.store.queue.task(claim.task.id))
@@ -113,13 +125,18 @@ class QuestionMachine(RuleBasedStateMachine):
             return
         assert self.do(settling).state is not State.RUNNING
 
-    @precondition(lambda self: self.tasks)
-    @rule(pick=st.integers(0), which=st.integers(0), same=st.booleans())
-    def answer(self, pick: int, which: int, same: bool) -> None:
-        asked = self.do(self.store.queue.questions(1 + pick % self.tasks))
-        if not asked:
+    @rule(which=st.integers(0), same=st.booleans())
+    def answer(self, which: int, same: bool) -> None:
+        asked = [
+            question
+            for number in range(1, self.tasks + 1)
+            for question in self.do(self.store.queue.questions(number))
+        ]
+        still_open = [question for question in asked if question.ending is None]
+        choice = still_open if still_open and which % 3 else asked
+        if not choice:
             return
-        question = asked[which % len(asked)]
+        question = choice[which // 3 % len(choice)]
         answers = ANSWERS[question.kind]
         self.presses += not same
         words, key = answers[which % len(answers)], f"press:{self.presses}"
@@ -135,14 +152,13 @@ class QuestionMachine(RuleBasedStateMachine):
         self.taken.setdefault(question.id, words)
         assert self.state(question.task_id) is not State.WAITING, "it goes on"
 
-    @precondition(lambda self: self.tasks)
     @rule(pick=st.integers(0))
     def cancel(self, pick: int) -> None:
-        number = 1 + pick % self.tasks
-        if self.state(number) not in TERMINAL:
+        number = 1 + pick // 3 % self.tasks
+        if pick % 3 == 0 and self.state(number) not in TERMINAL:
             self.do(self.store.queue.cancel(number, "U1", self.now))
 
-    @rule(minutes=st.integers(1, 4))
+    @rule(minutes=st.integers(1, 3))
     def time_passes(self, minutes: int) -> None:
         self.now += timedelta(minutes=minutes)
         self.do(self.store.queue.expire(self.now))
@@ -150,8 +166,10 @@ class QuestionMachine(RuleBasedStateMachine):
             assert question.deadline <= self.now
         self.do(self.store.queue.sweep(self.now))
 
-    @rule()
-    def crash(self) -> None:
+    @rule(pick=st.integers(0))
+    def crash(self, pick: int) -> None:
+        if pick % 3:
+            return
         self.do(self.store.close())
         self.store = self.do(Store.open(self.path))
         self.do(self.store.queue.recover(self.now))
