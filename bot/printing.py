@@ -109,20 +109,17 @@ def _full(record: Record, zone: ZoneInfo) -> str:
 
 def _question(question: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
     """A question with everything people have to know to answer it."""
-    kind, ending = question["kind"], question["ending"]
-    how = (
-        f"{ending} {_when(question['ended_at'], zone)}"
-        if ending
-        else f"open until {_when(question['deadline'], zone)}"
-    )
-    lines = [f"{kind} {question['id']}, asked {_when(question['asked_at'], zone)}, {how}"]
-    lines += [
-        visible(question["text"]),
-        *(f"why: {visible(question['reason'])}" for _ in [0] if question["reason"]),
-    ]
+    ending = question["ending"]
+    at = _when(question["ended_at"] if ending else question["deadline"], zone)
+    ends = f"{ending} {at}" if ending else f"open until {at}"
+    lines = [f"{question['kind']} {question['id']}, asked {_when(question['asked_at'], zone)}, {ends}"]
+    lines.append(visible(question["text"]))
+    if question["reason"]:
+        lines.append(f"why: {visible(question['reason'])}")
     lines += [f"  - {visible(option)}" for option in question["options"]]
     if question["answer"] is not None:
-        lines.append(f"answer by {visible(str(question['person']))}: {visible(question['answer'])}")
+        who = visible(str(question["person"] or "the settings"))
+        lines.append(f"answer by {who}: {visible(question['answer'])}")
     return lines
 
 
