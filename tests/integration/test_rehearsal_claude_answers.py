@@ -149,6 +149,13 @@ async def test_words_make_it_ask_people_once(
     assert told.stop_reason == "end_turn"
 
 
+async def test_words_that_only_sound_alike_ask_nobody(client: AsyncAnthropic) -> None:
+    offered: ToolParam = {"name": "ask_requester", "input_schema": {"type": "object", "properties": {}}}
+    task: MessageParam = {"role": "user", "content": "sum up the task meeting"}
+    said = await client.messages.create(model=MODEL, max_tokens=999, messages=[task], tools=[offered])
+    assert said.stop_reason == "end_turn"
+
+
 async def test_a_script_answers_exactly_as_given(sim: ClaudeSim, client: AsyncAnthropic) -> None:
     sim.script(
         [

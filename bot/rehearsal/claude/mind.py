@@ -15,6 +15,7 @@ A tool named `progress` is called once before anything else. Tools reached throu
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -77,7 +78,7 @@ def _wanted_call(
     body: Mapping[str, Any], words: str, offered: Mapping[str, Any]
 ) -> tuple[str, Mapping[str, Any] | None] | None:
     called, asked = set(_called_since_task(body)), words.lower()
-    steered = [call for steering, call in _STEERED.items() if steering in asked]
+    steered = [call for steering, call in _STEERED.items() if re.search(rf"\b{steering}\b", asked)]
     for purpose, arguments in [("progress", None), *steered]:
         names = [name for name in offered if name == purpose or name.endswith(f"__{purpose}")]
         if names and not called.intersection(names):
