@@ -29,6 +29,7 @@ from bot.readings import Instruments, disk_of
 from bot.scripts import Scripts
 from bot.sections import PriceSettings
 from bot.watch import Watch
+from dispatch.asking import Asking
 from dispatch.books import Books
 from dispatch.dispatcher import Dispatcher
 from dispatch.gateway import MeteringGateway, Upstream
@@ -67,6 +68,7 @@ class Building:
         )
         postman = Postman(letters, store.outbox, store.queue, chat, clock)
         self.courier = Courier(store.outbox, store.queue, chat, postman, clock)
+        self.asking = Asking(store.questions, store.queue, self.courier, clock, terms)
         self.gateway = MeteringGateway(
             Upstream(settings.anthropic.base_url, settings.anthropic.api_key),
             store.queue,
@@ -74,6 +76,7 @@ class Building:
             prices,
             terms.token_caps,
             lambda *asked: self.dispatcher.follow_up(*asked),
+            self.asking.ask,
             clock,
         )
         self.agents = ClaudeCodeRunner(
@@ -101,7 +104,7 @@ class Building:
             random.random,
         )
         self.dispatcher = Dispatcher(
-            store.queue, store.gates, self.worker, self.courier, clock, prices, terms
+            store.queue, store.gates, self.worker, self.asking, self.courier, clock, prices, terms
         )
         self.books = Books(
             store.queue, store.ledger, store.outbox, store.digests, self.courier, clock, prices, terms
@@ -198,6 +201,7 @@ class Building:
             closing.push_async_callback(asyncio.wait, {working})
             grace = timedelta(seconds=self.settings.grace_seconds)
             closing.push_async_callback(self.worker.drain, grace)
+            closing.callback(self.asking.hurry)
             schedule.start()
             closing.callback(schedule.stop)
             await door.open()

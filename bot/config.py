@@ -21,6 +21,7 @@ from bot.sections import (
     OperatorSettings,
     PriceSettings,
     Priority,
+    QuestionSettings,
     ScriptName,
     ScriptSettings,
     SlackSettings,
@@ -74,6 +75,7 @@ class Settings(Section):
     scripts: Mapping[ScriptName, ScriptSettings] = Field(default_factory=dict)
     budgets: BudgetSettings = BudgetSettings()
     limits: LimitSettings = LimitSettings()
+    questions: QuestionSettings = QuestionSettings()
     operators: OperatorSettings = OperatorSettings()
     watch: WatchSettings = WatchSettings()
     projects: Mapping[ProjectName, ProjectSettings] = Field(default_factory=dict)
@@ -125,6 +127,8 @@ class Settings(Section):
             kept_seats=limits.urgent_seats,
             seats_per_requester=limits.seats_per_requester,
             follow_ups_last=timedelta(hours=limits.follow_up_hours),
+            questions_last=timedelta(hours=self.questions.hours),
+            upgrades=self.questions.upgrade,
             token_caps=self.token_caps,
             scripts={name: script(name, given) for name, given in self.scripts.items()},
             script_seats=limits.script_seats,

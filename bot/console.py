@@ -30,6 +30,7 @@ from dispatch.digest import Digest
 from dispatch.errors import OnequeueError
 from dispatch.gates import Gate
 from dispatch.ports import Backup, Clock, Spending
+from dispatch.questions import Question
 from dispatch.task import TERMINAL, Attempt, NewTask, Source, Task
 
 Ask = Callable[[str, Mapping[str, str]], Awaitable[Record]]
@@ -50,6 +51,7 @@ class Desk(Protocol):
     async def retry(self, task_id: int, actor: str) -> Task: ...
     async def show(self, task_id: int) -> tuple[Task, Sequence[Attempt]]: ...
     async def open_tasks(self, limit: int = 50) -> Sequence[Task]: ...
+    async def questions(self, task_id: int) -> Sequence[Question]: ...
     async def resume(self) -> Sequence[Gate]: ...
     async def gates(self) -> Mapping[str, Gate]: ...
 
@@ -135,9 +137,10 @@ class Console:
         return {"tasks": tasks, "gates": [gate_record(gate) for gate in shut(await self.desk.gates())]}
 
     async def show(self, words: Mapping[str, str]) -> Record:
-        """A `task` with its attempts and the gates that hold it back."""
+        """A `task` with its attempts, its questions and the gates that hold it back."""
         task, attempts = await self.desk.show(_number(words))
-        return full_record(task, attempts, holding_back(await self.desk.gates(), task))
+        asked = await self.desk.questions(task.id)
+        return full_record(task, attempts, holding_back(await self.desk.gates(), task), asked)
 
     async def cancel(self, words: Mapping[str, str]) -> Record:
         """Cancels a `task`."""

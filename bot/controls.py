@@ -1,7 +1,7 @@
 """Presses of buttons: read, done, answered in private. Plain payloads; no Bolt.
 
 A press counts only while the button it was made on is still offered, with the same words: a card that
-has moved on, or a second press, changes nothing.
+has moved on, or a second press, changes nothing. A question never changes; it takes one answer.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from bot.ports import Alarms, Desk
 from bot.slacktext import escape
 from bot.views import presses, texts
 from bot.views.message import is_person
-from bot.views.offers import Action, Offer, on_answer, on_card
+from bot.views.offers import ANSWERS, Action, Offer, answer_of, on_answer, on_card
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.errors import MoveRefused, NotFound, StoreError
 from dispatch.ports import Clock, Notifier, Outbox
@@ -111,6 +111,8 @@ class Controls:
         if press.action is Action.ACKNOWLEDGE_ALARM:
             return await self._acknowledge(press)
         try:
+            if press.action in ANSWERS:
+                return await self._answer(press)
             task, attempts = await self._desk.show(int(press.value))
             offers = on_card(task, self._table)
             if attempts:
@@ -122,6 +124,16 @@ class Controls:
             return await self._move(press, task)
         except (NotFound, MoveRefused) as error:
             return escape(str(error))
+
+    async def _answer(self, press: Press) -> str:
+        question = await self._desk.question(int(press.value))
+        task, _ = await self._desk.show(question.task_id)
+        if not self._may(press.person, task):
+            return presses.not_yours(task)
+        answer = answer_of(press.action, question)
+        if answer is None:
+            return presses.not_asked(task)
+        return presses.answered(await self._desk.answer(question.id, answer, press.person, press.key))
 
     async def _move(self, press: Press, task: Task) -> str:
         match press.action:

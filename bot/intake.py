@@ -28,6 +28,7 @@ from bot.grammar import (
 )
 from bot.periods import first_day, next_time
 from bot.ports import Accounts, Chat, ChatError, Desk, Identity
+from bot.replies import Replies, Said
 from bot.scripts import NO_SCRIPTS, Scripts
 from bot.slacktext import escape, mentioned, plain
 from bot.views import texts
@@ -93,6 +94,7 @@ class Intake:
         self._priority_in = priority_in
         self._is_operator = is_operator
         self._scripts = scripts
+        self._replies = Replies(desk, is_operator)
         self._steering = asyncio.Lock()
         self._steered: OrderedDict[str, str] = OrderedDict()
         self._unstored: OrderedDict[str, None] = OrderedDict()
@@ -127,7 +129,10 @@ class Intake:
             return
         place = _place(payload, event)
         words = self._addressed(event, place)
-        if words is None:
+        if (answer := await self._reply(payload, event, place, words)) is not None:
+            if answer:
+                await self._tell(place, answer)
+        elif words is None:
             if f"<@{self._me.user}" in event["text"]:
                 await self._tell(place, texts.mention_first())
         elif payload.get("is_ext_shared_channel"):
@@ -161,6 +166,18 @@ class Intake:
                 await self._chat.whisper(place.channel, place.person, said, thread=thread)
         except ChatError as error:
             _log.error("nobody could be told that a request was not stored: %s", error)
+
+    async def _reply(self, payload: Payload, event: Payload, place: Place, words: str | None) -> str | None:
+        """What to say of an answer to a task's question; None where the words are none."""
+        to_others = words is None and event["text"].lstrip().startswith("<@")
+        shared = payload.get("is_ext_shared_channel")
+        if not place.in_thread or place.thread is None or to_others or shared:
+            return None
+        text = plain(event["text"] if words is None else words)
+        to_us = words is not None
+        return await self._replies.take(
+            Said(place.key, place.person, place.channel, place.thread, text, to_us)
+        )
 
     def _is_for_people(self, event: Payload) -> bool:
         """Whether a person has just said this: no bot, no edit, no deletion, no notice of Slack's."""
@@ -233,7 +250,9 @@ class Intake:
     async def _show(self, task_id: int) -> str:
         try:
             task, attempts = await self._desk.show(task_id)
-            return texts.shown(task, attempts, holding_back(await self._desk.gates(), task))
+            asked = await self._desk.questions(task_id)
+            question = next((one for one in asked if one.ending is None), None)
+            return texts.shown(task, attempts, holding_back(await self._desk.gates(), task), question)
         except NotFound as error:
             return escape(str(error))
 

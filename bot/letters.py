@@ -13,11 +13,13 @@ from bot.views.card import card
 from bot.views.message import Message
 from bot.views.notices import budget_notice, expired_notice, notice, restart_notice
 from bot.views.offers import on_answer, on_card
+from bot.views.question import question_message
 from bot.views.waits import Barrier, holding_back
 from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.errors import NotFound
 from dispatch.gates import names
 from dispatch.ports import Gates, Queue
+from dispatch.questions import Question
 from dispatch.task import Attempt, Source, State, Task
 from dispatch.terms import Terms
 
@@ -63,6 +65,8 @@ class Letters:
                 return (await self._card(delivery, now),)
             case DeliveryKind.ANSWER:
                 return await self._answer(delivery)
+            case DeliveryKind.QUESTION:
+                return (await self._question(delivery),)
             case DeliveryKind.RESTART:
                 task, attempt = await self._attempt(delivery)
                 return (restart_notice(task, attempt, delivery.body),)
@@ -83,7 +87,32 @@ class Letters:
         ahead = await self._queue.position(task.id) if task.state is State.QUEUED else 0
         struck = replace(task, words=redact(task.words, self._secrets))
         barrier, offers = await self._barrier(task), on_card(task, self._terms.table)
-        return card(struck, attempts, now, ahead, await self._asker(task), barrier, offers)
+        question = await self._open_question(task)
+        return card(struck, attempts, now, ahead, await self._asker(task), barrier, offers, question)
+
+    async def _open_question(self, task: Task) -> Question | None:
+        if task.state not in (State.RUNNING, State.WAITING):
+            return None
+        asked = await self._queue.questions(task.id)
+        return next((question for question in asked if question.ending is None), None)
+
+    async def _question(self, delivery: Delivery) -> Message:
+        task = await self._queue.task(_number(delivery))
+        question = await self._queue.question(int(delivery.body))
+        struck = replace(
+            question,
+            text=redact(question.text, self._secrets),
+            reason=redact(question.reason, self._secrets),
+            options=tuple(redact(option, self._secrets) for option in question.options),
+            answer=question.answer and redact(question.answer, self._secrets),
+        )
+        return question_message(task, struck, await self._name(question.person))
+
+    async def _name(self, person: str | None) -> str:
+        try:
+            return await self._chat.name(person) if person else ""
+        except ChatError:
+            return ""
 
     async def _barrier(self, task: Task) -> Barrier | None:
         """What holds a queued task back, if anything does."""
@@ -98,10 +127,7 @@ class Letters:
         """Who asked, where no message of theirs shows it."""
         if task.source is not Source.SLASH or task.channel.startswith("D"):
             return ""
-        try:
-            return await self._chat.name(task.requester)
-        except ChatError:
-            return ""
+        return await self._name(task.requester)
 
     async def _answer(self, delivery: Delivery) -> Letter:
         task, attempt = await self._attempt(delivery)

@@ -14,6 +14,7 @@ from typing import Protocol
 from bot.views.message import Message
 from dispatch.gates import Gate
 from dispatch.ports import Spending
+from dispatch.questions import Question
 from dispatch.task import Attempt, NewTask, Task
 
 
@@ -142,6 +143,25 @@ class Desk(Protocol):
 
     async def cheaper(self, task_id: int, actor: str) -> Task:
         """Sends a waiting task to the next cheaper tier. Raises NotFound, MoveRefused."""
+        ...
+
+    async def answer(self, question_id: int, answer: str, person: str, key: str) -> Question:
+        """Gives a session the answer to its question; the same `key` again changes nothing.
+
+        Raises NotFound, and MoveRefused where the question is over or that is no answer to it.
+        """
+        ...
+
+    async def question(self, question_id: int) -> Question:
+        """One question. Raises NotFound."""
+        ...
+
+    async def questions(self, task_id: int) -> Sequence[Question]:
+        """All questions of a task, first to newest."""
+        ...
+
+    async def asked_in(self, channel: str, thread: str, key: str) -> Question | None:
+        """The question that was answered with that key, else the newest open one of the thread."""
         ...
 
     async def resume(self) -> Sequence[Gate]:

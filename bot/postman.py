@@ -54,7 +54,7 @@ class Postman:
         letter = await self._letters.of(delivery, self._clock.now())
         revision, message = delivery.revision, None
         match delivery.kind:
-            case DeliveryKind.CARD:
+            case DeliveryKind.CARD | DeliveryKind.QUESTION:
                 revision, message = await self._card(sending, letter)
             case DeliveryKind.WHISPER:
                 await self._whisper(delivery, letter)

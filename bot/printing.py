@@ -105,6 +105,8 @@ def _full(record: Record, zone: ZoneInfo) -> str:
             f"{_when(run['started_at'], zone)} to {ended}",
         ]
         lines += [f"{run['verdict'] or 'running'}{fault}  {_tokens(run)}  {_cost(run)}"]
+    for question in cast("list[dict[str, Any]]", record["questions"]):
+        lines += ["", *_question(question, zone)]
     if record["answer"]:
         lines += ["", visible(str(record["answer"]))]
     return "\n".join(lines)
@@ -115,6 +117,22 @@ def _way(record: Record) -> str:
     if record["script"]:
         return f"{record['reason']}, no model, no cost"
     return f"{record['reason']}, {record['model']}, cap {dollars(cast('int', record['cap_micro_usd']))}"
+
+
+def _question(question: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
+    """A question with everything people have to know to answer it."""
+    ending = question["ending"]
+    at = _when(question["ended_at"] if ending else question["deadline"], zone)
+    ends = f"{ending} {at}" if ending else f"open until {at}"
+    lines = [f"{question['kind']} {question['id']}, asked {_when(question['asked_at'], zone)}, {ends}"]
+    lines.append(visible(question["text"]))
+    if question["reason"]:
+        lines.append(f"why: {visible(question['reason'])}")
+    lines += [f"  - {visible(option)}" for option in question["options"]]
+    if question["answer"] is not None:
+        who = visible(str(question["person"] or "the settings"))
+        lines.append(f"answer by {who}: {visible(question['answer'])}")
+    return lines
 
 
 def _period(record: Record, _: ZoneInfo) -> str:

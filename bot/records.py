@@ -10,6 +10,7 @@ from datetime import datetime
 from dispatch.digest import Digest, Money
 from dispatch.gates import Gate
 from dispatch.ports import Backup, Spending
+from dispatch.questions import Question
 from dispatch.task import Attempt, Shortage, Task, Tier
 
 Record = dict[str, object]
@@ -88,13 +89,33 @@ def attempt_record(attempt: Attempt) -> Record:
     }
 
 
-def full_record(task: Task, attempts: Sequence[Attempt], gates: Iterable[Gate]) -> Record:
-    """A task with its attempts, the gates that hold it back and, once there is one, its answer."""
+def question_record(question: Question) -> Record:
+    """A question; `ending` is null while it is open, `answer` where nobody answered."""
+    return {
+        "id": question.id,
+        "kind": question.kind.value,
+        "text": question.text,
+        "reason": question.reason,
+        "options": list(question.options),
+        "asked_at": _time(question.asked_at),
+        "deadline": _time(question.deadline),
+        "ending": question.ending.value if question.ending else None,
+        "answer": question.answer,
+        "person": question.person,
+        "ended_at": _time(question.ended_at),
+    }
+
+
+def full_record(
+    task: Task, attempts: Sequence[Attempt], gates: Iterable[Gate], questions: Iterable[Question] = ()
+) -> Record:
+    """A task with its attempts and questions, the gates that hold it back and, once there, its answer."""
     ended = task.finished_at and not task.forgotten
     return {
         **task_record(task),
         "answer": attempts[-1].text if attempts and ended else None,
         "runs": [attempt_record(attempt) for attempt in attempts],
+        "questions": [question_record(question) for question in questions],
         "gates": [gate_record(gate) for gate in gates],
     }
 

@@ -15,7 +15,15 @@ from dispatch.means import Profile, RunnerName
 from dispatch.routing import PRIORITIES, TierRule
 from dispatch.scripts import LASTS, Script
 from dispatch.task import MICRO_USD, MODEL_TIERS, Tier
-from dispatch.terms import FOLLOW_UPS_LAST, KEPT_SEATS, PEOPLES_QUOTA, SCRIPT_SEATS, SEATS_PER_REQUESTER
+from dispatch.terms import (
+    FOLLOW_UPS_LAST,
+    KEPT_SEATS,
+    PEOPLES_QUOTA,
+    QUESTIONS_LAST,
+    SCRIPT_SEATS,
+    SEATS_PER_REQUESTER,
+    Upgrades,
+)
 from dispatch.watch import FREE_BYTES, MEGABYTE, TOKENS
 
 
@@ -146,6 +154,13 @@ class LimitSettings(Section):
     script_seats: Annotated[int, Field(ge=1, le=64)] = SCRIPT_SEATS
     urgent_seats: Annotated[int, Field(ge=0, le=64)] = KEPT_SEATS
     follow_up_hours: Annotated[int, Field(ge=1, le=24 * 30)] = FOLLOW_UPS_LAST // timedelta(hours=1)
+
+
+class QuestionSettings(Section):
+    """How long a question of a session waits for people, and whether a session may raise its task."""
+
+    hours: Annotated[int, Field(ge=1, le=24 * 30)] = QUESTIONS_LAST // timedelta(hours=1)
+    upgrade: Upgrades = Upgrades.ASK
 
 
 class OperatorSettings(Section):

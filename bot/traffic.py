@@ -117,6 +117,7 @@ def way(delivery: Delivery) -> Way:
     """How the delivery goes next."""
     if delivery.kind is DeliveryKind.WHISPER:
         return Way.WHISPER
-    if delivery.kind is DeliveryKind.CARD and delivery.message is not None:
+    edited = delivery.kind in (DeliveryKind.CARD, DeliveryKind.QUESTION)
+    if edited and delivery.message is not None:
         return Way.EDIT
     return Way.POST

@@ -66,7 +66,7 @@ class Books:
             (attempt.task_id, attempt.number)
             for number in numbers
             for attempt in await self._tasks.attempts(number)
-            if attempt.verdict is Verdict.ANSWERED
+            if attempt.verdict in (Verdict.ANSWERED, Verdict.ASKED)
         }
         opus = self._terms.table[Tier.OPUS].model
         return summarise(

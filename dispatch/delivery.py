@@ -8,8 +8,9 @@ from enum import StrEnum
 class DeliveryKind(StrEnum):
     """A card is edited in place, a whisper is seen by one person only, a restart says that one happened.
 
-    A notice tells a channel something that belongs to no task, `budget` that a step of one is reached,
-    `ended` that a task ended without an attempt.
+    A question is edited in place once it is over; its body is its number. A notice tells a channel
+    something that belongs to no task, `budget` that a step of one is reached, `ended` that a task ended
+    without an attempt.
     """
 
     CARD = "card"
@@ -21,6 +22,7 @@ class DeliveryKind(StrEnum):
     NOTICE = "notice"
     BUDGET = "budget"
     ENDED = "ended"
+    QUESTION = "question"
 
 
 @dataclass(frozen=True, slots=True)

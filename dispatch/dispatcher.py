@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from dispatch import scripts
+from dispatch.asking import Asking
 from dispatch.budget import never_fits
 from dispatch.errors import MoveRefused, NotAdmitted
 from dispatch.gates import Gate
 from dispatch.ports import Clock, Gates, Notifier, Pricing, Queue
+from dispatch.questions import Question
 from dispatch.routing import PRIORITIES, by_urgency, route
 from dispatch.task import (
     MICRO_USD,
@@ -43,6 +45,7 @@ class Dispatcher:
         queue: Queue,
         gates: Gates,
         worker: Worker,
+        asking: Asking,
         notifier: Notifier,
         clock: Clock,
         price: Pricing,
@@ -51,6 +54,7 @@ class Dispatcher:
         self._queue = queue
         self._gates = gates
         self._worker = worker
+        self._asking = asking
         self._notifier = notifier
         self._clock = clock
         self._price = price
@@ -188,10 +192,32 @@ class Dispatcher:
         """The tasks that have not ended, running first, then by urgency."""
         return await self._queue.open_tasks(limit)
 
+    async def answer(self, question_id: int, answer: str, person: str, key: str) -> Question:
+        """Gives a session the answer to its question; the same `key` again changes nothing.
+
+        Raises NotFound, and MoveRefused where the question is over or that is no answer to it.
+        """
+        question = await self._asking.answer(question_id, answer, person, key)
+        self._wake()
+        return question
+
+    async def question(self, question_id: int) -> Question:
+        """One question. Raises NotFound."""
+        return await self._queue.question(question_id)
+
+    async def questions(self, task_id: int) -> Sequence[Question]:
+        """All questions of a task, first to newest."""
+        return await self._queue.questions(task_id)
+
+    async def asked_in(self, channel: str, thread: str, key: str) -> Question | None:
+        """The question that was answered with that key, else the newest open one of the thread."""
+        return await self._asking.asked_in(channel, thread, key)
+
     async def tend(self) -> None:
         """Ends what is stale, queues what may run again, moves up what has waited long."""
         now = self._clock.now()
         changed = await self._queue.expire(now)
+        changed += await self._asking.end_overdue()
         changed += await self._queue.promote(now)
         changed += await self._queue.age(now)
         if changed:

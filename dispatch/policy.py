@@ -102,6 +102,8 @@ def after(task: Task, outcome: Outcome, closes: bool, now: datetime, chance: flo
         return Settlement(State.DONE)
     if outcome.verdict is Verdict.CANCELLED:
         return Settlement(State.CANCELLED)
+    if outcome.verdict is Verdict.ASKED:
+        return Settlement(State.WAITING)
     kind = outcome.fault.kind if outcome.fault else FaultKind.UNKNOWN
     begun = task.script is not None and kind is not FaultKind.RUNTIME
     if begun or not (closes or kind in _WAITS or kind in _TRIED_AGAIN):

@@ -5,11 +5,11 @@ model named on the task wins. Nothing else is looked at.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from dispatch.means import Profile, RunnerName
-from dispatch.task import MICRO_USD, MODEL_TIERS, Route, Tier
+from dispatch.task import MICRO_USD, MODEL_TIERS, Route, Task, Tier
 
 PRIORITIES = range(1, 11)
 """p1 is the most urgent."""
@@ -70,6 +70,16 @@ def route(priority: int, asked_model: str | None, asked_cap_micro_usd: int | Non
         model, reason = asked_model, f"{asked_model} as asked"
     cap = table[tier].cap_micro_usd if asked_cap_micro_usd is None else asked_cap_micro_usd
     return Route(tier, model, reason, cap)
+
+
+def raised(task: Task, reason: str, table: Table) -> Route | None:
+    """The next better tier for a task that turned out harder, if there is one. A cap it was given holds."""
+    better = by_urgency(table)[: by_urgency(table).index(task.route.tier)]
+    if not better:
+        return None
+    decided = route(task.priority, better[-1].value, task.asked_cap_micro_usd, table)
+    was = task.route.tier.capitalize()
+    return replace(decided, reason=f"raised from {was} by the session: {reason}")
 
 
 def _seated(model: str, table: Table) -> Tier | None:

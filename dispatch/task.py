@@ -206,23 +206,33 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumed:
+    """What a session goes on from: the conversation as its runner left it, and the answer it waited for."""
+
+    conversation: bytes
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """The right to run one attempt of a task until the lease ends. Every later write must match it.
 
     `limit_micro_usd` is the most the whole task may have cost when the attempt is stopped: its cap, or
-    less where a budget had no room for all of it.
+    less where a budget had no room for all of it. `resumed` is what an earlier attempt paused in.
     """
 
     task: Task
     attempt: int
     lease_until: datetime
     limit_micro_usd: int
+    resumed: Resumed | None = None
 
 
 class Verdict(StrEnum):
-    """How an attempt ended; `lost` when the process running it died."""
+    """How an attempt ended: `asked` where people must answer first, `lost` when its process died."""
 
     ANSWERED = "answered"
+    ASKED = "asked"
     FAILED = "failed"
     CANCELLED = "cancelled"
     LOST = "lost"
@@ -277,7 +287,8 @@ class Outcome:
     """What a session came to.
 
     `text` is the answer, or the work so far; `model` is what the API says it ran on.
-    `said_micro_usd` is what the session's own runtime says it cost, which is never booked.
+    `said_micro_usd` is what the session's own runtime says it cost, which is never booked. A session that
+    asked leaves its `conversation`, which only its runner can read.
     """
 
     verdict: Verdict
@@ -286,6 +297,7 @@ class Outcome:
     fault: Fault | None = None
     work: Work | None = None
     said_micro_usd: int | None = None
+    conversation: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

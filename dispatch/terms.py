@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from dispatch.budget import Budgets, Purse
@@ -19,7 +20,16 @@ SEATS_PER_REQUESTER = 4
 SCRIPT_SEATS = 2
 PEOPLES_QUOTA = Quota(per_person=100, per_source=1000)
 FOLLOW_UPS_LAST = timedelta(hours=24)
+QUESTIONS_LAST = timedelta(hours=4)
 DEFAULT_BUDGETS = Budgets(everybody=100 * MICRO_USD, urgent=10 * MICRO_USD)
+
+
+class Upgrades(StrEnum):
+    """Whether a session may raise its task to a better tier: never, if a person agrees, or by itself."""
+
+    OFF = "off"
+    ASK = "ask"
+    ON = "on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +39,8 @@ class Terms:
     An empty `digest_channel` means that no digest is posted, an empty `operators_channel` that operators
     are told by the log alone. `kept_seats` of a tier that p1 or p2 goes to are only for them.
     `token_caps` holds the most tokens a task may use of each model that has no price. A follow-up that
-    a session asked for is given up when it has waited for `follow_ups_last`. `scripts` are by name.
+    a session asked for is given up when it has waited for `follow_ups_last`, and a question of a session
+    is over after `questions_last`. `scripts` are by name.
     """
 
     table: Table
@@ -42,6 +53,8 @@ class Terms:
     kept_seats: int = KEPT_SEATS
     seats_per_requester: int = SEATS_PER_REQUESTER
     follow_ups_last: timedelta = FOLLOW_UPS_LAST
+    questions_last: timedelta = QUESTIONS_LAST
+    upgrades: Upgrades = Upgrades.ASK
     token_caps: Mapping[str, int] = field(default_factory=dict)
     scripts: Mapping[str, Script] = field(default_factory=dict)
     script_seats: int = SCRIPT_SEATS

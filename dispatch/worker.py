@@ -12,6 +12,7 @@ from dispatch.errors import LeaseLost, NotFound, StoreError, Unreachable
 from dispatch.faults import Fault, FaultKind
 from dispatch.policy import Settlement
 from dispatch.ports import Access, Clock, Gates, Gateway, Notifier, Queue, Quotes, Seats, Session
+from dispatch.questions import recalled
 from dispatch.routing import by_urgency
 from dispatch.task import MICRO_USD, Claim, Outcome, Task, Tier, Verdict
 from dispatch.terms import Terms
@@ -164,7 +165,7 @@ class Worker:
                 return _CANCELLED
             if claim.task.script is not None:
                 return await self._script(claim.task, claim.task.script)
-            prompt = _prompt(claim.task, await self._quotes.of(claim.task))
+            prompt = _prompt(claim.task, await self._quotes.of(claim.task), await self._recalled(claim))
             async with self._gateway.admit(claim) as access:
                 return await self._seats.run(self._open(claim, prompt, access))
         except Unreachable as error:
@@ -207,7 +208,13 @@ class Worker:
             prompt=prompt,
             access=access,
             means=self._terms.means(claim.task),
+            resumed=claim.resumed,
         )
+
+    async def _recalled(self, claim: Claim) -> str:
+        """What earlier sessions of the task found out that this one should know."""
+        asked = await self._queue.questions(claim.task.id)
+        return recalled(asked, await self._queue.attempts(claim.task.id)) if asked else ""
 
     async def _keep(self, claim: Claim, sitting: "_Sitting") -> None:
         while True:
@@ -263,8 +270,8 @@ class _Sitting:
     lost: bool = False
 
 
-def _prompt(task: Task, quoted: str) -> str:
-    return f"{task.words}\n\n{quoted}" if quoted else task.words
+def _prompt(task: Task, *more: str) -> str:
+    return "\n\n".join(part for part in (task.words, *more) if part)
 
 
 async def _end(task: asyncio.Task[Any]) -> None:

@@ -14,6 +14,7 @@ from bot.rehearsal.slack import SlackSim
 EXAMPLES = [
     {"label": "Ask for something hard", "text": "/task p3 investigate stall"},
     {"label": "Ask for something small", "text": "/task p9 what is a dead letter queue?"},
+    {"label": "Let it ask you", "text": "/task p6 drain the queues, but ask me which one first"},
     {"label": "See the queue", "text": "/task list"},
 ]
 _PACE = 0.05

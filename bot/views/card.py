@@ -9,9 +9,11 @@ from bot.slacktext import inline, neutralise
 from bot.views.blame import blame, is_ours, set_aside, time_taken
 from bot.views.message import Message, at_moment, clock_time, context, day_and_time, line, section
 from bot.views.offers import Offer, row
+from bot.views.question import waits
 from bot.views.waits import Barrier, behind_gate, given_up, held_by_budget
 from bot.words import FORGOTTEN, duration, ordinal
 from dispatch.policy import STRIKES
+from dispatch.questions import Question
 from dispatch.task import Attempt, State, Task
 
 WORDS_LIMIT: Final = 300
@@ -53,17 +55,18 @@ def card(
     asker: str = "",
     barrier: Barrier | None = None,
     offers: Sequence[Offer] = (),
+    question: Question | None = None,
 ) -> Message:
     """A task as of now.
 
     `ahead` is how many queued tasks go first, `asker` the requester's name: shown, never mentioned.
-    `barrier` is what holds a queued task back, `offers` what may be pressed.
+    `barrier` is what holds a queued task back, `offers` what may be pressed, `question` its open one.
     """
     words = wording(task, WORDS_LIMIT)
     asked_by = f"for {inline(asker, _NAME_LIMIT)}" if asker else ""
     sign = _SIGNS[State.HELD] if barrier else _SIGNS[task.state]
     head = line([f"{sign} *{headline(task)}*", asked_by])
-    standing = _standing(task, attempts, now, ahead, barrier)
+    standing = _standing(task, attempts, now, ahead, barrier, question)
     reason = f". {standing}" if barrier or task.state in _REASONED else ""
     return Message(
         text=neutralise(f"{headline(task)}: {words}{reason}"),
@@ -72,7 +75,12 @@ def card(
 
 
 def _standing(
-    task: Task, attempts: Sequence[Attempt], now: datetime, ahead: int, barrier: Barrier | None
+    task: Task,
+    attempts: Sequence[Attempt],
+    now: datetime,
+    ahead: int,
+    barrier: Barrier | None,
+    question: Question | None,
 ) -> str:
     last = attempts[-1] if attempts else None
     match task.state:
@@ -83,9 +91,10 @@ def _standing(
         case State.HELD:
             return _held(task, last)
         case State.RUNNING:
-            return _running(task, last, now)
+            return _running(task, last, now, question)
         case State.WAITING:
-            return line(["Waiting for an answer in the thread", _cost(task)])
+            wait = waits(task, question) if question else "Waiting for an answer in the thread"
+            return line([wait, _cost(task)])
         case State.DONE:
             return line([_time(last), dollars(task.cost_micro_usd, task.unpriced), "answer in the thread"])
         case State.FAILED:
@@ -129,12 +138,14 @@ def _held(task: Task, last: Attempt | None) -> str:
     return line([why, failed, f"attempt {task.attempt + 1} follows", _cost(task), given_up(task)])
 
 
-def _running(task: Task, last: Attempt | None, now: datetime) -> str:
+def _running(task: Task, last: Attempt | None, now: datetime, question: Question | None) -> str:
     spent = dollars(task.cost_micro_usd, task.unpriced)
     money = "no model" if task.script else f"{spent} of {dollars(task.route.cap_micro_usd)} so far"
     if last is None:
         return line(["Running", money])
-    doing = "stopping, as asked" if task.cancel_asked else inline(last.progress, _PROGRESS_LIMIT)
+    doing = waits(task, question) if question else inline(last.progress, _PROGRESS_LIMIT)
+    if task.cancel_asked:
+        doing = "stopping, as asked"
     since = f"Running since {clock_time(last.started_at)}"
     if doing:
         since += f", after {duration(now - last.started_at)}: {doing}"

@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from bot.money import dollars
+from bot.slacktext import neutralise
 from bot.views.message import Block, actions, button
 from dispatch.faults import FaultKind
+from dispatch.questions import Decision, Question, QuestionKind
 from dispatch.routing import Table, by_urgency
 from dispatch.task import Attempt, HoldKind, State, Task, Tier
 
+_LABEL_LIMIT: Final = 75
 _MONEY_RAN_OUT = frozenset({FaultKind.OVER_CAP, FaultKind.OVER_BUDGET})
 
 
@@ -20,6 +24,30 @@ class Action(StrEnum):
     CHEAPER = "cheaper"
     WAIT = "wait"
     ACKNOWLEDGE_ALARM = "acknowledge_alarm"
+    ANSWER_1 = "answer:1"
+    ANSWER_2 = "answer:2"
+    ANSWER_3 = "answer:3"
+    ANSWER_4 = "answer:4"
+    ANSWER_5 = "answer:5"
+    APPROVE_ONCE = "approve_once"
+    APPROVE_TASK = "approve_task"
+    DENY = "deny"
+    RAISE = "raise"
+    STAY = "stay"
+
+
+OPTIONS: Final = (Action.ANSWER_1, Action.ANSWER_2, Action.ANSWER_3, Action.ANSWER_4, Action.ANSWER_5)
+"""The buttons of a question, one for each of its options."""
+
+_DECISIONS: Final = {
+    Action.APPROVE_ONCE: Decision.ONCE,
+    Action.APPROVE_TASK: Decision.FOR_TASK,
+    Action.DENY: Decision.DENY,
+    Action.RAISE: Decision.RAISE,
+    Action.STAY: Decision.STAY,
+}
+ANSWERS: Final = frozenset({*OPTIONS, *_DECISIONS})
+"""The actions that answer a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +74,35 @@ def on_answer(task: Task, attempt: Attempt, table: Table) -> tuple[Offer, ...]:
         return ()
     more = dollars(table[task.route.tier].cap_micro_usd).removesuffix(".00")
     return (Offer(Action.ANOTHER_CAP, f"Another {more}"),)
+
+
+def on_question(question: Question) -> tuple[Offer, ...]:
+    """What an open question offers."""
+    match question.kind:
+        case QuestionKind.QUESTION:
+            options = zip(OPTIONS, question.options, strict=False)
+            return tuple(Offer(action, _label(option)) for action, option in options)
+        case QuestionKind.APPROVAL:
+            return (
+                Offer(Action.APPROVE_ONCE, "Approve once"),
+                Offer(Action.APPROVE_TASK, "Approve for this task"),
+                Offer(Action.DENY, "Deny"),
+            )
+        case QuestionKind.UPGRADE:
+            better = question.route.tier.capitalize() if question.route else "a better tier"
+            return (Offer(Action.RAISE, f"Run on {better}"), Offer(Action.STAY, "Go on as it is"))
+
+
+def answer_of(action: Action, question: Question) -> str | None:
+    """The answer that a button gives to the question; None where the question has no such button."""
+    if action not in [offer.action for offer in on_question(question)]:
+        return None
+    return _DECISIONS[action] if action in _DECISIONS else question.options[OPTIONS.index(action)]
+
+
+def _label(option: str) -> str:
+    label = " ".join(neutralise(option).split()) or "…"
+    return label if len(label) <= _LABEL_LIMIT else label[: _LABEL_LIMIT - 1].rstrip() + "…"
 
 
 def row(task: Task, offers: Sequence[Offer]) -> tuple[Block, ...]:

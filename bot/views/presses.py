@@ -2,6 +2,7 @@
 
 from bot.money import dollars
 from bot.views.message import day_and_time
+from dispatch.questions import Question
 from dispatch.task import Task
 
 _UNCHANGED = "Nothing was changed"
@@ -34,6 +35,22 @@ def moved_on(task: Task) -> str:
     """The button no longer says what is so."""
     where = f"it is {task.state} now, on {task.route.tier.capitalize()}"
     return f"#{task.id} has moved on: {where}. {_UNCHANGED}; its card shows where it is."
+
+
+def answered(question: Question) -> str:
+    """A question was answered."""
+    return f"Taken: #{question.task_id} goes on with your answer."
+
+
+def not_asked(task: Task) -> str:
+    """The question has no such button."""
+    return f"#{task.id} did not ask that. {_UNCHANGED}; its thread shows what it asks."
+
+
+def press_a_button(task: Task) -> str:
+    """Words were said where only a button counts."""
+    waits = f"#{task.id} waits for one of the buttons under its question"
+    return f"{waits}: words decide nothing there. {_UNCHANGED}."
 
 
 def no_alarm() -> str:

@@ -9,14 +9,17 @@ from bot.slacktext import escape, inline, neutralise
 from bot.views.blame import blame, time_taken
 from bot.views.card import headline, wording
 from bot.views.message import TEXT_LIMIT, day_and_time, line
+from bot.views.question import waits
 from bot.views.waits import briefly, cause, gate_lines, given_up, held_by_budget, is_probing
 from bot.words import counted, duration, tokens
 from dispatch.gates import Gate
 from dispatch.ports import Spending
+from dispatch.questions import Question
 from dispatch.task import Attempt, State, Task, Verdict
 
 _WORDS_LIMIT: Final = 120
 _PROMPT_LIMIT: Final = 1_500
+_QUESTION_LIMIT: Final = 500
 _PERIODS: Final = {Period.TODAY: "Today", Period.WEEK: "This week", Period.MONTH: "This month"}
 
 
@@ -52,8 +55,13 @@ def _listed_line(task: Task) -> str:
     return line([headline(task), briefly(task), wording(task, _WORDS_LIMIT)])
 
 
-def shown(task: Task, attempts: Sequence[Attempt], gates: Sequence[Gate] = ()) -> str:
-    """One task with its attempts, and the gates that hold it back."""
+def shown(
+    task: Task,
+    attempts: Sequence[Attempt],
+    gates: Sequence[Gate] = (),
+    question: Question | None = None,
+) -> str:
+    """One task with its attempts, the gates that hold it back, and its open question."""
     spent = f"{dollars(task.cost_micro_usd, task.unpriced)} of {dollars(task.route.cap_micro_usd)}"
     facts = [
         inline(task.route.reason, 200),
@@ -69,6 +77,9 @@ def shown(task: Task, attempts: Sequence[Attempt], gates: Sequence[Gate] = ()) -
     if ends := given_up(task):
         lines.append(ends[:1].upper() + ends[1:])
     lines += gate_lines(gates)
+    if question is not None:
+        wait = waits(task, question)
+        lines.append(f"{wait[:1].upper()}{wait[1:]}: {inline(question.text, _QUESTION_LIMIT)}")
     return _fitted([*lines, *(_attempt_line(task, attempt) for attempt in attempts)])
 
 

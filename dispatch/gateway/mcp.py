@@ -24,7 +24,11 @@ class _Wrong(Exception):
 
 
 async def answer(body: bytes, tools: Sequence[Tool]) -> web.Response:
-    """The answer to one JSON-RPC message. Nothing is remembered between two of them."""
+    """The answer to one JSON-RPC message. Nothing is remembered between two of them.
+
+    What may pause its session is not offered: an agent in another process cannot be put aside.
+    """
+    tools = [tool for tool in tools if not tool.may_pause]
     number: object = None
     try:
         asked = _parsed(body)

@@ -15,6 +15,7 @@ from dispatch.faults import GATEWAY_ERROR
 from dispatch.gateway import mcp
 from dispatch.gateway.account import Account
 from dispatch.gateway.admission import Admission
+from dispatch.gateway.asking import Ask
 from dispatch.gateway.passage import Asked, Passage, pass_through
 from dispatch.gateway.problem import Refused
 from dispatch.gateway.tools import FollowUp, tools_for
@@ -38,6 +39,7 @@ class MeteringGateway:
         price: Pricing,
         token_caps: Mapping[str, int],
         follow_up: FollowUp,
+        ask: Ask,
         clock: Clock,
     ) -> None:
         self._upstream = upstream
@@ -46,6 +48,7 @@ class MeteringGateway:
         self._price = price
         self._token_caps = token_caps
         self._follow_up = follow_up
+        self._ask = ask
         self._clock = clock
         self._admissions: dict[str, Admission] = {}
         self._balancing: set[asyncio.Task[None]] = set()
@@ -84,7 +87,7 @@ class MeteringGateway:
         Ends once all of it is booked, so that what is told of the attempt has its whole cost.
         """
         key = f"oq-{claim.task.id}-{claim.attempt}-{secrets.token_urlsafe(24)}"
-        tools = tools_for(claim, self._queue, self._follow_up, self._clock)
+        tools = tools_for(claim, self._queue, self._follow_up, self._ask, self._clock)
         account = Account(claim, self._ledger, self._price, self._token_caps, self._clock)
         admission = self._admissions[key] = Admission(account, tools)
         try:

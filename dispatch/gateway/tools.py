@@ -1,8 +1,10 @@
 """The tools every session has. They need no permission; what goes wrong in them is words to the model."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from dispatch.errors import OnequeueError
+from dispatch.gateway.asking import Ask, asking_tools
 from dispatch.ports import Clock, Queue, Tool
 from dispatch.task import Claim
 
@@ -36,7 +38,9 @@ _FOLLOW_UP: Mapping[str, object] = {
 }
 
 
-def tools_for(claim: Claim, queue: Queue, follow_up: FollowUp, clock: Clock) -> tuple[Tool, ...]:
+def tools_for(
+    claim: Claim, queue: Queue, follow_up: FollowUp, ask_people: Ask, clock: Clock
+) -> tuple[Tool, ...]:
     """The tools of one attempt."""
 
     async def note(given: Mapping[str, object]) -> str:
@@ -52,15 +56,12 @@ def tools_for(claim: Claim, queue: Queue, follow_up: FollowUp, clock: Clock) -> 
             return "Not queued: a priority is a whole number from 1 to 10."
         return await follow_up(claim, _text(given), priority)
 
-    return (
-        Tool("progress", _PROGRESS_USE, _PROGRESS, _in_words(note)),
-        Tool(
-            "follow_up",
-            _FOLLOW_UP_USE,
-            _FOLLOW_UP,
-            _in_words(ask),
-        ),
+    tools = (
+        Tool("progress", _PROGRESS_USE, _PROGRESS, note),
+        Tool("follow_up", _FOLLOW_UP_USE, _FOLLOW_UP, ask),
+        *asking_tools(claim, ask_people),
     )
+    return tuple(replace(tool, call=_in_words(tool.call)) for tool in tools)
 
 
 def _text(given: Mapping[str, object]) -> str:

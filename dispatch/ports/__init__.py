@@ -7,8 +7,20 @@ from dispatch.ports.alarms import Alarms, OpenAlarm
 from dispatch.ports.clock import Clock
 from dispatch.ports.money import Ledger, Pricing, Spending
 from dispatch.ports.people import Digests, Notifier, Outbox, Quotes
+from dispatch.ports.questions import Questions
 from dispatch.ports.queue import Gates, Queue, Tasks, UnderWay, Waiting
-from dispatch.ports.session import Access, Draft, Gateway, Place, Places, Runner, Seats, Session, Tool
+from dispatch.ports.session import (
+    Access,
+    Draft,
+    Gateway,
+    Pause,
+    Place,
+    Places,
+    Runner,
+    Seats,
+    Session,
+    Tool,
+)
 from dispatch.ports.vault import Backup
 
 __all__ = [
@@ -24,9 +36,11 @@ __all__ = [
     "Notifier",
     "OpenAlarm",
     "Outbox",
+    "Pause",
     "Place",
     "Places",
     "Pricing",
+    "Questions",
     "Queue",
     "Quotes",
     "Runner",

@@ -8,6 +8,7 @@ from typing import Protocol
 from dispatch.budget import Purse
 from dispatch.gates import Gate
 from dispatch.policy import Quota, Seating, Settlement
+from dispatch.questions import Question
 from dispatch.task import Attempt, Claim, NewTask, Outcome, Route, State, Task, Tier
 
 
@@ -52,6 +53,14 @@ class Tasks(Protocol):
 
     async def attempts(self, task_id: int) -> Sequence[Attempt]:
         """All attempts of a task, first to newest."""
+        ...
+
+    async def questions(self, task_id: int) -> Sequence[Question]:
+        """All questions of a task, first to newest."""
+        ...
+
+    async def question(self, question_id: int) -> Question:
+        """One question. Raises NotFound."""
         ...
 
     async def position(self, task_id: int) -> int:
@@ -112,7 +121,10 @@ class Queue(Tasks, Protocol):
         ...
 
     async def settle(self, claim: Claim, outcome: Outcome, settlement: Settlement, now: datetime) -> Task:
-        """Ends the attempt and moves the task, with the reply due. Raises LeaseLost."""
+        """Ends the attempt and moves the task, with the reply due. Raises LeaseLost.
+
+        A task that is to wait for an answer goes back to its place where that has come already.
+        """
         ...
 
     async def give_back(self, claim: Claim, reason: str, now: datetime) -> None:

@@ -9,17 +9,26 @@ from typing import Protocol
 
 from dispatch.means import Means
 from dispatch.scripts import Script
-from dispatch.task import Claim, Outcome, Work
+from dispatch.task import Claim, Outcome, Resumed, Work
+
+
+class Pause(Exception):
+    """Raised by a tool that is answered later: its session ends as asked, and goes on with the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """Something a session may call. `schema` is JSON Schema of its input; `call` answers the model."""
+    """Something a session may call. `schema` is JSON Schema of its input; `call` answers the model.
+
+    `call` raises Pause where people must answer first and that takes too long to wait for; only a tool that
+    `may_pause` does.
+    """
 
     name: str
     description: str
     schema: Mapping[str, object]
     call: Callable[[Mapping[str, object]], Awaitable[str]]
+    may_pause: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,8 @@ class Session:
     Where there is a `script` it runs that: without a model, with no access to anything, on behalf of
     `requester`, and the prompt is only the words.
     `place` is where an agent works; a session without files has none.
+    Where it is `resumed` the earlier conversation goes on, and the prompt is for a runner that cannot
+    read that conversation any more.
     """
 
     task_id: int
@@ -78,10 +89,14 @@ class Session:
     requester: str = ""
     means: Means = field(default_factory=Means)
     place: Place | None = None
+    resumed: Resumed | None = None
 
 
 class Runner(Protocol):
-    """Runs a session, fresh, in one way. Returns an outcome for everything that can go wrong in it."""
+    """Runs a session, fresh or resumed, in one way. Returns an outcome for all that can go wrong in it.
+
+    A tool that raises Pause ends it as asked, with the conversation it can go on from.
+    """
 
     async def run(self, session: Session) -> Outcome:
         """Cancelling it ends the session at once."""

@@ -12,8 +12,9 @@ from anthropic.lib.tools import BetaAsyncBuiltinFunctionTool, BetaAsyncStreaming
 from anthropic.types.beta import BetaMessage, BetaOutputConfigParam, BetaToolParam
 
 from dispatch.faults import Fault, FaultKind, from_api
-from dispatch.ports import Draft, Session, Tool
+from dispatch.ports import Draft, Pause, Session, Tool
 from dispatch.runners.briefing import SYSTEM
+from dispatch.runners.conversation import WAITS, Conversation
 from dispatch.task import Outcome, Verdict
 
 MAX_REQUESTS = 40
@@ -36,28 +37,38 @@ class MessagesRunner:
         self._max_requests = max_requests
 
     async def run(self, session: Session) -> Outcome:
-        """One fresh conversation, from the prompt to the last message."""
+        """One conversation, from the prompt, or from where it paused, to the last message."""
+        draft, conversation = session.draft, Conversation(session)
         try:
             async with _client(session) as client:
-                last = await self._converse(client, session)
+                last = await self._converse(client, session, conversation)
         except _SDK_ERRORS as error:
-            return _failed(session.draft, _fault(error))
-        return _outcome(last, session.draft)
+            return _failed(draft, _fault(error))
+        if conversation.paused:
+            saved = conversation.saved(draft)
+            return Outcome(Verdict.ASKED, draft.text, draft.model, conversation=saved)
+        return _outcome(last, draft)
 
-    async def _converse(self, client: anthropic.AsyncAnthropic, session: Session) -> BetaMessage | None:
-        turns = self._turns(client, session)
+    async def _converse(
+        self, client: anthropic.AsyncAnthropic, session: Session, conversation: Conversation
+    ) -> BetaMessage | None:
+        turns = self._turns(client, session, conversation)
         last: BetaMessage | None = None
         try:
             while stream := await anext(turns, None):
                 last = await _read(stream, session.draft)
                 if last is None:
                     break
+                calls = last.stop_reason == "tool_use"
+                conversation.add(last, await turns.generate_tool_call_response() if calls else None)
+                if conversation.paused:
+                    break
         finally:
             await turns.close()
         return last
 
     def _turns(
-        self, client: anthropic.AsyncAnthropic, session: Session
+        self, client: anthropic.AsyncAnthropic, session: Session, conversation: Conversation
     ) -> BetaAsyncStreamingToolRunner[None]:
         return client.beta.messages.tool_runner(
             stream=True,
@@ -70,16 +81,17 @@ class MessagesRunner:
             output_config=cast(BetaOutputConfigParam, {"effort": session.effort}),
             cache_control={"type": "ephemeral"},
             system=SYSTEM,
-            tools=[_Callable(tool) for tool in session.access.tools],
-            messages=[{"role": "user", "content": session.prompt}],
+            tools=[_Callable(tool, conversation) for tool in session.access.tools],
+            messages=conversation.messages.copy(),
         )
 
 
 class _Callable(BetaAsyncBuiltinFunctionTool):
     """A tool as the library calls it, its schema sent as it is."""
 
-    def __init__(self, tool: Tool) -> None:
+    def __init__(self, tool: Tool, conversation: Conversation) -> None:
         self._tool = tool
+        self._conversation = conversation
 
     def to_dict(self) -> BetaToolParam:
         return {
@@ -91,6 +103,9 @@ class _Callable(BetaAsyncBuiltinFunctionTool):
     async def call(self, input: object) -> str:  # noqa: A002
         try:
             return await self._tool.call(input if isinstance(input, dict) else {})
+        except Pause:
+            self._conversation.paused = True
+            return WAITS
         except Exception as error:
             _log.exception("the tool %s broke", self._tool.name)
             raise ToolError("The tool broke. Go on without it.") from error

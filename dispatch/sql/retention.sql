@@ -12,6 +12,12 @@ LIMIT :limit;
 UPDATE attempt SET text = '', progress = '', fault_detail = '', branch = NULL, diffstat = ''
 WHERE task_id IN (SELECT value FROM json_each(:task_ids));
 
+-- name: forget_questions
+UPDATE question SET
+    text = '', reason = '', options = '[]', route = NULL, answer = iif(answer IS NULL, NULL, ''),
+    conversation = NULL
+WHERE task_id IN (SELECT value FROM json_each(:task_ids));
+
 -- name: forget_history
 UPDATE history SET detail = '' WHERE task_id IN (SELECT value FROM json_each(:task_ids));
 

@@ -1,4 +1,4 @@
-"""Tasks, ledger, outbox, digests, gates and alarms in one SQLite file. The only door to aiosqlite."""
+"""Tasks, questions, money, deliveries, gates and alarms in one SQLite file. The only door to aiosqlite."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from dispatch.store.digests import SqliteDigests
 from dispatch.store.gates import SqliteGates
 from dispatch.store.ledger import SqliteLedger
 from dispatch.store.outbox import SqliteOutbox
+from dispatch.store.questions import SqliteQuestions
 from dispatch.store.queue import SqliteQueue
 from dispatch.store.retention import SqliteRetention
 
@@ -27,6 +28,7 @@ class Store:
     gates: SqliteGates
     retention: SqliteRetention
     alarms: SqliteAlarms
+    questions: SqliteQuestions
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -58,6 +60,7 @@ class Store:
             SqliteGates(database),
             SqliteRetention(database),
             SqliteAlarms(database),
+            SqliteQuestions(database),
         )
 
     async def backup(self, path: Path) -> Backup:

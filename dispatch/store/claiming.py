@@ -11,6 +11,7 @@ from dispatch.store import gates, rows
 from dispatch.store.database import Transaction
 from dispatch.store.ledger import standing_in
 from dispatch.store.moves import change, known, remember
+from dispatch.store.pausing import resumption
 from dispatch.task import Claim, HoldKind, Move, Shortage, State, Task, Tier
 
 MOST_HELD = 100
@@ -130,4 +131,5 @@ async def _claimed(
     )
     await remember(transaction, task.id, Move.CLAIM, now)
     await transaction.rows("raise_card", task_id=task.id, now=now)
-    return Claim(task, task.attempt, lease_until, limit_micro_usd)
+    resumed = await resumption(transaction, task)
+    return Claim(task, task.attempt, lease_until, limit_micro_usd, resumed)

@@ -84,9 +84,23 @@ async def change(
     if task.state is State.RUNNING:
         # However it ended: a gate must not wait for a probe that does not run.
         await transaction.rows("stop_probing", now=now)
+    if target in TERMINAL:
+        await close_questions(transaction, task.id, now)
     await remember(transaction, task.id, move, now, actor, detail)
     await transaction.rows("raise_card", task_id=task.id, now=now)
     return rows.task(row)
+
+
+async def close_questions(transaction: Transaction, task_id: int, now: datetime) -> None:
+    """Ends what a task asked: nobody needs an answer or a conversation of it any more."""
+    await close_open_question(transaction, task_id, now)
+    await transaction.rows("drop_conversations", task_id=task_id)
+
+
+async def close_open_question(transaction: Transaction, task_id: int, now: datetime) -> None:
+    """Ends the task's open question, if it has one, as stale; its message will say so."""
+    for row in await transaction.rows("stale_questions", task_id=task_id, now=now):
+        await transaction.rows("raise_question", question_id=row["id"], now=now)
 
 
 async def remember(

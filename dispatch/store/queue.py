@@ -6,12 +6,14 @@ from datetime import datetime
 
 from dispatch.budget import Purse
 from dispatch.delivery import DeliveryKind
-from dispatch.errors import MoveRefused, NotAdmitted
+from dispatch.errors import MoveRefused
 from dispatch.policy import AGEING, FRONT, Quota, Seating, Settlement
 from dispatch.store import gates, rows
 from dispatch.store.claiming import claim, release
 from dispatch.store.database import Transaction, in_transaction
+from dispatch.store.line import check, rejoin, send_another_way, take_turn
 from dispatch.store.moves import DISPATCHER, change, end_attempt, held_by, known, lose, remember, tell
+from dispatch.store.pausing import pause
 from dispatch.store.tasks import SqliteTasks
 from dispatch.task import (
     MOVES,
@@ -27,6 +29,7 @@ from dispatch.task import (
 )
 
 _ANSWERED = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.PARKED})
+_GOES_ON = frozenset({State.HELD, State.QUEUED, State.WAITING})
 _RETRYABLE = MOVES[Move.RETRY][0]
 _REROUTABLE = _RETRYABLE | {State.QUEUED, State.HELD}
 _BATCH = 200
@@ -47,9 +50,9 @@ class SqliteQueue(SqliteTasks):
         if stored is not None:
             return rows.task(stored), False
         if quota is not None:
-            await _check(transaction, new, quota)
+            await check(transaction, new, quota)
         (row,) = await transaction.rows("enqueue", **rows.columns(new, route), ages_at=now + AGEING, now=now)
-        task = await _take_turn(transaction, int(row["id"]))
+        task = await take_turn(transaction, int(row["id"]))
         await remember(transaction, task.id, Move.ENQUEUE, now, new.requester)
         await tell(transaction, task, DeliveryKind.CARD, f"card:{task.id}", now)
         return task, True
@@ -99,12 +102,16 @@ class SqliteQueue(SqliteTasks):
     ) -> Task:
         """Ends the attempt and moves the task, with the reply due. Raises LeaseLost.
 
-        A task that should wait for another attempt is cancelled instead where a person asked for that.
+        A task that should wait for another attempt is cancelled instead where a person asked for that. One
+        that should wait for an answer goes back to its place where that has come already.
         """
         task = await held_by(transaction, claim)
         await end_attempt(transaction, task, outcome, now)
-        cancelled = task.cancel_asked and settlement.state in {State.HELD, State.QUEUED}
-        target = State.CANCELLED if cancelled else settlement.state
+        target = settlement.state
+        if task.cancel_asked and target in _GOES_ON:
+            target = State.CANCELLED
+        elif target is State.WAITING:
+            target = await pause(transaction, task, outcome.conversation, now)
         settled = await change(
             transaction,
             task,
@@ -157,9 +164,9 @@ class SqliteQueue(SqliteTasks):
             )
         if task.state not in _RETRYABLE:
             raise MoveRefused(f"#{task.id} is {task.state}; it has not ended, so there is nothing to retry.")
-        await transaction.rows("rejoin", task_id=task.id, ages_at=now + AGEING)
+        await rejoin(transaction, task.id, now)
         await change(transaction, task, State.QUEUED, now, actor=actor, strikes=0)
-        return await _take_turn(transaction, task.id)
+        return await take_turn(transaction, task.id)
 
     @in_transaction
     async def reroute(
@@ -178,23 +185,13 @@ class SqliteQueue(SqliteTasks):
             raise MoveRefused(f"#{task.id} ended long ago and its words are no longer kept. Send it again.")
         if task.state not in _REROUTABLE:
             raise MoveRefused(f"#{task.id} is {task.state}; only what waits or has ended can go another way.")
-        await transaction.rows(
-            "reroute",
-            task_id=task.id,
-            asked_model=asked_model,
-            asked_cap_micro_usd=cap_micro_usd,
-            tier=route.tier,
-            model=route.model,
-            reason=route.reason,
-            cap_micro_usd=route.cap_micro_usd,
-            now=now,
-        )
-        await transaction.rows("rejoin", task_id=task.id, ages_at=now + AGEING)
+        await send_another_way(transaction, task.id, asked_model, cap_micro_usd, route, now)
+        await rejoin(transaction, task.id, now)
         if task.state is not State.QUEUED:
             await change(transaction, task, State.QUEUED, now, actor=actor, detail=route.reason, strikes=0)
         else:
             await transaction.rows("raise_card", task_id=task.id, now=now)
-        return await _take_turn(transaction, task.id)
+        return await take_turn(transaction, task.id)
 
     @in_transaction
     async def promote(self, transaction: Transaction, now: datetime) -> int:
@@ -222,7 +219,7 @@ class SqliteQueue(SqliteTasks):
             again = now + AGEING if rank > FRONT else None
             await transaction.rows("age", task_id=row["id"], rank=min(rank, row["rank"]), ages_at=again)
             if rank < row["rank"]:
-                await _take_turn(transaction, row["id"])
+                await take_turn(transaction, row["id"])
         return len(old)
 
     @in_transaction
@@ -278,15 +275,3 @@ class SqliteQueue(SqliteTasks):
         task = await held_by(transaction, claim)
         await end_attempt(transaction, task, Outcome(Verdict.LOST), now)
         await change(transaction, task, State.QUEUED, now, detail="claimed for nobody")
-
-
-async def _take_turn(transaction: Transaction, task_id: int) -> Task:
-    (row,) = await transaction.rows("take_turn", task_id=task_id)
-    return rows.task(row)
-
-
-async def _check(transaction: Transaction, new: NewTask, quota: Quota) -> None:
-    (own,) = await transaction.rows("waiting_of_person", requester=new.requester)
-    (all_from,) = await transaction.rows("waiting_from_source", source=new.source)
-    if refusal := quota.refusal(new.source, own["tasks"], all_from["tasks"]):
-        raise NotAdmitted(refusal)

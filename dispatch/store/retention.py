@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 
 class SqliteRetention:
-    """Forgets words, answers, progress, and deliveries that are over.
+    """Forgets words, questions, answers, progress, and deliveries that are over.
 
     A task of which something is still due to people waits until that is sent, and a follow-up until its
     parent is forgotten: until then an attempt of the parent could ask for it again.
@@ -39,6 +39,7 @@ class SqliteRetention:
         ripe = await transaction.rows("forgettable", before=before, limit=BATCH)
         task_ids = json.dumps([row["id"] for row in ripe])
         await transaction.rows("forget_attempts", task_ids=task_ids)
+        await transaction.rows("forget_questions", task_ids=task_ids)
         await transaction.rows("forget_history", task_ids=task_ids)
         await transaction.rows("forget_deliveries", task_ids=task_ids)
         await transaction.rows("forget_tasks", task_ids=task_ids, now=now)

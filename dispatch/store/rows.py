@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.faults import Fault, FaultKind
 from dispatch.gates import Gate, GateState
+from dispatch.questions import Ending, Question, QuestionKind
 from dispatch.task import (
     Attempt,
     Booking,
@@ -190,6 +191,40 @@ def gate(row: sqlite3.Row) -> Gate:
         probe=row["probe"],
         suspect=row["suspect"],
     )
+
+
+def question(row: sqlite3.Row) -> Question:
+    """A row of `question`."""
+    return Question(
+        id=row["id"],
+        task_id=row["task_id"],
+        attempt=row["attempt"],
+        kind=QuestionKind(row["kind"]),
+        text=row["text"],
+        reason=row["reason"],
+        options=tuple(json.loads(row["options"])),
+        route=_route(row["route"]),
+        asked_at=moment(row["asked_at"]),
+        deadline=moment(row["deadline"]),
+        ending=Ending(row["ending"]) if row["ending"] else None,
+        answer=row["answer"],
+        person=row["person"],
+        key=row["key"],
+        ended_at=maybe_moment(row["ended_at"]),
+        told=bool(row["told"]),
+    )
+
+
+def route_text(route: Route | None) -> str | None:
+    """A route as it is stored in its column."""
+    return None if route is None else json.dumps(asdict(route))
+
+
+def _route(text: str | None) -> Route | None:
+    if text is None:
+        return None
+    facts = json.loads(text)
+    return Route(**{**facts, "tier": Tier(facts["tier"])})
 
 
 def shortage_text(shortage: Shortage | None) -> str | None:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from dispatch.errors import NotFound
 from dispatch.ports import UnderWay, Waiting
+from dispatch.questions import Question
 from dispatch.store import rows
 from dispatch.store.database import Database
 from dispatch.task import Attempt, State, Task, Tier
@@ -39,6 +40,17 @@ class SqliteTasks:
     async def attempts(self, task_id: int) -> Sequence[Attempt]:
         """All attempts of a task, first to newest."""
         return [rows.attempt(row) for row in await self.database.rows("attempts", task_id=task_id)]
+
+    async def questions(self, task_id: int) -> Sequence[Question]:
+        """All questions of a task, first to newest."""
+        return [rows.question(row) for row in await self.database.rows("questions", task_id=task_id)]
+
+    async def question(self, question_id: int) -> Question:
+        """One question. Raises NotFound."""
+        row = await self.database.row("question", question_id=question_id)
+        if row is None:
+            raise NotFound(f"There is no question {question_id}.")
+        return rows.question(row)
 
     async def position(self, task_id: int) -> int:
         """How many queued tasks of its tier go before this one."""

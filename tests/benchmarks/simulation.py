@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Self
 
+from dispatch.asking import Asking
 from dispatch.books import Books
 from dispatch.dispatcher import Dispatcher
 from dispatch.errors import NotAdmitted
@@ -84,7 +85,8 @@ class Simulation:
             seats = ScriptedSeats(store.ledger, clock, raw, works, terms.seats_per_requester)
             chance = Random(seed).random
             worker = Worker(store.queue, store.gates, seats, seats, nobody, nobody, clock, terms, chance)
-            dispatcher = Dispatcher(store.queue, store.gates, worker, nobody, clock, priced, terms)
+            asking = Asking(store.questions, store.queue, nobody, clock, terms)
+            dispatcher = Dispatcher(store.queue, store.gates, worker, asking, nobody, clock, priced, terms)
             books = Books(
                 store.queue, store.ledger, store.outbox, store.digests, nobody, clock, priced, terms
             )

@@ -8,7 +8,7 @@ from pathlib import Path
 from dispatch.delivery import Delivery
 from dispatch.faults import Fault, FaultKind
 from dispatch.policy import Seating, Settlement
-from dispatch.ports import Alarms, Digests, Gates, Ledger, Outbox, Queue
+from dispatch.ports import Alarms, Digests, Gates, Ledger, Outbox, Questions, Queue
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
 from dispatch.task import Claim, NewTask, Outcome, Price, Source, State, Task, Tier, Usage, Verdict
@@ -28,6 +28,7 @@ class Parts:
     digests: Digests
     gates: Gates
     alarms: Alarms
+    questions: Questions
     close: Callable[[], Awaitable[None]]
     again: Callable[[], Awaitable["Parts"]]
 
@@ -105,6 +106,7 @@ async def open_sqlite(folder: Path) -> Parts:
         store.digests,
         store.gates,
         store.alarms,
+        store.questions,
         store.close,
         lambda: open_sqlite(folder),
     )

@@ -6,6 +6,7 @@ from datetime import date
 from dispatch.errors import StoreError
 from dispatch.gates import Gate
 from dispatch.ports import Clock, Spending
+from dispatch.questions import Question
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
 from dispatch.task import Attempt, NewTask, Task
@@ -55,6 +56,22 @@ class StoreDesk:
     async def gates(self) -> Mapping[str, Gate]:
         self._fail()
         return await self._store.gates.all()
+
+    async def answer(self, question_id: int, answer: str, person: str, key: str) -> Question:
+        self._fail()
+        return await self._store.questions.answer(question_id, answer, person, key, self._clock.now())
+
+    async def question(self, question_id: int) -> Question:
+        self._fail()
+        return await self._store.queue.question(question_id)
+
+    async def questions(self, task_id: int) -> Sequence[Question]:
+        self._fail()
+        return await self._store.queue.questions(task_id)
+
+    async def asked_in(self, channel: str, thread: str, key: str) -> Question | None:
+        self._fail()
+        return await self._store.questions.asked_in(channel, thread, key)
 
     async def _rerouted(self, task_id: int, cap: int | None, model: str | None = None) -> Task:
         task = await self._store.queue.task(task_id)

@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot.rehearsal.claude import ClaudeSim, Served
+from dispatch.asking import Asking
 from dispatch.budget import Budgets, Standing
 from dispatch.clock import SystemClock
 from dispatch.dispatcher import Dispatcher
@@ -147,6 +148,7 @@ async def money_room(folder: Path, budgets: Budgets) -> AsyncIterator[MoneyRoom]
         closing.push_async_callback(claude.close)
         store = await Store.open(folder / "onequeue.db")
         closing.push_async_callback(store.close)
+        asking = Asking(store.questions, store.queue, quiet, clock, terms)
         gateway = MeteringGateway(
             Upstream(claude.url, claude.key),
             store.queue,
@@ -154,13 +156,14 @@ async def money_room(folder: Path, budgets: Budgets) -> AsyncIterator[MoneyRoom]
             prices,
             {},
             lambda *asked: dispatcher.follow_up(*asked),
+            asking.ask,
             clock,
         )
         await gateway.start()
         closing.push_async_callback(gateway.close)
         seats = LocalSeats(MessagesRunner())
         worker = Worker(store.queue, store.gates, gateway, seats, quiet, quiet, clock, terms, lambda: 0.5)
-        dispatcher = Dispatcher(store.queue, store.gates, worker, quiet, clock, prices, terms)
+        dispatcher = Dispatcher(store.queue, store.gates, worker, asking, quiet, clock, prices, terms)
         working = asyncio.create_task(worker.run())
         closing.push_async_callback(asyncio.wait, {working})
         closing.push_async_callback(worker.drain, timedelta(0))

@@ -13,6 +13,7 @@ from bot.controls import Controls
 from bot.intake import Intake
 from bot.rehearsal.slack import SlackSim
 from bot.rehearsal.slack.state import Message as Posted
+from dispatch.asking import Asking
 from dispatch.books import Books
 from dispatch.budget import Budgets
 from dispatch.dispatcher import Dispatcher
@@ -103,7 +104,8 @@ async def control_room(folder: Path, budgets: Budgets | None = None) -> AsyncIte
         worker = Worker(
             store.queue, store.gates, gateway, seats, FakeQuotes(), notifier, clock, terms, lambda: 0.5
         )
-        dispatcher = Dispatcher(store.queue, store.gates, worker, notifier, clock, one_each, terms)
+        asking = Asking(store.questions, store.queue, notifier, clock, terms)
+        dispatcher = Dispatcher(store.queue, store.gates, worker, asking, notifier, clock, one_each, terms)
         books = Books(
             store.queue, store.ledger, store.outbox, store.digests, notifier, clock, one_each, terms
         )

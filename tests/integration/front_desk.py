@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from dispatch.asking import Asking
 from dispatch.books import Books
 from dispatch.dispatcher import Dispatcher
 from dispatch.ports import Clock
@@ -39,7 +40,8 @@ def front_desk(store: Store, clock: Clock, terms: Terms) -> FrontDesk:
         terms,
         lambda: 0.5,
     )
+    asking = Asking(store.questions, store.queue, notifier, clock, terms)
     return FrontDesk(
-        Dispatcher(store.queue, store.gates, worker, notifier, clock, one_each, terms),
+        Dispatcher(store.queue, store.gates, worker, asking, notifier, clock, one_each, terms),
         Books(store.queue, store.ledger, store.outbox, store.digests, notifier, clock, one_each, terms),
     )

@@ -6,11 +6,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import httpx2
 from anthropic import AsyncAnthropic
 
 from bot.rehearsal.claude import ClaudeSim, Say, Served
+from dispatch.asking import Asking
 from dispatch.clock import SystemClock
 from dispatch.gateway import MeteringGateway, Upstream
 from dispatch.policy import Seating
@@ -20,6 +22,8 @@ from dispatch.store import Store
 from dispatch.store.database import Database
 from dispatch.store.ledger import SqliteLedger
 from dispatch.task import MICRO_USD, Booking, Claim, NewTask, Price, Source, Tier, Unpriced, Usage
+from dispatch.terms import Terms
+from tests.integration.test_worker import FakeNotifier
 
 MODEL = "claude-haiku-5-5"
 UNPRICED_MODEL = "claude-haiku-4-5"
@@ -33,6 +37,7 @@ HALF_HELD = Say("x" * 2 * 24 * 20)
 """An answer of which the simulator, when told to hold, has sent exactly one half."""
 
 IDLE = timedelta(minutes=10)
+TERMS = Terms(DEFAULT_TABLE, ZoneInfo("UTC"))
 
 
 def price(model: str, usage: Usage) -> Price | Unpriced:
@@ -69,12 +74,14 @@ class GatewayRoom:
     store: Store
     gateway: MeteringGateway
     clock: SystemClock
+    asking: Asking
     follow_ups: list[tuple[int, str, int | None]] = field(default_factory=list)
 
-    async def claim(self, cap_micro_usd: int = MICRO_USD) -> Claim:
+    async def claim(self, cap_micro_usd: int = MICRO_USD, channel: str = "") -> Claim:
         """A new task on a Haiku seat, claimed."""
         now = self.clock.now()
-        new = NewTask(f"key:{now.isoformat()}", Source.CLI, "UANA00001", "investigate stall", 9)
+        key, words = f"key:{now.isoformat()}", "investigate stall"
+        new = NewTask(key, Source.CLI, "UANA00001", words, 9, channel=channel)
         await self.store.queue.enqueue(new, route(9, None, cap_micro_usd, DEFAULT_TABLE), now)
         claim = await self.store.queue.claim(Tier.HAIKU, Seating(10), now + timedelta(minutes=1), now)
         assert claim is not None
@@ -98,6 +105,7 @@ async def gateway_room(
     key: str,
     idle: timedelta = IDLE,
     ledger: Callable[[Database], Ledger] = SqliteLedger,
+    terms: Terms = TERMS,
 ) -> AsyncIterator[GatewayRoom]:
     """A gateway to the API at `url`, on a store in `folder`. It books in the `ledger` made on that store."""
     follow_ups: list[tuple[int, str, int | None]] = []
@@ -110,6 +118,7 @@ async def gateway_room(
         store = await Store.open(folder / "onequeue.db")
         stack.push_async_callback(store.close)
         clock = SystemClock()
+        asking = Asking(store.questions, store.queue, FakeNotifier(), clock, terms)
         upstream = Upstream(url, key, idle)
         gateway = MeteringGateway(
             upstream,
@@ -118,11 +127,12 @@ async def gateway_room(
             price,
             {UNPRICED_MODEL: TOKEN_CAP},
             follow_up,
+            asking.ask,
             clock,
         )
         await gateway.start()
         stack.push_async_callback(gateway.close)
-        yield GatewayRoom(store, gateway, clock, follow_ups)
+        yield GatewayRoom(store, gateway, clock, asking, follow_ups)
 
 
 @asynccontextmanager

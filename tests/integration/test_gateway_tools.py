@@ -33,8 +33,8 @@ async def progress_of(room: GatewayRoom, claim: Claim) -> str:
     return (await room.store.queue.attempts(claim.task.id))[-1].progress
 
 
-def test_there_are_two(tools: dict[str, Tool]) -> None:
-    assert set(tools) == {"progress", "follow_up"}
+def test_they_are_those_that_need_nobody_who_waits(tools: dict[str, Tool]) -> None:
+    assert set(tools) == {"progress", "follow_up", "upgrade"}
     assert all(tool.schema["type"] == "object" and tool.description for tool in tools.values())
 
 

@@ -95,7 +95,7 @@ async def test_the_request_says_what_the_session_is(session: Session, sim: Claud
     assert first.stream
     assert first.system == SYSTEM
     assert first.messages == ({"role": "user", "content": "investigate stall"},)
-    assert first.tools == ("progress", "follow_up")
+    assert first.tools == ("progress", "follow_up", "upgrade")
     assert all(one.key == sim.key for one in sim.served)
 
 

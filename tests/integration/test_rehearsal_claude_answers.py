@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from anthropic import AsyncAnthropic, beta_async_tool
-from anthropic.types import MessageParam, ToolParam
+from anthropic.types import MessageParam, ToolParam, ToolResultBlockParam
 
 from bot.rehearsal.claude import Call, ClaudeSim, Say, Step, Think, call, say
 from tests.integration.rehearsal_claude import MODEL, ask, claude, sdk
@@ -121,6 +121,39 @@ async def test_the_tool_runner_goes_round_until_the_answer(sim: ClaudeSim, clien
     assert sim.served[-1].tools == ("progress", "follow_up")
     assert sim.served[0].effort == "high"
     assert sim.served[1].cache_read_tokens > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "tool", "argument"),
+    [
+        ("drain them but ask me which", "ask_requester", "question"),
+        ("restart it, ask to approve first", "request_approval", "action"),
+        ("I fear this is too hard", "upgrade", "reason"),
+    ],
+)
+async def test_words_make_it_ask_people_once(
+    client: AsyncAnthropic, words: str, tool: str, argument: str
+) -> None:
+    offered: ToolParam = {"name": tool, "input_schema": {"type": "object", "properties": {}}}
+    task: MessageParam = {"role": "user", "content": words}
+    asked = await client.messages.create(model=MODEL, max_tokens=999, messages=[task], tools=[offered])
+    (call,) = (block for block in asked.content if block.type == "tool_use")
+    assert (call.name, bool(call.input[argument])) == (tool, True)
+    result: ToolResultBlockParam = {"type": "tool_result", "tool_use_id": call.id, "content": "yes"}
+    talk: list[MessageParam] = [
+        task,
+        {"role": "assistant", "content": [call]},
+        {"role": "user", "content": [result]},
+    ]
+    told = await client.messages.create(model=MODEL, max_tokens=999, messages=talk, tools=[offered])
+    assert told.stop_reason == "end_turn"
+
+
+async def test_words_that_only_sound_alike_ask_nobody(client: AsyncAnthropic) -> None:
+    offered: ToolParam = {"name": "ask_requester", "input_schema": {"type": "object", "properties": {}}}
+    task: MessageParam = {"role": "user", "content": "sum up the task meeting"}
+    said = await client.messages.create(model=MODEL, max_tokens=999, messages=[task], tools=[offered])
+    assert said.stop_reason == "end_turn"
 
 
 async def test_a_script_answers_exactly_as_given(sim: ClaudeSim, client: AsyncAnthropic) -> None:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from bot.records import full_record
 from dispatch.clock import SystemClock
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.errors import MoveRefused
+from dispatch.policy import Seating, Settlement
+from dispatch.questions import Ending, NewQuestion, QuestionKind
 from dispatch.store import Store
 from dispatch.store.retention import BATCH
 from dispatch.store.rows import bound
-from dispatch.task import Source, State
+from dispatch.task import Outcome, Source, State, Verdict
 from tests.integration.retention_room import KEEP, SAID, SECRET, Place
 
 
@@ -75,6 +78,28 @@ async def test_not_a_byte_of_it_is_left_in_the_file(place: Place) -> None:
     await place.store.database.tidy()
     assert SECRET not in path.read_bytes()
     assert SECRET not in path.with_name(f"{path.name}-wal").read_bytes()
+
+
+async def test_what_was_asked_and_answered_is_forgotten_too(place: Place) -> None:
+    task, now = await place.add("k"), place.clock.now()
+    claim = await place.store.queue.claim(task.route.tier, Seating(9), now + KEEP, now)
+    assert claim
+    better = replace(task.route, reason=SAID)
+    for kind in QuestionKind:
+        new = NewQuestion(kind, f"ask {SAID} {kind}", SAID, (SAID,), better, answer=f"say {SAID}")
+        await place.store.questions.ask(claim, new, now, now)
+    outcome = Outcome(Verdict.ASKED, conversation=SECRET)
+    await place.store.queue.settle(claim, outcome, Settlement(State.WAITING), now)
+    await place.store.queue.cancel(task.id, "UANA00001", now)
+    await place.deliver()
+    place.clock.advance(2 * KEEP)
+    await place.store.database.tidy()
+    assert SECRET in place.store.database.path.read_bytes()
+    assert await place.forget() == 1
+    await place.store.database.tidy()
+    assert SECRET not in place.store.database.path.read_bytes()
+    asked = await place.store.queue.questions(task.id)
+    assert [(one.text, one.ending) for one in asked] == [("", Ending.ANSWERED)] * 3
 
 
 async def test_what_has_not_ended_or_ended_lately_is_remembered(place: Place) -> None:

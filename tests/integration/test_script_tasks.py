@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from dispatch.asking import Asking
 from dispatch.budget import Budgets
 from dispatch.dispatcher import Dispatcher
 from dispatch.errors import MoveRefused, NotAdmitted
@@ -43,8 +44,9 @@ class Room:
         self.clock = FakeClock()
         self.seats = FakeSeats()
         self.worker = self.worker_by(TERMS)
+        asking = Asking(store.questions, store.queue, FakeNotifier(), self.clock, TERMS)
         self.front = Dispatcher(
-            store.queue, store.gates, self.worker, FakeNotifier(), self.clock, one_each, TERMS
+            store.queue, store.gates, self.worker, asking, FakeNotifier(), self.clock, one_each, TERMS
         )
 
     def worker_by(self, terms: Terms) -> Worker:

@@ -5,6 +5,8 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.store import Store
 from dispatch.store.rows import bound
@@ -92,3 +94,33 @@ async def test_what_was_spent_before_counts_towards_budgets_still(tmp_path: Path
     day = await store.ledger.standing(since, NOW + timedelta(hours=3))
     assert day.spent == {"all": 10, "tier:opus": 10, "channel:C1": 10, "person:U1": 10}
     await store.close()
+
+
+async def test_every_attempt_is_kept_with_what_it_cost(tmp_path: Path) -> None:
+    path = tmp_path / "onequeue.db"
+    first_version(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        for number, verdict in ((1, "lost"), (2, "failed"), (3, None)):
+            raw.execute(
+                "INSERT INTO attempt (task_id, number, model, started_at, ended_at, verdict, text)"
+                " VALUES (1, ?, 'm', ?, ?, ?, 'so far')",
+                (number, 10 * number, 10 * number + 5 if verdict else None, verdict),
+            )
+            raw.execute(
+                "INSERT INTO ledger (task_id, attempt, tier, model, opened_at) VALUES (1, ?, 'opus', 'm', 1)",
+                (number,),
+            )
+        before = raw.execute("SELECT * FROM attempt ORDER BY number").fetchall()
+    store = await Store.open(path)
+    attempts = await store.queue.attempts(1)
+    assert [attempt.verdict for attempt in attempts] == ["lost", "failed", None]
+    await store.close()
+    with closing(sqlite3.connect(path)) as raw:
+        kept = raw.execute("SELECT * FROM attempt ORDER BY number").fetchall()
+        assert [row[: len(before[0])] for row in kept] == before
+        assert raw.execute("PRAGMA foreign_key_check").fetchall() == []
+        raw.execute("PRAGMA foreign_keys = ON")
+        raw.execute("INSERT INTO attempt (task_id, number, model, started_at) VALUES (2, 1, 'm', 1)")
+        raw.execute("UPDATE attempt SET verdict = 'asked', ended_at = 2 WHERE task_id = 2")
+        with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+            raw.execute("DELETE FROM attempt WHERE task_id = 1")

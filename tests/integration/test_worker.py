@@ -17,6 +17,7 @@ from dispatch.faults import Fault, FaultKind
 from dispatch.gates import GateState
 from dispatch.policy import Seating
 from dispatch.ports import Access, Session
+from dispatch.questions import NewQuestion, QuestionKind
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
 from dispatch.task import MICRO_USD, Claim, HoldKind, NewTask, Outcome, Source, State, Task, Tier, Verdict
@@ -212,6 +213,29 @@ async def test_a_cancel_that_came_before_the_session_is_seen_before_it_costs(pla
     await place.worker.run_one(claim)
     assert await place.state(number) is State.CANCELLED
     assert place.seats.started == []
+
+
+async def test_a_task_that_asked_leaves_its_seat_and_goes_on_with_the_answer(place: Place) -> None:
+    numbers = [await place.add(4) for _ in range(3)]
+    await place.seats.wait_started(2)
+    first, now = place.seats.started[0], place.clock.now()
+    claim = Claim(await place.store.queue.task(first.task_id), first.attempt, now, 1)
+    new = NewQuestion(QuestionKind.QUESTION, "Which first?")
+    question = await place.store.questions.ask(claim, new, now + timedelta(hours=4), now)
+    place.seats.end(first.task_id, Outcome(Verdict.ASKED, "so far", conversation=b"talk"))
+    await place.seats.wait_started(3)
+    assert await place.state(first.task_id) is State.WAITING
+    assert place.seats.started[2].task_id == numbers[2], "its seat is free"
+    assert (await place.store.queue.task(first.task_id)).strikes == 0
+    await place.store.questions.answer(question.id, "refunds", "UANA00001", "k", now)
+    place.seats.end(numbers[1])
+    await place.seats.wait_started(4)
+    session = place.seats.started[3]
+    assert (session.task_id, session.attempt) == (first.task_id, 2)
+    assert session.resumed is not None
+    assert session.resumed.conversation == b"talk"
+    assert session.resumed.answer.endswith("refunds")
+    assert "> Which first?" in session.prompt, "a runner that cannot resume begins with what was said"
 
 
 async def test_a_runtime_fault_waits_and_a_task_fault_ends(place: Place) -> None:

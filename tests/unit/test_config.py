@@ -7,6 +7,7 @@ from bot.config import ENVIRONMENT, ConfigError, load
 from dispatch.means import Means, Profile, Project, RunnerName
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.task import MICRO_USD, Tier
+from dispatch.terms import Upgrades
 from tests.fakes.values import make_task
 
 
@@ -58,6 +59,13 @@ def test_a_channel_may_have_its_own_default_priority(tmp_path: Path) -> None:
     assert (settings.priority_in("C42"), settings.priority_in("C1")) == (8, 6)
 
 
+def test_questions_wait_and_tasks_are_raised_as_the_team_says(tmp_path: Path) -> None:
+    usual = load(written(tmp_path, "")).terms
+    assert (usual.questions_last, usual.upgrades) == (timedelta(hours=4), Upgrades.ASK)
+    said = load(written(tmp_path, '[questions]\nhours = 8\nupgrade = "on"\n')).terms
+    assert (said.questions_last, said.upgrades) == (timedelta(hours=8), Upgrades.ON)
+
+
 def test_one_error_names_everything_that_is_wrong(tmp_path: Path) -> None:
     text = 'timezone = "Mars/Base"\ndefault_priority = 11\nsurprise = 1\n[tiers.opus]\nseats = 0\n'
     with pytest.raises(ConfigError) as caught:
@@ -84,6 +92,8 @@ def test_one_error_names_everything_that_is_missing(tmp_path: Path) -> None:
         "[tiers.opus]\ncap_usd = 0\n",
         "slack = 3\n",
         "retention_days = 0\n",
+        "[questions]\nhours = 0\n",
+        '[questions]\nupgrade = "maybe"\n',
         "retention_days = 100000\n",
     ],
 )

@@ -93,6 +93,11 @@ def test_a_model_that_only_this_task_asked_for_is_its_own_fault(kind: FaultKind)
     assert settled(make_task(asked_model="opus"), failed(Fault(kind))).state is State.QUEUED
 
 
+def test_a_session_that_asked_waits_and_nothing_is_held_against_its_task() -> None:
+    settlement = settled(make_task(strikes=STRIKES - 1), Outcome(Verdict.ASKED, conversation=b"x"))
+    assert settlement == Settlement(State.WAITING)
+
+
 def test_a_task_that_keeps_failing_is_set_aside() -> None:
     states = [
         settled(make_task(strikes=strikes, attempt=strikes + 1), failed(Fault(FaultKind.INCOMPLETE))).state

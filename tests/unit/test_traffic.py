@@ -47,6 +47,11 @@ def edit(key: str = "card", weight: int = 1) -> Delivery:
     return delivery(key, DeliveryKind.CARD, message="17.1", weight=weight)
 
 
+def test_a_question_is_edited_once_it_is_told() -> None:
+    assert way(delivery(kind=DeliveryKind.QUESTION)) is Way.POST
+    assert way(delivery(kind=DeliveryKind.QUESTION, message="17.1")) is Way.EDIT
+
+
 def test_each_delivery_has_its_way() -> None:
     assert way(delivery()) is Way.POST
     assert way(delivery(kind=DeliveryKind.CARD)) is Way.POST

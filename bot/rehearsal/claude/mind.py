@@ -5,13 +5,17 @@ Words in the task steer a demonstration:
 - `long`: a very long answer, with tables and fenced blocks;
 - `table`, `code`: an answer with a table, with a fenced block;
 - `ping everyone`: the answer tries to ping the channel, a person and everyone here;
-- `ask to follow up`: calls the `follow_up` tool, when offered, before it answers.
+- `ask to follow up`: calls the `follow_up` tool, when offered, before it answers;
+- `ask me`: asks the requester a question with two options through `ask_requester`;
+- `ask to approve`: asks for an action to be approved through `request_approval`;
+- `this is too hard`: asks for a better tier through `upgrade`.
 
 A tool named `progress` is called once before anything else. Tools reached through MCP
 (`mcp__<server>__progress`) count too.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -23,6 +27,22 @@ from bot.rehearsal.claude.shape import example
 from bot.rehearsal.claude.tools import client_tools
 
 _MAX_TOPIC = 80
+_STEERED: Mapping[str, tuple[str, Mapping[str, Any] | None]] = {
+    "ask to follow up": ("follow_up", None),
+    "ask me": (
+        "ask_requester",
+        {"question": "Which of the two should I drain first?", "options": ["payments", "refunds"]},
+    ),
+    "ask to approve": (
+        "request_approval",
+        {
+            "action": "kubectl rollout restart deployment/payments",
+            "reason": "Two of its pods answer nothing any more.",
+        },
+    ),
+    "this is too hard": ("upgrade", {"reason": "Three causes are possible, and I cannot tell them apart."}),
+}
+"""Words in a task: the tool they make it call, and with what; None takes an example of its schema."""
 
 
 def next_step(body: Mapping[str, Any]) -> Step:
@@ -34,14 +54,16 @@ def next_step(body: Mapping[str, Any]) -> Step:
     if choice["type"] in ("any", "tool") and offered:
         name = choice.get("name", next(iter(offered)))
         return Step((Call(name, example(offered[name].get("input_schema"), topic)),))
-    if choice["type"] != "none" and (tool := _wanted_tool(body, words, offered)):
-        return _call(offered[tool], topic, f"Looking into {topic}.")
+    if choice["type"] != "none" and (wanted := _wanted_call(body, words, offered)):
+        tool, arguments = wanted
+        return _call(offered[tool], topic, arguments)
     return _final(body, words, topic)
 
 
-def _call(tool: Mapping[str, Any], topic: str, line_of_text: str) -> Step:
+def _call(tool: Mapping[str, Any], topic: str, arguments: Mapping[str, Any] | None) -> Step:
     thought = Think(f"The task is about {topic}. I use {tool['name']} first.")
-    return Step((thought, Call(tool["name"], example(tool.get("input_schema"), line_of_text))))
+    given = arguments or example(tool.get("input_schema"), f"Looking into {topic}.")
+    return Step((thought, Call(tool["name"], given)))
 
 
 def _final(body: Mapping[str, Any], words: str, topic: str) -> Step:
@@ -52,13 +74,15 @@ def _final(body: Mapping[str, Any], words: str, topic: str) -> Step:
     return Step((thought, Say(answers.write(words, topic, body["model"], line(body["model"])))))
 
 
-def _wanted_tool(body: Mapping[str, Any], words: str, offered: Mapping[str, Any]) -> str | None:
-    called = set(_called_since_task(body))
-    wanted = ["progress"] + (["follow_up"] if "ask to follow up" in words.lower() else [])
-    for purpose in wanted:
+def _wanted_call(
+    body: Mapping[str, Any], words: str, offered: Mapping[str, Any]
+) -> tuple[str, Mapping[str, Any] | None] | None:
+    called, asked = set(_called_since_task(body)), words.lower()
+    steered = [call for steering, call in _STEERED.items() if re.search(rf"\b{steering}\b", asked)]
+    for purpose, arguments in [("progress", None), *steered]:
         names = [name for name in offered if name == purpose or name.endswith(f"__{purpose}")]
         if names and not called.intersection(names):
-            return names[0]
+            return names[0], arguments
     return None
 
 

@@ -23,7 +23,7 @@ export function welcome(model, channel, examples, { fresh, fill }) {
         el("p", {}, "Type ", el("kbd", {}, "/task"), " and what should be done. A card appears, the answer comes in its thread, and every answer says what it cost."),
         exampleCard(model),
       ] : null,
-      el("h3", {}, fresh ? "Three things to try" : "Try"),
+      el("h3", {}, fresh ? "Things to try" : "Try"),
       el("ul", { class: "examples" }, examples.map(({ label, text }) => el("li", {}, el("button", {
         type: "button",
         class: "example",

@@ -1,0 +1,81 @@
+"""What people say in a thread whose task has asked them something. Plain values; no Bolt."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.grammar import Submit, UsageError, parse
+from bot.ports import Desk
+from bot.slacktext import escape
+from bot.views import presses
+from bot.views.offers import answer_of, on_question
+from dispatch.errors import MoveRefused, NotFound
+from dispatch.questions import LONGEST_ANSWER, Question, QuestionKind
+from dispatch.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Words said in a thread. `to_us` where they begin with our name or are said in direct messages."""
+
+    key: str
+    person: str
+    channel: str
+    thread: str
+    words: str
+    to_us: bool
+
+
+class Replies:
+    """Takes words as answers: those of the requester, and those an operator says to us."""
+
+    def __init__(self, desk: Desk, is_operator: Callable[[str], bool]) -> None:
+        self._desk = desk
+        self._is_operator = is_operator
+
+    async def take(self, said: Said) -> str | None:
+        """Private words about the answer, empty where none are needed; None where this is no answer.
+
+        Raises StoreError.
+        """
+        question = await self._desk.asked_in(said.channel, said.thread, said.key)
+        if question is None:
+            return None
+        if question.key == said.key:
+            return ""
+        task, _ = await self._desk.show(question.task_id)
+        if not self._is_meant(said, task):
+            return None
+        answer = _answer(question, said.words)
+        if answer is None:
+            return presses.press_a_button(task)
+        try:
+            await self._desk.answer(question.id, answer, said.person, said.key)
+        except (MoveRefused, NotFound) as error:
+            return escape(str(error))
+        return ""
+
+    def _is_meant(self, said: Said, task: Task) -> bool:
+        if not said.words.strip() or (said.to_us and _is_order(said.words)):
+            return False
+        return said.person == task.requester or (said.to_us and self._is_operator(said.person))
+
+
+def _is_order(words: str) -> bool:
+    """Whether it asks for something else: a verb, or a task with a priority or an option first."""
+    match parse(words):
+        case UsageError():
+            return False
+        case Submit(priority=priority, model=model, cap_micro_usd=cap, by=by):
+            return any(option is not None for option in (priority, model, cap, by))
+        case _:
+            return True
+
+
+def _answer(question: Question, words: str) -> str | None:
+    """The answer those words are; to what wants a decision only the words on a button are one."""
+    if question.kind is QuestionKind.QUESTION:
+        return words.strip()[:LONGEST_ANSWER]
+    plain = " ".join(words.casefold().split()).rstrip(".!")
+    pressed = (offer.action for offer in on_question(question) if offer.label.casefold() == plain)
+    action = next(pressed, None)
+    return answer_of(action, question) if action else None

@@ -1,0 +1,60 @@
+"""A conversation on the Messages API that can be put aside and gone on with."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from anthropic.types.beta import BetaMessage, BetaMessageParam, BetaUserMessageParam
+
+from dispatch.ports import Draft, Session
+
+WAITS = "The answer is not here yet."
+"""In place of the result of a tool that paused the session, until the answer is there."""
+
+
+class Conversation:
+    """What was said so far. `paused` once a tool has said that its answer comes later."""
+
+    def __init__(self, session: Session) -> None:
+        self.paused = False
+        self.messages: list[BetaMessageParam] = _resumed(session) or [
+            {"role": "user", "content": session.prompt}
+        ]
+
+    def add(self, message: BetaMessage, results: BetaUserMessageParam | None) -> None:
+        """Adds a turn of the model, as it was sent, and what its tools returned."""
+        blocks: Any = [block.to_dict() for block in message.content]
+        self.messages.append({"role": "assistant", "content": blocks})
+        if results is not None:
+            self.messages.append(results)
+
+    def saved(self, draft: Draft) -> bytes:
+        """All of it, to be resumed from."""
+        return json.dumps({"messages": self.messages, "text": draft.text}).encode()
+
+
+def _resumed(session: Session) -> list[BetaMessageParam] | None:
+    """The messages of a session that goes on, with its answer in place; None where none can be read."""
+    if session.resumed is None:
+        return None
+    try:
+        saved = json.loads(session.resumed.conversation)
+        messages, text = saved["messages"], str(saved["text"])
+        found = _fill(messages[-1]["content"], session.resumed.answer)
+    except (ValueError, LookupError, TypeError):
+        return None
+    if not found:
+        return None
+    session.draft.text = text
+    return list(messages)
+
+
+def _fill(results: Sequence[dict[str, Any]], answer: str) -> bool:
+    waiting = [result for result in results if _waits(result)]
+    for result in waiting:
+        result["content"] = answer
+    return bool(waiting)
+
+
+def _waits(result: Mapping[str, Any]) -> bool:
+    return result["type"] == "tool_result" and result.get("content") == WAITS
