@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -98,11 +98,12 @@ class Lives:
         return self.ready
 
     async def arm(self, order: Order) -> None:
-        """Puts this life under an order, its steps counted from now on."""
+        """Puts this life under an order, its steps counted from now on, unless it has ended."""
         (self._folder / ORDERS).write_text(json.dumps(_written(order)), "utf-8")
         self._armed, self.steps = False, []
-        os.kill(self._number, signal.SIGUSR1)
-        await self.until(lambda: self._armed)
+        with suppress(ProcessLookupError):
+            os.kill(self._number, signal.SIGUSR1)
+        await self.until(lambda: self._armed or self.dead)
 
     async def kill(self) -> None:
         """Ends this life from outside."""
@@ -169,11 +170,13 @@ class World:
             raise TimeoutError(f"not quiet after {QUIET_SECONDS} s\n{told}") from None
 
     async def dead_or_quiet(self, acting: "asyncio.Task[Any]") -> None:
-        """Returns once the life has ended, or the act is over and all is settled."""
+        """Returns once the life has ended, or the act is over and all is settled; then no step ends it."""
         async with asyncio.timeout(QUIET_SECONDS):
             while not self.lives.dead and not acting.done():
                 await self.clock.sleep(LOOK_SECONDS)
         await self.quiet()
+        if not self.lives.dead:
+            await self.lives.arm(None)
 
 
 @asynccontextmanager
