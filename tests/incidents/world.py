@@ -80,7 +80,8 @@ class Lives:
     async def close(self) -> None:
         """Kills them all."""
         if self._mother is not None:
-            os.killpg(self._mother.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(self._mother.pid, signal.SIGKILL)
             await self._mother.wait()
         if self._reading is not None:
             await self._reading
@@ -107,7 +108,8 @@ class Lives:
 
     async def kill(self) -> None:
         """Ends this life from outside."""
-        os.kill(self._number, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(self._number, signal.SIGKILL)
         await self.until(lambda: self.dead)
 
     async def until(self, condition: Callable[[], bool], seconds: float = NEWS_SECONDS) -> None:
