@@ -80,7 +80,8 @@ class Lives:
     async def close(self) -> None:
         """Kills them all."""
         if self._mother is not None:
-            os.killpg(self._mother.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(self._mother.pid, signal.SIGKILL)
             await self._mother.wait()
         if self._reading is not None:
             await self._reading
@@ -98,11 +99,12 @@ class Lives:
         return self.ready
 
     async def arm(self, order: Order) -> None:
-        """Puts this life under an order, its steps counted from now on."""
+        """Puts this life under an order, its steps counted from now on, unless it has ended."""
         (self._folder / ORDERS).write_text(json.dumps(_written(order)), "utf-8")
         self._armed, self.steps = False, []
-        os.kill(self._number, signal.SIGUSR1)
-        await self.until(lambda: self._armed)
+        with suppress(ProcessLookupError):
+            os.kill(self._number, signal.SIGUSR1)
+        await self.until(lambda: self._armed or self.dead)
 
     async def kill(self) -> None:
         """Ends this life from outside."""
@@ -170,11 +172,13 @@ class World:
             raise TimeoutError(f"not quiet after {QUIET_SECONDS} s\n{told}") from None
 
     async def dead_or_quiet(self, acting: "asyncio.Task[Any]") -> None:
-        """Returns once the life has ended, or the act is over and all is settled."""
+        """Returns once the life has ended, or the act is over and all is settled; then no step ends it."""
         async with asyncio.timeout(QUIET_SECONDS):
             while not self.lives.dead and not acting.done():
                 await self.clock.sleep(LOOK_SECONDS)
         await self.quiet()
+        if not self.lives.dead:
+            await self.lives.arm(None)
 
 
 @asynccontextmanager
