@@ -133,7 +133,8 @@ class ClaudeCodeRunner:
         self, session: Session, program: Path, isolation: Isolation, folder: _Folder
     ) -> Outcome:
         place = session.place or Place(folder.run / "place")
-        asked = Asked(session.model, session.means.profile, tuple(tool.name for tool in session.access.tools))
+        tools = tuple(tool.name for tool in session.access.tools if not tool.may_pause)
+        asked = Asked(session.model, session.means.profile, tools)
         report, opened = Report(asked, session.draft), asyncio.Event()
         async with Doors() as doors:
             opening = _Opening(session, asked, program, folder, place, opened)
