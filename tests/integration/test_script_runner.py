@@ -169,3 +169,16 @@ async def test_nothing_survives_the_process_that_wanted_it(tmp_path: Path) -> No
     await until(lambda: running(f"sleep {age}") == 0)
     folder = where.read_text(encoding="utf-8").strip()
     await until(lambda: not os.path.exists(folder))  # noqa: PTH110
+
+
+async def test_nothing_survives_a_session_that_is_ended_while_it_starts(tmp_path: Path) -> None:
+    age = an_age()
+    for turns in range(12):
+        session = script_session("sh", "-c", f"setsid sleep {age} & sleep {age}")
+        sitting = asyncio.create_task(seats(tmp_path).run(session))
+        for _ in range(turns):
+            await asyncio.to_thread(os.sched_yield)
+        sitting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sitting
+        assert running(f"sleep {age}") == 0
