@@ -90,10 +90,23 @@ def _end_all(group: int) -> None:
         return
     # Every descendant has an ancestor among the children: with no child left, there is none left at all.
     while _has_children():
-        for pid in _descendants():
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+        _stop_all()
+        _send(_descendants(), signal.SIGKILL)
         select.select([], [], [], _LOOK_AGAIN)
+
+
+def _stop_all() -> None:
+    """Stops every descendant first: one that saw its child killed would go on to its next step."""
+    stopped: set[int] = set()
+    while new := _descendants() - stopped:
+        _send(new, signal.SIGSTOP)
+        stopped |= new
+
+
+def _send(pids: set[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
 
 
 def _reaped() -> dict[int, int]:

@@ -36,17 +36,33 @@ class ScriptRunner:
         """One run of the session's script, to its end and the end of all that it has started."""
         if session.script is None:
             return _failed("", Fault(FaultKind.SCRIPT, "there is no script to run"))
-        output = Output()
+        output, unwanted = Output(), asyncio.Event()
+        # A task of its own, which nobody cancels: half a start could not be ended in order.
+        running = asyncio.create_task(
+            self._run(session, session.script, output, unwanted), name=f"script of {session.task_id}"
+        )
         try:
-            process = await self._start(session, session.script)
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            unwanted.set()
+            await asyncio.wait({running})
+            raise
+        finally:
+            session.draft.text = output.text
+
+    async def _run(
+        self, session: Session, script: Script, output: Output, unwanted: asyncio.Event
+    ) -> Outcome:
+        try:
+            process = await self._start(session, script)
         except OSError as error:
             return _failed("", Fault(FaultKind.RUNTIME, f"no process could be started ({error.strerror})"))
-        following = asyncio.create_task(_follow(process, output), name=f"script of {session.task_id}")
-        try:
-            told = await asyncio.shield(following)
-        finally:
-            await _end(process, following)
-            session.draft.text = output.text
+        following = asyncio.create_task(_follow(process, output))
+        stopping = asyncio.create_task(unwanted.wait())
+        await asyncio.wait({following, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        await _end(process, following)
+        told = following.result() if following.done() and not following.cancelled() else b""
         return _outcome(told, output.text)
 
     async def _start(self, session: Session, script: Script) -> Process:
@@ -88,6 +104,7 @@ async def _end(process: Process, following: "asyncio.Task[bytes]") -> None:
     if not following.done():
         _log.error("process %d cannot end all that its script has started; look after it", process.pid)
         process.kill()
+        await asyncio.wait({following}, timeout=_LONGEST_END)
         following.cancel()
 
 

@@ -119,15 +119,31 @@ def an_age() -> str:
 
 
 @pytest.mark.parametrize("how", HIDING)
-async def test_nothing_survives_the_time_limit(tmp_path: Path, how: str) -> None:
+async def test_nothing_survives_a_session_that_is_ended(tmp_path: Path, how: str) -> None:
     age = an_age()
-    outcome = await run(tmp_path, "sh", "-c", f"echo begun; pwd; {HIDING[how].format(age)}", seconds=1)
-    begun, folder = outcome.text.splitlines()
-    assert (outcome.verdict, begun) == (Verdict.FAILED, "begun")
+    after = tmp_path / "after"
+    command = f"echo begun; pwd; {HIDING[how].format(age)}; touch {after}"
+    session = script_session("sh", "-c", command)
+    sitting = asyncio.create_task(seats(tmp_path).run(session))
+    await until(lambda: running(f"sleep {age}") >= 2)
+    sitting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sitting
+    begun, folder = session.draft.text.splitlines()
+    assert begun == "begun", "what it said until then is kept"
+    assert running(f"sleep {age}") == 0
+    assert not await is_there(folder)
+    assert not await is_there(str(after)), "nothing goes on to its next step meanwhile"
+
+
+async def test_nothing_survives_the_time_limit(tmp_path: Path) -> None:
+    age = an_age()
+    command = f"echo begun; {HIDING['a session of its own'].format(age)}"
+    outcome = await run(tmp_path, "sh", "-c", command, seconds=5)
+    assert (outcome.verdict, outcome.text) == (Verdict.FAILED, "begun\n")
     assert outcome.fault is not None
     assert outcome.fault.kind is FaultKind.TIMEOUT
     assert running(f"sleep {age}") == 0
-    assert not await is_there(folder)
 
 
 async def test_nothing_survives_the_end_of_the_command(tmp_path: Path) -> None:
@@ -135,18 +151,6 @@ async def test_nothing_survives_the_end_of_the_command(tmp_path: Path) -> None:
     outcome = await run(tmp_path, "sh", "-c", f"setsid nohup sleep {age} & echo done")
     assert outcome == Outcome(Verdict.ANSWERED, "done\n")
     assert running(f"sleep {age}") == 0
-
-
-async def test_nothing_survives_a_cancelled_session(tmp_path: Path) -> None:
-    age = an_age()
-    session = script_session("sh", "-c", f"echo begun; setsid sleep {age} & sleep {age}")
-    sitting = asyncio.create_task(seats(tmp_path).run(session))
-    await until(lambda: running(f"sleep {age}") >= 2)
-    sitting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await sitting
-    assert running(f"sleep {age}") == 0
-    assert session.draft.text == "begun\n"
 
 
 async def test_nothing_survives_the_process_that_wanted_it(tmp_path: Path) -> None:
@@ -165,3 +169,16 @@ async def test_nothing_survives_the_process_that_wanted_it(tmp_path: Path) -> No
     await until(lambda: running(f"sleep {age}") == 0)
     folder = where.read_text(encoding="utf-8").strip()
     await until(lambda: not os.path.exists(folder))  # noqa: PTH110
+
+
+async def test_nothing_survives_a_session_that_is_ended_while_it_starts(tmp_path: Path) -> None:
+    age = an_age()
+    for turns in range(12):
+        session = script_session("sh", "-c", f"setsid sleep {age} & sleep {age}")
+        sitting = asyncio.create_task(seats(tmp_path).run(session))
+        for _ in range(turns):
+            await asyncio.to_thread(os.sched_yield)
+        sitting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sitting
+        assert running(f"sleep {age}") == 0
