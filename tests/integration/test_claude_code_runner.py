@@ -22,6 +22,8 @@ from dispatch.task import Outcome, Verdict
 from tests.integration.agent_room import UTC_ZONE, AgentRoom, agent_room, claude, marked
 from tests.integration.gateway_room import HALF_HELD, MODEL, usage_of
 
+pytestmark = pytest.mark.long
+
 FAULTS = {
     Failure.AUTHENTICATION: FaultKind.AUTHENTICATION,
     Failure.RATE_LIMIT: FaultKind.RATE_LIMITED,
@@ -147,7 +149,6 @@ async def test_a_failure_has_its_class_and_its_cost_after_one_request(
     await _fails(room, failure, FAULTS[failure])
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("failure", RARER_FAULTS)
 async def test_a_rarer_failure_has_its_class_too(room: AgentRoom, failure: Failure) -> None:
     await _fails(room, failure, RARER_FAULTS[failure])
