@@ -45,7 +45,7 @@ from dispatch.runners.script import ScriptRunner
 from dispatch.schedule import Schedule, Tick
 from dispatch.seats.local import LocalSeats
 from dispatch.store import Store
-from dispatch.task import MICRO_USD
+from dispatch.usage import MICRO_USD
 from dispatch.watch import MEGABYTE, Bounds
 from dispatch.worker import LEASE, Worker
 

@@ -1,6 +1,6 @@
 """Micro-dollars as people read them. Pure."""
 
-from dispatch.task import MICRO_USD
+from dispatch.usage import MICRO_USD
 
 _CENT = MICRO_USD // 100
 

@@ -14,7 +14,7 @@ from dispatch.budget import Budgets
 from dispatch.means import Profile, RunnerName
 from dispatch.routing import PRIORITIES, TierRule
 from dispatch.scripts import LASTS, Script
-from dispatch.task import MICRO_USD, MODEL_TIERS, Tier
+from dispatch.task import MODEL_TIERS, Tier
 from dispatch.terms import (
     FOLLOW_UPS_LAST,
     KEPT_SEATS,
@@ -24,6 +24,7 @@ from dispatch.terms import (
     SEATS_PER_REQUESTER,
     Upgrades,
 )
+from dispatch.usage import MICRO_USD
 from dispatch.watch import FREE_BYTES, MEGABYTE, TOKENS
 
 

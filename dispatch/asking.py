@@ -7,8 +7,9 @@ from dispatch.errors import MoveRefused
 from dispatch.ports import Clock, Notifier, Pause, Questions, Tasks
 from dispatch.questions import Decision, NewQuestion, Question, QuestionKind, accepts, deadline, reply
 from dispatch.routing import raised
-from dispatch.task import MICRO_USD, Claim, Route, Task
+from dispatch.task import Claim, Route, Task
 from dispatch.terms import Terms, Upgrades
+from dispatch.usage import MICRO_USD
 
 PATIENCE = timedelta(minutes=2)
 """How long a session waits on its seat; then it is paused and the seat is free."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from dispatch.task import MODEL_TIERS, Booking, Price, State, Task, Tier, Unpriced, Usage
+from dispatch.task import MODEL_TIERS, Booking, State, Task, Tier
+from dispatch.usage import Price, Unpriced, Usage
 
 CHART_DAYS = 14
 """How many days the chart goes back, the newest included."""

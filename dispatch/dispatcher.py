@@ -11,20 +11,9 @@ from dispatch.gates import Gate
 from dispatch.ports import Clock, Gates, Notifier, Pricing, Queue
 from dispatch.questions import Question
 from dispatch.routing import PRIORITIES, by_urgency, route
-from dispatch.task import (
-    MICRO_USD,
-    Attempt,
-    Claim,
-    NewTask,
-    Route,
-    Source,
-    State,
-    Task,
-    Tier,
-    Unpriced,
-    Usage,
-)
+from dispatch.task import Attempt, Claim, NewTask, Route, Source, State, Task, Tier
 from dispatch.terms import Terms
+from dispatch.usage import MICRO_USD, Unpriced, Usage
 from dispatch.worker import Worker
 
 FOLLOW_UPS = 5

@@ -14,7 +14,7 @@ from types import MappingProxyType
 import genai_prices
 from genai_prices.types import ModelInfo, PriceCalculation
 
-from dispatch.task import MICRO_USD, Price, Unpriced, Usage
+from dispatch.usage import MICRO_USD, Price, Unpriced, Usage
 
 LIST_VERSION = f"genai-prices {genai_prices.__version__}"
 SETTINGS_VERSION = "settings"

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from dispatch.means import Profile, RunnerName
-from dispatch.task import MICRO_USD, MODEL_TIERS, Route, Task, Tier
+from dispatch.task import MODEL_TIERS, Route, Task, Tier
+from dispatch.usage import MICRO_USD
 
 PRIORITIES = range(1, 11)
 """p1 is the most urgent."""

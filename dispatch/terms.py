@@ -13,7 +13,8 @@ from dispatch.means import ChannelMeans, Means, Project
 from dispatch.policy import URGENT, Quota, Seating
 from dispatch.routing import Table, tier_of
 from dispatch.scripts import LASTS, Script
-from dispatch.task import MICRO_USD, Source, Task, Tier
+from dispatch.task import Source, Task, Tier
+from dispatch.usage import MICRO_USD
 
 KEPT_SEATS = 1
 SEATS_PER_REQUESTER = 4

@@ -14,8 +14,9 @@ from dispatch.policy import Settlement
 from dispatch.ports import Access, Clock, Gates, Gateway, Notifier, Queue, Quotes, Seats, Session
 from dispatch.questions import recalled
 from dispatch.routing import by_urgency
-from dispatch.task import MICRO_USD, Claim, Outcome, Task, Tier, Verdict
+from dispatch.task import Claim, Outcome, Task, Tier, Verdict
 from dispatch.terms import Terms
+from dispatch.usage import MICRO_USD
 
 LEASE = timedelta(seconds=60)
 """How long a claim holds without being renewed; it is renewed three times as often."""

@@ -10,7 +10,8 @@ from bot.words import duration
 from dispatch.faults import RUNTIME_FAULTS, Fault, FaultKind
 from dispatch.gates import SUSPICIONS
 from dispatch.policy import LOSSES, STRIKES
-from dispatch.task import MICRO_USD, Attempt, Task
+from dispatch.task import Attempt, Task
+from dispatch.usage import MICRO_USD
 
 _DETAIL_LIMIT: Final = 300
 

@@ -10,7 +10,8 @@ from dispatch.errors import MoveRefused, StoreBusy, StoreError, StoreUnusable
 from dispatch.faults import OVER_BUDGET_ERROR, OVER_CAP_ERROR
 from dispatch.gateway.problem import Refused
 from dispatch.ports import Clock, Ledger, Pricing
-from dispatch.task import MICRO_USD, Claim, Price, Unpriced, Usage
+from dispatch.task import Claim
+from dispatch.usage import MICRO_USD, Price, Unpriced, Usage
 
 NOTED_EACH = MICRO_USD // 100
 """An open request is noted in the ledger at its first usage, and again with each cent that it comes to."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dispatch.task import Usage
+from dispatch.usage import Usage
 
 BYTES_PER_TOKEN = 4
 """How many bytes of text count as one token where the API did not say."""

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Protocol
 
 from dispatch.budget import Standing
-from dispatch.task import Booking, Claim, Price, Tier, Unpriced, Usage
+from dispatch.task import Booking, Claim, Tier
+from dispatch.usage import Price, Unpriced, Usage
 
 Pricing = Callable[[str, Usage], Price | Unpriced]
 """The price of one request to a model, made now."""

@@ -11,7 +11,8 @@ from dispatch.errors import LeaseLost, MoveRefused
 from dispatch.ports import Pricing, Spending
 from dispatch.store import rows
 from dispatch.store.database import Database, Rows, Transaction, in_transaction
-from dispatch.task import Booking, Claim, Price, Tier, Unpriced, Usage
+from dispatch.task import Booking, Claim, Tier
+from dispatch.usage import Price, Unpriced, Usage
 
 _DIED = "the process died before the price was known"
 

@@ -14,18 +14,16 @@ from dispatch.task import (
     Booking,
     HoldKind,
     NewTask,
-    Price,
     Route,
     Shortage,
     Source,
     State,
     Task,
     Tier,
-    Unpriced,
-    Usage,
     Verdict,
     Work,
 )
+from dispatch.usage import Price, Unpriced, Usage
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

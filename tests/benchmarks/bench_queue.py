@@ -19,8 +19,9 @@ from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
 from dispatch.store.rows import bound
-from dispatch.task import MICRO_USD, NewTask, Outcome, Source, State, Tier, Verdict
+from dispatch.task import NewTask, Outcome, Source, State, Tier, Verdict
 from dispatch.terms import DEFAULT_BUDGETS, PEOPLES_QUOTA
+from dispatch.usage import MICRO_USD
 from tests.integration.history import fill, fill_day, fill_line
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)

@@ -24,8 +24,9 @@ from dispatch.budget import Budgets
 from dispatch.faults import RUNTIME_FAULTS
 from dispatch.gates import LONGEST, GateState
 from dispatch.routing import DEFAULT_TABLE
-from dispatch.task import MICRO_USD, State
+from dispatch.task import State
 from dispatch.terms import DEFAULT_BUDGETS, Terms
+from dispatch.usage import MICRO_USD
 from tests.benchmarks import workload
 from tests.benchmarks.reckoning import Story, check, dollars, spent, spoken, stories, table, waits, warnings
 from tests.benchmarks.simulation import Simulation

@@ -11,7 +11,8 @@ from dispatch.gateway.account import Account
 from dispatch.gateway.problem import Refused
 from dispatch.ports import Access, Ledger, Session
 from dispatch.store.rows import bound
-from dispatch.task import MICRO_USD, Claim, Outcome, Price, Usage, Verdict
+from dispatch.task import Claim, Outcome, Verdict
+from dispatch.usage import MICRO_USD, Price, Usage
 from tests.benchmarks.workload import Arrival, Ending
 from tests.fakes.clock import FakeClock
 

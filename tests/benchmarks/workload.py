@@ -15,7 +15,8 @@ from random import Random
 from statistics import NormalDist, linear_regression
 
 from dispatch.routing import DEFAULT_TABLE, route
-from dispatch.task import MICRO_USD, Tier
+from dispatch.task import Tier
+from dispatch.usage import MICRO_USD
 
 HOURS = (96, 32, 75, 72, 61, 38, 31, 24, 27, 32, 18, 9, 20, 71, 62, 48, 23, 27, 28, 23, 44, 72, 40, 23)
 """How much of a day's work falls into each hour, UTC, in thousandths."""

@@ -11,7 +11,8 @@ from dispatch.policy import Seating, Settlement
 from dispatch.ports import Alarms, Digests, Gates, Ledger, Outbox, Questions, Queue
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
-from dispatch.task import Claim, NewTask, Outcome, Price, Source, State, Task, Tier, Usage, Verdict
+from dispatch.task import Claim, NewTask, Outcome, Source, State, Task, Tier, Verdict
+from dispatch.usage import Price, Usage
 
 NOW = datetime(2026, 11, 22, 9, 0, 0, 123_457, tzinfo=UTC)
 LEASE = timedelta(minutes=2)

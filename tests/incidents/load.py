@@ -14,7 +14,8 @@ from dispatch.faults import Fault, FaultKind
 from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
-from dispatch.task import Claim, NewTask, Outcome, Price, Source, State, Tier, Unpriced, Usage, Verdict
+from dispatch.task import Claim, NewTask, Outcome, Source, State, Tier, Verdict
+from dispatch.usage import Price, Unpriced, Usage
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)

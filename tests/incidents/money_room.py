@@ -20,8 +20,9 @@ from dispatch.routing import DEFAULT_TABLE
 from dispatch.runners.messages import MessagesRunner
 from dispatch.seats.local import LocalSeats
 from dispatch.store import Store
-from dispatch.task import Booking, HoldKind, NewTask, Price, Source, State, Task, Usage
+from dispatch.task import Booking, HoldKind, NewTask, Source, State, Task
 from dispatch.terms import Terms
+from dispatch.usage import Price, Usage
 from dispatch.worker import Worker
 from tests.fakes.clock import FakeClock
 from tests.integration.gateway_room import usage_of

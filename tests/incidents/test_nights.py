@@ -10,8 +10,9 @@ import pytest
 
 from dispatch.budget import Budgets
 from dispatch.routing import DEFAULT_TABLE, route
-from dispatch.task import MICRO_USD, State
+from dispatch.task import State
 from dispatch.terms import Terms
+from dispatch.usage import MICRO_USD
 from tests.benchmarks import nights, workload
 from tests.benchmarks.nights import NIGHTS, OUTAGE_BEGINS, STALE, TERMS, Result, night, outage, show, week
 from tests.benchmarks.reckoning import Story

@@ -13,7 +13,8 @@ from dispatch.means import Means, Profile, RunnerName
 from dispatch.ports import Place, Session
 from dispatch.runners.claude_code import ClaudeCodeRunner, SelfTest
 from dispatch.runners.claude_code.command import MARK
-from dispatch.task import MICRO_USD, Claim, Outcome
+from dispatch.task import Claim, Outcome
+from dispatch.usage import MICRO_USD
 from tests.integration.gateway_room import IDLE, GatewayRoom, open_session, room_over
 from tests.integration.rehearsal_claude import claude
 

@@ -18,7 +18,8 @@ from dispatch.books import Books
 from dispatch.budget import Budgets
 from dispatch.dispatcher import Dispatcher
 from dispatch.faults import Fault, FaultKind
-from dispatch.task import Claim, Outcome, Price, State, Task, Usage, Verdict
+from dispatch.task import Claim, Outcome, State, Task, Verdict
+from dispatch.usage import Price, Usage
 from dispatch.worker import Worker
 from tests.fakes.clock import FakeClock
 from tests.integration.front_room import FakeAlarms, is_operator

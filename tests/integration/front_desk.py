@@ -7,8 +7,8 @@ from dispatch.books import Books
 from dispatch.dispatcher import Dispatcher
 from dispatch.ports import Clock
 from dispatch.store import Store
-from dispatch.task import Price, Usage
 from dispatch.terms import Terms
+from dispatch.usage import Price, Usage
 from dispatch.worker import Worker
 from tests.integration.test_worker import FakeGateway, FakeNotifier, FakeQuotes, FakeSeats
 

@@ -21,8 +21,9 @@ from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
 from dispatch.store.database import Database
 from dispatch.store.ledger import SqliteLedger
-from dispatch.task import MICRO_USD, Booking, Claim, NewTask, Price, Source, Tier, Unpriced, Usage
+from dispatch.task import Booking, Claim, NewTask, Source, Tier
 from dispatch.terms import Terms
+from dispatch.usage import MICRO_USD, Price, Unpriced, Usage
 from tests.integration.test_worker import FakeNotifier
 
 MODEL = "claude-haiku-5-5"

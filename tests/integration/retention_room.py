@@ -9,8 +9,9 @@ from dispatch.faults import Fault, FaultKind
 from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
-from dispatch.task import NewTask, Outcome, Price, Source, State, Task, Unpriced, Usage, Verdict
+from dispatch.task import NewTask, Outcome, Source, State, Task, Verdict
 from dispatch.terms import Terms
+from dispatch.usage import Price, Unpriced, Usage
 from dispatch.worker import LEASE
 from tests.fakes.clock import FakeClock
 from tests.integration.front_desk import front_desk

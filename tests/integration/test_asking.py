@@ -17,8 +17,9 @@ from dispatch.ports import Pause
 from dispatch.questions import Decision, NewQuestion, Question, QuestionKind
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
-from dispatch.task import Claim, NewTask, Price, Source, Tier, Usage
+from dispatch.task import Claim, NewTask, Source, Tier
 from dispatch.terms import Terms, Upgrades
+from dispatch.usage import Price, Usage
 from tests.fakes.clock import FakeClock
 from tests.integration.test_worker import FakeNotifier
 

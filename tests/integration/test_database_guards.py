@@ -11,7 +11,8 @@ import pytest
 from dispatch.policy import Seating
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
-from dispatch.task import MOVES, TERMINAL, NewTask, Price, Source, State, Tier, Usage
+from dispatch.task import MOVES, TERMINAL, NewTask, Source, State, Tier
+from dispatch.usage import Price, Usage
 from tests.contracts.stores import LEASE, NOW
 
 

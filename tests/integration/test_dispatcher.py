@@ -18,22 +18,9 @@ from dispatch.gates import GateState
 from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.store import Store
-from dispatch.task import (
-    MICRO_USD,
-    Claim,
-    HoldKind,
-    NewTask,
-    Outcome,
-    Price,
-    Source,
-    State,
-    Task,
-    Tier,
-    Unpriced,
-    Usage,
-    Verdict,
-)
+from dispatch.task import Claim, HoldKind, NewTask, Outcome, Source, State, Task, Tier, Verdict
 from dispatch.terms import Terms
+from dispatch.usage import MICRO_USD, Price, Unpriced, Usage
 from dispatch.worker import LEASE
 from tests.fakes.clock import FakeClock
 from tests.integration.front_desk import FrontDesk, front_desk

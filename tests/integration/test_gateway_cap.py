@@ -11,7 +11,8 @@ from bot.rehearsal.claude import ClaudeSim, Say, Step
 from dispatch.faults import OVER_CAP_ERROR, FaultKind
 from dispatch.runners.messages import MessagesRunner
 from dispatch.store.ledger import SqliteLedger
-from dispatch.task import Price, Usage, Verdict
+from dispatch.task import Verdict
+from dispatch.usage import Price, Usage
 from tests.integration.gateway_room import (
     HALF_HELD,
     GatewayRoom,

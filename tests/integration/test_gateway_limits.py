@@ -9,7 +9,7 @@ import pytest
 
 from bot.rehearsal.claude import ClaudeSim, Say, Step
 from dispatch.faults import OVER_BUDGET_ERROR, OVER_CAP_ERROR
-from dispatch.task import Price
+from dispatch.usage import Price
 from tests.integration.gateway_room import (
     HALF_HELD,
     TOKEN_CAP,

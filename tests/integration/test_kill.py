@@ -19,7 +19,8 @@ from pathlib import Path
 from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
-from dispatch.task import NewTask, Outcome, Price, Source, State, Tier, Usage, Verdict
+from dispatch.task import NewTask, Outcome, Source, State, Tier, Verdict
+from dispatch.usage import Price, Usage
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)

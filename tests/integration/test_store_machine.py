@@ -26,14 +26,12 @@ from dispatch.task import (
     Move,
     NewTask,
     Outcome,
-    Price,
     Source,
     State,
     Tier,
-    Unpriced,
-    Usage,
     Verdict,
 )
+from dispatch.usage import Price, Unpriced, Usage
 from tests.contracts.stores import LEASE, NOW, two_each
 from tests.integration.model import Model
 

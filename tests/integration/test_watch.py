@@ -16,8 +16,9 @@ from dispatch.faults import FaultKind
 from dispatch.gates import ACCOUNT
 from dispatch.policy import Seating
 from dispatch.routing import DEFAULT_TABLE
-from dispatch.task import State, Tier, Usage
+from dispatch.task import State, Tier
 from dispatch.terms import Terms
+from dispatch.usage import Usage
 from tests.fakes.clock import FakeClock
 from tests.integration.post_room import ANA, SECRETS
 from tests.integration.watch_room import (

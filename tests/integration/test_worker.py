@@ -20,8 +20,9 @@ from dispatch.ports import Access, Session
 from dispatch.questions import NewQuestion, QuestionKind
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
-from dispatch.task import MICRO_USD, Claim, HoldKind, NewTask, Outcome, Source, State, Task, Tier, Verdict
+from dispatch.task import Claim, HoldKind, NewTask, Outcome, Source, State, Task, Tier, Verdict
 from dispatch.terms import Terms
+from dispatch.usage import MICRO_USD
 from dispatch.worker import LEASE, Worker
 from tests.fakes.clock import FakeClock
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from dispatch.budget import ALL, STEPS, Budgets, Line, Standing, admit, by_scope, never_fits, reached
-from dispatch.task import MICRO_USD, Shortage, Task, Tier
+from dispatch.task import Shortage, Task, Tier
+from dispatch.usage import MICRO_USD
 from tests.fakes.values import NOON, make_task
 
 MIDNIGHT = NOON + timedelta(hours=12)

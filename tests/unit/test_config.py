@@ -6,8 +6,9 @@ import pytest
 from bot.config import ENVIRONMENT, ConfigError, load
 from dispatch.means import Means, Profile, Project, RunnerName
 from dispatch.routing import DEFAULT_TABLE
-from dispatch.task import MICRO_USD, Tier
+from dispatch.task import Tier
 from dispatch.terms import Upgrades
+from dispatch.usage import MICRO_USD
 from tests.fakes.values import make_task
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatch.gateway.meter import Frames, Meter
-from dispatch.task import Usage
+from dispatch.usage import Usage
 
 EVENTS = (
     "message_start",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatch.pricing import MOST_COUNTED, SETTINGS_VERSION, PriceList, Rates, price
-from dispatch.task import Price, Unpriced, Usage
+from dispatch.usage import Price, Unpriced, Usage
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MTOK = 1_000_000

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatch.routing import DEFAULT_TABLE, PRIORITIES, route
-from dispatch.task import MICRO_USD, MODEL_TIERS, Tier
+from dispatch.task import MODEL_TIERS, Tier
+from dispatch.usage import MICRO_USD
 
 PRIORITY = st.sampled_from(PRIORITIES)
 MODEL = st.one_of(

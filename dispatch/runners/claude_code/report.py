@@ -8,7 +8,7 @@ from typing import Any, Final
 from dispatch.diagnosis import SessionFacts
 from dispatch.ports import Draft
 from dispatch.runners.claude_code.command import PERMISSION_MODE, SERVER, Asked
-from dispatch.task import MICRO_USD
+from dispatch.usage import MICRO_USD
 
 _NOT_STARTED = ("bwrap:", "apply-seccomp:", "Sandbox is required")
 _ADVICE = re.compile(r" If it persists, check your inference gateway \([^()]*\)\.")
