@@ -54,7 +54,7 @@ class Courier:
             while True:
                 self._awake.clear()
                 try:
-                    await self._begin()
+                    await self._begin_whole()
                     seconds = await self._until_next()
                 except StoreError as error:
                     _log.error("cannot see what is due: %s", error)
@@ -75,6 +75,15 @@ class Courier:
             if self._under_way:
                 await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
         return count
+
+    async def _begin_whole(self) -> None:
+        """Begins what is due. An end that comes meanwhile waits for it, so that nothing chosen is left."""
+        beginning = asyncio.create_task(self._begin())
+        try:
+            await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            await asyncio.wait({beginning})
+            raise
 
     async def _begin(self) -> int:
         async with self._choosing:

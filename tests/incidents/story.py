@@ -25,7 +25,11 @@ _BROKEN = {
     "an answer to a task that has not got one": """
         SELECT delivery.id FROM delivery JOIN attempt
         ON attempt.task_id = delivery.task_id AND attempt.number = delivery.attempt
-        WHERE kind = 'answer' AND verdict NOT IN ('answered', 'failed', 'cancelled')""",
+        WHERE kind = 'answer' AND verdict NOT IN ('answered', 'failed', 'cancelled')
+        AND NOT (verdict = 'lost' AND attempt.number >= 3 AND (
+            SELECT count(*) FROM attempt AS lost
+            WHERE lost.task_id = attempt.task_id AND lost.number <= attempt.number AND lost.verdict = 'lost'
+        ) >= 3)""",
     "a done task that was not answered": """
         SELECT task.id FROM task LEFT JOIN attempt ON task_id = task.id AND number = task.attempt
         WHERE state = 'done' AND verdict IS NOT 'answered'""",
@@ -66,7 +70,7 @@ def _told_wrong(raw: sqlite3.Connection) -> Iterable[str]:
 _KEPT = {
     "added": "SELECT 1 FROM task WHERE id = ?",
     "claimed": "SELECT 1 FROM attempt WHERE task_id = ? AND number = ?",
-    "lost": "SELECT 1 FROM attempt WHERE task_id = ? AND number = ? AND verdict = 'lost'",
+    "lost": "SELECT 1 FROM attempt WHERE task_id = ? AND number = ? AND verdict IN ('lost', 'cancelled')",
     "opened": "SELECT 1 FROM ledger WHERE id = ?",
     "booked": "SELECT 1 FROM ledger WHERE id = ? AND iif(unpriced IS NULL, cost_micro_usd, 'unpriced') = ?",
     "settled": """
