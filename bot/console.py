@@ -31,7 +31,8 @@ from dispatch.errors import OnequeueError
 from dispatch.gates import Gate
 from dispatch.ports import Backup, Clock, Spending
 from dispatch.questions import Question
-from dispatch.task import TERMINAL, Attempt, NewTask, Source, Task
+from dispatch.states import TERMINAL
+from dispatch.task import Attempt, NewTask, Source, Task
 
 Ask = Callable[[str, Mapping[str, str]], Awaitable[Record]]
 """A verb and its words -> its record. Raises OnequeueError or Misused."""

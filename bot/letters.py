@@ -20,7 +20,8 @@ from dispatch.errors import NotFound
 from dispatch.gates import names
 from dispatch.ports import Gates, Queue
 from dispatch.questions import Question
-from dispatch.task import Attempt, Source, State, Task
+from dispatch.states import State
+from dispatch.task import Attempt, Source, Task
 from dispatch.terms import Terms
 
 DigestView = Callable[[Delivery], Awaitable[Message]]

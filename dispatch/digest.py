@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from dispatch.task import MODEL_TIERS, Booking, State, Task, Tier
+from dispatch.states import State
+from dispatch.task import MODEL_TIERS, Booking, Task, Tier
 from dispatch.usage import Price, Unpriced, Usage
 
 CHART_DAYS = 14

@@ -11,7 +11,8 @@ from dispatch.gates import Gate
 from dispatch.ports import Clock, Gates, Notifier, Pricing, Queue
 from dispatch.questions import Question
 from dispatch.routing import PRIORITIES, by_urgency, route
-from dispatch.task import Attempt, Claim, NewTask, Route, Source, State, Task, Tier
+from dispatch.states import State
+from dispatch.task import Attempt, Claim, NewTask, Route, Source, Task, Tier
 from dispatch.terms import Terms
 from dispatch.usage import MICRO_USD, Unpriced, Usage
 from dispatch.worker import Worker

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from dispatch.faults import FaultKind
 from dispatch.gates import SUSPICIONS, Gate
-from dispatch.task import HoldKind, Outcome, Source, State, Task, Verdict
+from dispatch.states import State
+from dispatch.task import HoldKind, Outcome, Source, Task, Verdict
 
 STRIKES = 3
 """A task is parked when its own fault ended this many attempts."""

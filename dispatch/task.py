@@ -1,10 +1,11 @@
-"""The values everything else speaks in: a task, its attempts, its states and the moves between them. Pure."""
+"""The values everything else speaks in: a task, its attempts, and what becomes of them. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from dispatch.faults import Fault
+from dispatch.states import State
 from dispatch.usage import Price, Unpriced, Usage
 
 
@@ -19,55 +20,6 @@ class Tier(StrEnum):
 
 MODEL_TIERS = (Tier.OPUS, Tier.SONNET, Tier.HAIKU)
 """The tiers that run a model and cost money: those that priorities and people choose from."""
-
-
-class State(StrEnum):
-    """Where a task is. `held` waits for a time or a person, `waiting` for an answer to its question."""
-
-    QUEUED = "queued"
-    HELD = "held"
-    RUNNING = "running"
-    WAITING = "waiting"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-    PARKED = "parked"
-
-
-class Move(StrEnum):
-    """What can happen to a task."""
-
-    ENQUEUE = "enqueue"
-    HOLD = "hold"
-    RELEASE = "release"
-    CLAIM = "claim"
-    REQUEUE = "requeue"
-    ASK = "ask"
-    SETTLE = "settle"
-    CANCEL = "cancel"
-    EXPIRE = "expire"
-    PARK = "park"
-    RETRY = "retry"
-
-
-_S = State
-MOVES: dict[Move, tuple[frozenset[State], frozenset[State]]] = {
-    Move.HOLD: (frozenset({_S.QUEUED, _S.RUNNING}), frozenset({_S.HELD})),
-    Move.RELEASE: (frozenset({_S.HELD, _S.WAITING}), frozenset({_S.QUEUED})),
-    Move.CLAIM: (frozenset({_S.QUEUED}), frozenset({_S.RUNNING})),
-    Move.REQUEUE: (frozenset({_S.RUNNING}), frozenset({_S.QUEUED})),
-    Move.ASK: (frozenset({_S.RUNNING}), frozenset({_S.WAITING})),
-    Move.SETTLE: (frozenset({_S.RUNNING}), frozenset({_S.DONE, _S.FAILED})),
-    Move.CANCEL: (frozenset({_S.QUEUED, _S.HELD, _S.RUNNING, _S.WAITING}), frozenset({_S.CANCELLED})),
-    Move.EXPIRE: (frozenset({_S.QUEUED, _S.HELD, _S.WAITING}), frozenset({_S.EXPIRED})),
-    Move.PARK: (frozenset({_S.QUEUED, _S.HELD, _S.RUNNING}), frozenset({_S.PARKED})),
-    Move.RETRY: (frozenset({_S.FAILED, _S.CANCELLED, _S.EXPIRED, _S.PARKED}), frozenset({_S.QUEUED})),
-}
-"""Each move: the states it may start from and the states it may end in. `enqueue` makes the task queued."""
-
-TERMINAL = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.EXPIRED, State.PARKED})
-"""No session will touch these unless a person retries them; done stays done."""
 
 
 class HoldKind(StrEnum):

@@ -22,7 +22,8 @@ from bot.views.message import (
 from bot.views.offers import Offer, row
 from bot.views.scripts import answered, said
 from bot.words import duration, tokens
-from dispatch.task import Attempt, State, Task, Verdict
+from dispatch.states import State
+from dispatch.task import Attempt, Task, Verdict
 
 _MODEL_LIMIT: Final = 120
 

@@ -10,7 +10,8 @@ from bot.views.card import wording
 from bot.views.message import Block, Message, line, markdown, section
 from bot.words import counted
 from dispatch.digest import DayBar, Digest, Money
-from dispatch.task import MODEL_TIERS, State, Task, Tier
+from dispatch.states import State
+from dispatch.task import MODEL_TIERS, Task, Tier
 from dispatch.usage import MICRO_USD
 
 _WORDS_LIMIT: Final = 80

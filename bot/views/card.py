@@ -14,7 +14,8 @@ from bot.views.waits import Barrier, behind_gate, given_up, held_by_budget
 from bot.words import FORGOTTEN, duration, ordinal
 from dispatch.policy import STRIKES
 from dispatch.questions import Question
-from dispatch.task import Attempt, State, Task
+from dispatch.states import State
+from dispatch.task import Attempt, Task
 
 WORDS_LIMIT: Final = 300
 _PROGRESS_LIMIT: Final = 200

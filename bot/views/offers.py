@@ -11,7 +11,8 @@ from bot.views.message import Block, actions, button
 from dispatch.faults import FaultKind
 from dispatch.questions import Decision, Question, QuestionKind
 from dispatch.routing import Table, by_urgency
-from dispatch.task import Attempt, HoldKind, State, Task, Tier
+from dispatch.states import State
+from dispatch.task import Attempt, HoldKind, Task, Tier
 
 _LABEL_LIMIT: Final = 75
 _MONEY_RAN_OUT = frozenset({FaultKind.OVER_CAP, FaultKind.OVER_BUDGET})

@@ -24,7 +24,8 @@ from bot.views.message import (
 from bot.views.offers import on_question
 from bot.words import counted
 from dispatch.questions import Decision, Ending, Question, QuestionKind
-from dispatch.task import State, Task
+from dispatch.states import State
+from dispatch.task import Task
 
 _ACTION_LIMIT: Final = 2_500
 _LINE_LIMIT: Final = 2_000

@@ -15,7 +15,8 @@ from bot.words import counted, duration, tokens
 from dispatch.gates import Gate
 from dispatch.ports import Spending
 from dispatch.questions import Question
-from dispatch.task import Attempt, State, Task, Verdict
+from dispatch.states import State
+from dispatch.task import Attempt, Task, Verdict
 
 _WORDS_LIMIT: Final = 120
 _PROMPT_LIMIT: Final = 1_500

@@ -11,7 +11,8 @@ from bot.views.message import at_moment, clock_time, line, moment
 from bot.words import counted
 from dispatch.faults import FaultKind
 from dispatch.gates import ACCOUNT, RUNTIME, Gate, GateState, names
-from dispatch.task import HoldKind, Shortage, State, Task
+from dispatch.states import State
+from dispatch.task import HoldKind, Shortage, Task
 
 _DETAIL_LIMIT: Final = 200
 

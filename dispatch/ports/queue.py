@@ -9,7 +9,8 @@ from dispatch.budget import Purse
 from dispatch.gates import Gate
 from dispatch.policy import Quota, Seating, Settlement
 from dispatch.questions import Question
-from dispatch.task import Attempt, Claim, NewTask, Outcome, Route, State, Task, Tier
+from dispatch.states import State
+from dispatch.task import Attempt, Claim, NewTask, Outcome, Route, Task, Tier
 
 
 @dataclass(frozen=True, slots=True)

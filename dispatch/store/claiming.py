@@ -7,12 +7,13 @@ from datetime import datetime
 from dispatch.budget import Purse
 from dispatch.gates import GateState, Passage, names, passage, probed
 from dispatch.policy import URGENT, Seating
+from dispatch.states import Move, State
 from dispatch.store import gates, rows
 from dispatch.store.database import Transaction
 from dispatch.store.ledger import standing_in
 from dispatch.store.moves import change, known, remember
 from dispatch.store.pausing import resumption
-from dispatch.task import Claim, HoldKind, Move, Shortage, State, Task, Tier
+from dispatch.task import Claim, HoldKind, Shortage, Task, Tier
 
 MOST_HELD = 100
 """So many tasks that no budget has room for are set aside at most before a claim gives up for now."""

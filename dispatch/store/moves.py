@@ -6,20 +6,10 @@ from dispatch import policy
 from dispatch.delivery import DeliveryKind
 from dispatch.errors import LeaseLost, MoveRefused, NotFound
 from dispatch.faults import Fault, FaultKind
+from dispatch.states import MOVES, TERMINAL, Move, State
 from dispatch.store import rows
 from dispatch.store.database import Transaction
-from dispatch.task import (
-    MOVES,
-    TERMINAL,
-    Claim,
-    HoldKind,
-    Move,
-    Outcome,
-    Shortage,
-    State,
-    Task,
-    Verdict,
-)
+from dispatch.task import Claim, HoldKind, Outcome, Shortage, Task, Verdict
 
 DISPATCHER = "onequeue"
 """The actor of the moves no person made."""

@@ -3,11 +3,12 @@
 from datetime import datetime
 
 from dispatch.questions import Question, reply
+from dispatch.states import State
 from dispatch.store import rows
 from dispatch.store.database import Transaction
 from dispatch.store.line import send_another_way, take_turn
 from dispatch.store.moves import DISPATCHER, change, known
-from dispatch.task import Resumed, State, Task
+from dispatch.task import Resumed, Task
 
 _AT_REST = frozenset({State.QUEUED, State.HELD, State.WAITING})
 

@@ -8,6 +8,7 @@ from dispatch.budget import Purse
 from dispatch.delivery import DeliveryKind
 from dispatch.errors import MoveRefused
 from dispatch.policy import AGEING, FRONT, Quota, Seating, Settlement
+from dispatch.states import MOVES, Move, State
 from dispatch.store import gates, rows
 from dispatch.store.claiming import claim, release
 from dispatch.store.database import Transaction, in_transaction
@@ -15,18 +16,7 @@ from dispatch.store.line import check, rejoin, send_another_way, take_turn
 from dispatch.store.moves import DISPATCHER, change, end_attempt, held_by, known, lose, remember, tell
 from dispatch.store.pausing import pause
 from dispatch.store.tasks import SqliteTasks
-from dispatch.task import (
-    MOVES,
-    Claim,
-    Move,
-    NewTask,
-    Outcome,
-    Route,
-    State,
-    Task,
-    Tier,
-    Verdict,
-)
+from dispatch.task import Claim, NewTask, Outcome, Route, Task, Tier, Verdict
 
 _ANSWERED = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.PARKED})
 _GOES_ON = frozenset({State.HELD, State.QUEUED, State.WAITING})

@@ -9,6 +9,7 @@ from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.faults import Fault, FaultKind
 from dispatch.gates import Gate, GateState
 from dispatch.questions import Ending, Question, QuestionKind
+from dispatch.states import State
 from dispatch.task import (
     Attempt,
     Booking,
@@ -17,7 +18,6 @@ from dispatch.task import (
     Route,
     Shortage,
     Source,
-    State,
     Task,
     Tier,
     Verdict,

@@ -6,9 +6,10 @@ from datetime import datetime
 from dispatch.errors import NotFound
 from dispatch.ports import UnderWay, Waiting
 from dispatch.questions import Question
+from dispatch.states import State
 from dispatch.store import rows
 from dispatch.store.database import Database
-from dispatch.task import Attempt, State, Task, Tier
+from dispatch.task import Attempt, Task, Tier
 
 
 class SqliteTasks:

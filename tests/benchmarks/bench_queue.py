@@ -17,9 +17,10 @@ import aiosqlite
 from dispatch.budget import Purse
 from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE, route
+from dispatch.states import State
 from dispatch.store import Store
 from dispatch.store.rows import bound
-from dispatch.task import NewTask, Outcome, Source, State, Tier, Verdict
+from dispatch.task import NewTask, Outcome, Source, Tier, Verdict
 from dispatch.terms import DEFAULT_BUDGETS, PEOPLES_QUOTA
 from dispatch.usage import MICRO_USD
 from tests.integration.history import fill, fill_day, fill_line

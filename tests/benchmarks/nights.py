@@ -24,7 +24,7 @@ from dispatch.budget import Budgets
 from dispatch.faults import RUNTIME_FAULTS
 from dispatch.gates import LONGEST, GateState
 from dispatch.routing import DEFAULT_TABLE
-from dispatch.task import State
+from dispatch.states import State
 from dispatch.terms import DEFAULT_BUDGETS, Terms
 from dispatch.usage import MICRO_USD
 from tests.benchmarks import workload

@@ -9,7 +9,8 @@ from dispatch.budget import ALL, STEPS
 from dispatch.delivery import DeliveryKind
 from dispatch.digest import window
 from dispatch.policy import AGEING, FRONT, URGENT
-from dispatch.task import Attempt, State, Task, Verdict
+from dispatch.states import State
+from dispatch.task import Attempt, Task, Verdict
 from dispatch.usage import MICRO_USD, Price
 from tests.benchmarks.scripted import OVERRUN
 from tests.benchmarks.simulation import Simulation

@@ -10,8 +10,9 @@ from dispatch.faults import Fault, FaultKind
 from dispatch.policy import Seating, Settlement
 from dispatch.ports import Alarms, Digests, Gates, Ledger, Outbox, Questions, Queue
 from dispatch.routing import DEFAULT_TABLE, route
+from dispatch.states import State
 from dispatch.store import Store
-from dispatch.task import Claim, NewTask, Outcome, Source, State, Task, Tier, Verdict
+from dispatch.task import Claim, NewTask, Outcome, Source, Task, Tier, Verdict
 from dispatch.usage import Price, Usage
 
 NOW = datetime(2026, 11, 22, 9, 0, 0, 123_457, tzinfo=UTC)

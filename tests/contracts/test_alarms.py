@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from dispatch.ports import OpenAlarm
-from dispatch.task import State, Tier
+from dispatch.states import State
+from dispatch.task import Tier
 from tests.contracts.stores import NOW, SECOND, Parts
 
 OPENED = OpenAlarm("gate:account", NOW)

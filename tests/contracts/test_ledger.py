@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from dispatch.budget import ALL
 from dispatch.errors import LeaseLost, MoveRefused
 from dispatch.ports import Spending
-from dispatch.task import Claim, State, Tier
+from dispatch.states import State
+from dispatch.task import Claim, Tier
 from dispatch.usage import Price, Unpriced, Usage
 from tests.contracts.stores import ADAPTERS, NOW, SECOND, Parts, two_each
 

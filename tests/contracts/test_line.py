@@ -10,7 +10,8 @@ from dispatch.budget import Budgets, Purse
 from dispatch.errors import MoveRefused, NotAdmitted
 from dispatch.policy import AGEING, FRONT, Quota, Seating
 from dispatch.routing import DEFAULT_TABLE, route
-from dispatch.task import HoldKind, NewTask, Source, State, Task, Tier
+from dispatch.states import State
+from dispatch.task import HoldKind, NewTask, Source, Task, Tier
 from dispatch.usage import MICRO_USD, Price, Usage
 from tests.contracts.stores import ADAPTERS, LEASE, NOW, SECOND, Parts
 

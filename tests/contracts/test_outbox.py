@@ -4,7 +4,7 @@ import pytest
 
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.errors import NotFound
-from dispatch.task import State
+from dispatch.states import State
 from tests.contracts.stores import NOW, SECOND, Parts
 
 WHISPER = NewDelivery("w1", DeliveryKind.WHISPER, "C5", "Not queued.", "17.5", "U5")

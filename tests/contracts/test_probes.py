@@ -8,7 +8,8 @@ import pytest
 from dispatch.faults import Fault, FaultKind
 from dispatch.gates import Gate, GateState
 from dispatch.policy import Seating, Settlement
-from dispatch.task import Claim, Outcome, State, Tier, Verdict
+from dispatch.states import State
+from dispatch.task import Claim, Outcome, Tier, Verdict
 from tests.contracts.stores import LEASE, NOW, SECOND, Parts
 
 CLOSED = Gate("opus", GateState.CLOSED, FaultKind.RATE_LIMITED, faults=1, closed_at=NOW, opens_at=NOW)

@@ -10,7 +10,8 @@ from dispatch.faults import Fault, FaultKind
 from dispatch.policy import Settlement
 from dispatch.questions import MOST, Decision, Ending, NewQuestion, Question, QuestionKind
 from dispatch.routing import DEFAULT_TABLE, raised
-from dispatch.task import Claim, Outcome, State, Task, Tier, Verdict
+from dispatch.states import State
+from dispatch.task import Claim, Outcome, Task, Tier, Verdict
 from tests.contracts.stores import LEASE, NOW, SECOND, Parts, two_each
 
 WHICH = NewQuestion(QuestionKind.QUESTION, "Which queue first?", options=("payments", "refunds"))

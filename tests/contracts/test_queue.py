@@ -8,7 +8,8 @@ from dispatch.errors import LeaseLost, NotFound
 from dispatch.faults import Fault, FaultKind
 from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE, route
-from dispatch.task import NewTask, Outcome, Source, State, Tier, Verdict
+from dispatch.states import State
+from dispatch.task import NewTask, Outcome, Source, Tier, Verdict
 from tests.contracts.stores import LEASE, NOW, SECOND, Parts
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from dispatch.delivery import DeliveryKind
 from dispatch.errors import MoveRefused
-from dispatch.task import State, Task, Verdict
+from dispatch.states import State
+from dispatch.task import Task, Verdict
 from tests.contracts.stores import LEASE, NOW, SECOND, Parts
 
 

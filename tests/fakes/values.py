@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from dispatch.routing import DEFAULT_TABLE, route
-from dispatch.task import Booking, Source, State, Task, Tier
+from dispatch.states import State
+from dispatch.task import Booking, Source, Task, Tier
 from dispatch.usage import Price, Unpriced, Usage
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -25,8 +25,9 @@ from bot.rehearsal.slack import Message, SlackSim, visible
 from dispatch.diagnosis import SessionFacts
 from dispatch.gates import Gate, GateState
 from dispatch.seats.local import LocalSeats
+from dispatch.states import State
 from dispatch.store import Store
-from dispatch.task import Attempt, State, Task
+from dispatch.task import Attempt, Task
 from tests.fakes.ended import EndedRunner, Ending
 from tests.fakes.values import NOON
 from tests.incidents.account import unsound

@@ -13,8 +13,9 @@ from dispatch.errors import LeaseLost
 from dispatch.faults import Fault, FaultKind
 from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE, route
+from dispatch.states import State
 from dispatch.store import Store
-from dispatch.task import Claim, NewTask, Outcome, Source, State, Tier, Verdict
+from dispatch.task import Claim, NewTask, Outcome, Source, Tier, Verdict
 from dispatch.usage import Price, Unpriced, Usage
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)

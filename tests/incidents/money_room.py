@@ -19,8 +19,9 @@ from dispatch.pricing import PriceList
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.runners.messages import MessagesRunner
 from dispatch.seats.local import LocalSeats
+from dispatch.states import State
 from dispatch.store import Store
-from dispatch.task import Booking, HoldKind, NewTask, Source, State, Task
+from dispatch.task import Booking, HoldKind, NewTask, Source, Task
 from dispatch.terms import Terms
 from dispatch.usage import Price, Usage
 from dispatch.worker import Worker

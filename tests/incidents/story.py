@@ -4,7 +4,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
 
-from dispatch.task import MOVES, Move, State
+from dispatch.states import MOVES, Move, State
 
 Said = tuple[str, ...]
 """One acknowledgement of `tests.incidents.load`, in words."""

@@ -13,8 +13,9 @@ from bot.rehearsal.slack import SlackSim
 from dispatch.clock import SystemClock
 from dispatch.errors import LeaseLost, StoreBusy
 from dispatch.policy import Settlement
+from dispatch.states import State
 from dispatch.store import Store
-from dispatch.task import Claim, Outcome, State, Verdict
+from dispatch.task import Claim, Outcome, Verdict
 from dispatch.worker import LEASE
 from tests.acceptance.process import Bot, environment
 from tests.incidents.between import SAM

@@ -5,7 +5,7 @@ from dispatch.budget import ALL
 from dispatch.diagnosis import SessionFacts
 from dispatch.gates import RUNTIME, GateState
 from dispatch.ports import Session
-from dispatch.task import State
+from dispatch.states import State
 from dispatch.usage import MICRO_USD
 from tests.incidents.facts import ANSWERED, NO_WORDS
 from tests.incidents.house import House, opened, text_of

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from dispatch.gates import ACCOUNT, GateState
-from dispatch.task import State
+from dispatch.states import State
 from tests.incidents.facts import ANSWERED, limited
 from tests.incidents.house import opened, text_of
 

@@ -14,7 +14,8 @@ from dispatch.faults import FaultKind
 from dispatch.gates import RUNTIME
 from dispatch.gateway import SILENCE
 from dispatch.ports import Session
-from dispatch.task import State, Verdict
+from dispatch.states import State
+from dispatch.task import Verdict
 from tests.incidents.facts import ANSWERED, NOISY_AND_EMPTY, ONLY_PROSE, OUT_OF_MEMORY, UNKNOWN_OPTION
 from tests.incidents.house import House, opened, text_of
 

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from dispatch.gates import ACCOUNT, GateState
-from dispatch.task import State
+from dispatch.states import State
 from tests.incidents.house import House, opened, text_of
 from tests.integration.conditions import held_by_another_program
 from tests.integration.test_deadman import outside

@@ -15,7 +15,8 @@ from bot.views.card import card
 from dispatch.budget import ALL, Budgets, Line, by_scope
 from dispatch.faults import FaultKind
 from dispatch.policy import URGENT
-from dispatch.task import Booking, HoldKind, Shortage, State, Task, Tier
+from dispatch.states import State
+from dispatch.task import Booking, HoldKind, Shortage, Task, Tier
 from tests.incidents.money_room import MoneyRoom, money_room, tokens
 from tests.integration.gateway_room import usage_of
 

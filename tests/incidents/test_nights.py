@@ -10,7 +10,7 @@ import pytest
 
 from dispatch.budget import Budgets
 from dispatch.routing import DEFAULT_TABLE, route
-from dispatch.task import State
+from dispatch.states import State
 from dispatch.terms import Terms
 from dispatch.usage import MICRO_USD
 from tests.benchmarks import nights, workload

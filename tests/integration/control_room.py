@@ -18,7 +18,8 @@ from dispatch.books import Books
 from dispatch.budget import Budgets
 from dispatch.dispatcher import Dispatcher
 from dispatch.faults import Fault, FaultKind
-from dispatch.task import Claim, Outcome, State, Task, Verdict
+from dispatch.states import State
+from dispatch.task import Claim, Outcome, Task, Verdict
 from dispatch.usage import Price, Usage
 from dispatch.worker import Worker
 from tests.fakes.clock import FakeClock

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dispatch.task import State, Tier
+from dispatch.states import State
+from dispatch.task import Tier
 
 
 @dataclass

@@ -23,8 +23,9 @@ from dispatch.gates import Gate
 from dispatch.policy import Seating, Settlement
 from dispatch.ports import Clock
 from dispatch.routing import DEFAULT_TABLE, route
+from dispatch.states import State
 from dispatch.store import Store
-from dispatch.task import Claim, NewTask, Outcome, Source, State, Task, Verdict
+from dispatch.task import Claim, NewTask, Outcome, Source, Task, Verdict
 from dispatch.terms import Terms
 from tests.fakes.leaping import LeapingClock
 from tests.integration.rehearsal_slack import MANIFEST, running

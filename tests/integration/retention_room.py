@@ -8,8 +8,9 @@ from bot.records import digest_record
 from dispatch.faults import Fault, FaultKind
 from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE, route
+from dispatch.states import State
 from dispatch.store import Store
-from dispatch.task import NewTask, Outcome, Source, State, Task, Verdict
+from dispatch.task import NewTask, Outcome, Source, Task, Verdict
 from dispatch.terms import Terms
 from dispatch.usage import Price, Unpriced, Usage
 from dispatch.worker import LEASE

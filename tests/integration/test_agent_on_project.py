@@ -12,7 +12,8 @@ from dispatch.means import Means, Profile, Project, RunnerName
 from dispatch.places import Worktrees
 from dispatch.policy import Settlement
 from dispatch.runners.placed import Placed
-from dispatch.task import State, Verdict
+from dispatch.states import State
+from dispatch.task import Verdict
 from tests.integration.agent_room import AgentRoom, agent_room, claude
 from tests.integration.test_worktrees import git
 

@@ -10,7 +10,8 @@ import pytest
 from bot.rehearsal.slack.state import Message as Posted
 from dispatch.policy import Settlement
 from dispatch.questions import Decision, Ending, NewQuestion, Question, QuestionKind
-from dispatch.task import Outcome, State, Task, Verdict
+from dispatch.states import State
+from dispatch.task import Outcome, Task, Verdict
 from tests.fakes.desk import DISK_FULL
 from tests.integration.front_room import Front, front_room
 from tests.integration.post_room import settle_down

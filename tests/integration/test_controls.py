@@ -7,7 +7,8 @@ import pytest
 
 from dispatch.budget import Budgets
 from dispatch.routing import DEFAULT_TABLE
-from dispatch.task import HoldKind, State, Task, Tier
+from dispatch.states import State
+from dispatch.task import HoldKind, Task, Tier
 from tests.integration.control_room import Bench, control_room
 
 DOLLAR = 1_000_000

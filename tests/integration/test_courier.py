@@ -13,7 +13,8 @@ from bot.courier import backoff
 from bot.rehearsal.slack.state import Message as Posted
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.faults import Fault, FaultKind
-from dispatch.task import Outcome, Source, State, Verdict
+from dispatch.states import State
+from dispatch.task import Outcome, Source, Verdict
 from tests.fakes.clock import FakeClock
 from tests.integration.post_room import ANA, OPS, PAYMENTS, SAM, Room, post_room, settle_down
 

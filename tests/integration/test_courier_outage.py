@@ -10,7 +10,8 @@ import pytest
 
 from bot.rehearsal.slack.state import Message
 from dispatch.policy import Seating, Settlement
-from dispatch.task import Outcome, State, Verdict
+from dispatch.states import State
+from dispatch.task import Outcome, Verdict
 from tests.integration.post_room import OPS, PAYMENTS, Room, post_room, settle_down
 
 TASKS = 60

@@ -9,7 +9,8 @@ import pytest
 from bot.courier import AT_ONCE
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.policy import Seating, Settlement
-from dispatch.task import Claim, Outcome, State, Task, Verdict
+from dispatch.states import State
+from dispatch.task import Claim, Outcome, Task, Verdict
 from tests.integration.post_room import ANA, OPS, PAYMENTS, SAM, Room, post_room, settle_down
 
 SECOND = timedelta(seconds=1)

@@ -15,10 +15,11 @@ from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.errors import StoreBusy, StoreError, StoreUnusable
 from dispatch.policy import Seating
 from dispatch.routing import DEFAULT_TABLE, route
+from dispatch.states import State
 from dispatch.store import Store
 from dispatch.store.database import Transaction
 from dispatch.store.lock import FileLock
-from dispatch.task import NewTask, Source, State, Task, Tier, Verdict
+from dispatch.task import NewTask, Source, Task, Tier, Verdict
 from tests.contracts.stores import LEASE, NOW
 
 PATH = "onequeue.db"

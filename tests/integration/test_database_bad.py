@@ -13,8 +13,9 @@ import pytest
 
 from dispatch.errors import StoreBusy, StoreError, StoreUnusable
 from dispatch.routing import DEFAULT_TABLE, route
+from dispatch.states import State
 from dispatch.store import Store
-from dispatch.task import NewTask, Source, State
+from dispatch.task import NewTask, Source
 from tests.contracts.stores import NOW
 from tests.integration.conditions import held_by_another_program, small_disk, unwritable
 from tests.integration.front_room import front_room

@@ -10,8 +10,9 @@ import pytest
 
 from dispatch.policy import Seating
 from dispatch.routing import DEFAULT_TABLE, route
+from dispatch.states import MOVES, TERMINAL, State
 from dispatch.store import Store
-from dispatch.task import MOVES, TERMINAL, NewTask, Source, State, Tier
+from dispatch.task import NewTask, Source, Tier
 from dispatch.usage import Price, Usage
 from tests.contracts.stores import LEASE, NOW
 

@@ -8,10 +8,10 @@ import aiosqlite
 import pytest
 
 from dispatch.errors import StoreNewer, StoreUnusable
+from dispatch.states import MOVES
 from dispatch.store import Store
 from dispatch.store.migrate import migrate
 from dispatch.store.statements import migrations, named, statements
-from dispatch.task import MOVES
 
 PATH = "onequeue.db"
 

@@ -17,8 +17,9 @@ from dispatch.faults import Fault, FaultKind
 from dispatch.gates import GateState
 from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE
+from dispatch.states import State
 from dispatch.store import Store
-from dispatch.task import Claim, HoldKind, NewTask, Outcome, Source, State, Task, Tier, Verdict
+from dispatch.task import Claim, HoldKind, NewTask, Outcome, Source, Task, Tier, Verdict
 from dispatch.terms import Terms
 from dispatch.usage import MICRO_USD, Price, Unpriced, Usage
 from dispatch.worker import LEASE

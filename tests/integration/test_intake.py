@@ -13,7 +13,8 @@ from bot.grammar import HELP
 from bot.views.message import Message
 from dispatch.faults import FaultKind
 from dispatch.gates import Gate, GateState
-from dispatch.task import Source, State
+from dispatch.states import State
+from dispatch.task import Source
 from tests.fakes.desk import DISK_FULL
 from tests.fakes.values import NOON
 from tests.integration.front_room import Front, front_room

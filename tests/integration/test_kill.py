@@ -6,8 +6,9 @@ import sys
 from itertools import islice
 from pathlib import Path
 
+from dispatch.states import State
 from dispatch.store import Store
-from dispatch.task import State, Verdict
+from dispatch.task import Verdict
 from tests.contracts.stores import NOW
 
 KILLS = 6
@@ -19,7 +20,8 @@ from pathlib import Path
 from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
-from dispatch.task import NewTask, Outcome, Source, State, Tier, Verdict
+from dispatch.states import State
+from dispatch.task import NewTask, Outcome, Source, Tier, Verdict
 from dispatch.usage import Price, Usage
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)

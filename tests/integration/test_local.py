@@ -19,8 +19,9 @@ from dispatch.faults import Fault, FaultKind
 from dispatch.gates import ACCOUNT, Gate, GateState
 from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE
+from dispatch.states import State
 from dispatch.store import Store
-from dispatch.task import Outcome, State, Tier, Verdict
+from dispatch.task import Outcome, Tier, Verdict
 from dispatch.terms import Terms
 from dispatch.worker import LEASE
 from tests.fakes.clock import FakeClock

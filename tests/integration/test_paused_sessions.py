@@ -12,7 +12,8 @@ from bot.rehearsal.claude import Call, ClaudeSim, Say, Step, Think, say
 from dispatch.policy import Seating, Settlement
 from dispatch.questions import Decision
 from dispatch.runners.messages import MessagesRunner
-from dispatch.task import Claim, Outcome, Resumed, State, Tier, Verdict
+from dispatch.states import State
+from dispatch.task import Claim, Outcome, Resumed, Tier, Verdict
 from tests.integration.gateway_room import MODEL, GatewayRoom, open_session, room_over, usage_of
 from tests.integration.rehearsal_claude import claude
 

@@ -18,8 +18,9 @@ from dispatch.errors import LeaseLost, MoveRefused
 from dispatch.policy import Seating, Settlement
 from dispatch.questions import MOST, Decision, Ending, NewQuestion, QuestionKind
 from dispatch.routing import DEFAULT_TABLE, raised, route
+from dispatch.states import TERMINAL, State
 from dispatch.store import Store
-from dispatch.task import TERMINAL, Claim, NewTask, Outcome, Source, State, Tier, Verdict
+from dispatch.task import Claim, NewTask, Outcome, Source, Tier, Verdict
 from tests.contracts.stores import LEASE, NOW
 
 T = TypeVar("T")

@@ -19,10 +19,11 @@ from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.errors import MoveRefused
 from dispatch.policy import Seating, Settlement
 from dispatch.questions import Ending, NewQuestion, QuestionKind
+from dispatch.states import State
 from dispatch.store import Store
 from dispatch.store.retention import BATCH
 from dispatch.store.rows import bound
-from dispatch.task import Outcome, Source, State, Verdict
+from dispatch.task import Outcome, Source, Verdict
 from tests.integration.retention_room import KEEP, SAID, SECRET, Place
 
 

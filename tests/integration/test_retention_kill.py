@@ -7,9 +7,9 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+from dispatch.states import State
 from dispatch.store import Store
 from dispatch.store.retention import BATCH
-from dispatch.task import State
 from tests.integration.retention_room import Place
 
 FORGETFUL = """

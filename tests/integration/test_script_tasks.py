@@ -18,8 +18,9 @@ from dispatch.gates import ACCOUNT, RUNTIME, Gate, GateState
 from dispatch.policy import Settlement
 from dispatch.ports import Access
 from dispatch.routing import DEFAULT_TABLE
+from dispatch.states import State
 from dispatch.store import Store
-from dispatch.task import NewTask, Outcome, Source, State, Task, Tier, Verdict
+from dispatch.task import NewTask, Outcome, Source, Task, Tier, Verdict
 from dispatch.terms import Terms
 from dispatch.worker import LEASE, Worker
 from tests.fakes.clock import FakeClock

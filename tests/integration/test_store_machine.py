@@ -18,19 +18,9 @@ from dispatch.errors import LeaseLost, MoveRefused
 from dispatch.faults import Fault, FaultKind
 from dispatch.policy import LOSSES, Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE, route
+from dispatch.states import MOVES, TERMINAL, Move, State
 from dispatch.store import Store
-from dispatch.task import (
-    MOVES,
-    TERMINAL,
-    Claim,
-    Move,
-    NewTask,
-    Outcome,
-    Source,
-    State,
-    Tier,
-    Verdict,
-)
+from dispatch.task import Claim, NewTask, Outcome, Source, Tier, Verdict
 from dispatch.usage import Price, Unpriced, Usage
 from tests.contracts.stores import LEASE, NOW, two_each
 from tests.integration.model import Model

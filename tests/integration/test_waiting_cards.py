@@ -9,7 +9,8 @@ import pytest
 from dispatch.faults import FaultKind
 from dispatch.gates import ACCOUNT, RUNTIME, Gate, GateState
 from dispatch.policy import Settlement
-from dispatch.task import Outcome, State, Verdict
+from dispatch.states import State
+from dispatch.task import Outcome, Verdict
 from tests.fakes.values import NOON
 from tests.integration.post_room import SECRETS, Room, post_room, settle_down
 

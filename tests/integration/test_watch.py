@@ -16,7 +16,8 @@ from dispatch.faults import FaultKind
 from dispatch.gates import ACCOUNT
 from dispatch.policy import Seating
 from dispatch.routing import DEFAULT_TABLE
-from dispatch.task import State, Tier
+from dispatch.states import State
+from dispatch.task import Tier
 from dispatch.terms import Terms
 from dispatch.usage import Usage
 from tests.fakes.clock import FakeClock

@@ -19,8 +19,9 @@ from dispatch.policy import Seating
 from dispatch.ports import Access, Session
 from dispatch.questions import NewQuestion, QuestionKind
 from dispatch.routing import DEFAULT_TABLE, route
+from dispatch.states import State
 from dispatch.store import Store
-from dispatch.task import Claim, HoldKind, NewTask, Outcome, Source, State, Task, Tier, Verdict
+from dispatch.task import Claim, HoldKind, NewTask, Outcome, Source, Task, Tier, Verdict
 from dispatch.terms import Terms
 from dispatch.usage import MICRO_USD
 from dispatch.worker import LEASE, Worker

@@ -13,10 +13,11 @@ from dispatch.errors import StoreUnusable
 from dispatch.faults import Fault, FaultKind
 from dispatch.gates import Gate, GateState
 from dispatch.policy import Seating, Settlement
+from dispatch.states import State
 from dispatch.store import Store
 from dispatch.store.gates import SqliteGates
 from dispatch.store.queue import SqliteQueue
-from dispatch.task import Claim, Outcome, State, Task, Tier, Verdict
+from dispatch.task import Claim, Outcome, Task, Tier, Verdict
 from dispatch.worker import LEASE
 from tests.integration.test_worker import Place
 

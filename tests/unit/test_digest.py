@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatch.digest import DayBar, Money, due, newest_due, summarise, window
-from dispatch.task import MODEL_TIERS, Booking, State
+from dispatch.states import State
+from dispatch.task import MODEL_TIERS, Booking
 from dispatch.usage import Price, Unpriced
 from tests.fakes.values import NOON, make_booking, make_task
 

@@ -13,7 +13,8 @@ from bot.views.card import card
 from bot.views.texts import listed, shown
 from dispatch.digest import DayBar, Digest, Money, TierLine
 from dispatch.faults import Fault, FaultKind
-from dispatch.task import Attempt, State, Task, Tier, Verdict
+from dispatch.states import State
+from dispatch.task import Attempt, Task, Tier, Verdict
 from tests.fakes.values import NOON, make_task
 
 UTC = ZoneInfo("UTC")

@@ -22,7 +22,8 @@ from dispatch.gates import (
     resumed,
     scope,
 )
-from dispatch.task import Outcome, State, Task, Tier, Verdict
+from dispatch.states import State
+from dispatch.task import Outcome, Task, Tier, Verdict
 from tests.fakes.values import NOON, make_task
 
 CHANCE = st.floats(0, 1)

@@ -18,7 +18,8 @@ from bot.views.notices import restart_notice
 from bot.views.offers import Action, Offer, on_answer
 from dispatch.faults import FaultKind
 from dispatch.routing import DEFAULT_TABLE
-from dispatch.task import Attempt, HoldKind, Shortage, State, Task, Verdict
+from dispatch.states import State
+from dispatch.task import Attempt, HoldKind, Shortage, Task, Verdict
 from tests.fakes.values import NOON
 from tests.unit.test_views import ANA, LATER, failed, fits, make_attempt, pings, said, strangers, task
 

@@ -9,7 +9,8 @@ from dispatch import gates
 from dispatch.faults import RUNTIME_FAULTS, Fault, FaultKind
 from dispatch.gates import SUSPICIONS
 from dispatch.policy import LOSSES, STRIKES, Quota, Settlement, after, lost
-from dispatch.task import MOVES, Move, Outcome, Source, State, Task, Verdict
+from dispatch.states import MOVES, Move, State
+from dispatch.task import Outcome, Source, Task, Verdict
 from tests.fakes.values import NOON, make_task
 
 CHANCE = st.floats(0, 1)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from bot.printing import PRINTERS
 from bot.records import full_record
 from dispatch.questions import Decision, QuestionKind
-from dispatch.task import State
+from dispatch.states import State
 from tests.unit.test_questions import question
 from tests.unit.test_views import make_attempt, task
 

@@ -16,7 +16,7 @@ from bot.views.question import question_message
 from bot.views.texts import shown
 from dispatch.questions import LONGEST_OPTION, Decision, Ending, QuestionKind
 from dispatch.routing import DEFAULT_TABLE, raised
-from dispatch.task import State
+from dispatch.states import State
 from tests.fakes.values import NOON, make_task
 from tests.unit.test_questions import question
 from tests.unit.test_views import ANA, EVIL, LATER, fits, pings, running, said, strangers, task

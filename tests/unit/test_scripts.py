@@ -32,7 +32,8 @@ from dispatch.gates import ACCOUNT, RUNTIME, Gate, GateState
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.runners.output import FIRST_BYTES, LAST_BYTES, Output
 from dispatch.scripts import Script, environment
-from dispatch.task import Attempt, Outcome, State, Tier, Verdict
+from dispatch.states import State
+from dispatch.task import Attempt, Outcome, Tier, Verdict
 from dispatch.terms import Terms
 from dispatch.usage import Unpriced
 from tests.fakes.scripts import STATUS, make_script_task

@@ -22,7 +22,8 @@ from bot.views.message import Message, cut, is_person, markdown, plain_text, sec
 from bot.views.notices import file_refused_notice, moved_notice, restart_notice
 from dispatch.faults import Fault, FaultKind
 from dispatch.ports import Spending
-from dispatch.task import Attempt, State, Task, Tier, Verdict
+from dispatch.states import State
+from dispatch.task import Attempt, Task, Tier, Verdict
 from tests.fakes.values import NOON, make_task
 
 ANA = "UANA00001"

@@ -17,7 +17,8 @@ from bot.views.waits import Barrier, cause, held_by_budget, holding_back, shut
 from dispatch.faults import FaultKind
 from dispatch.gates import ACCOUNT, RUNTIME, Gate, GateState
 from dispatch.routing import DEFAULT_TABLE
-from dispatch.task import MODEL_TIERS, Attempt, HoldKind, Shortage, State, Task
+from dispatch.states import State
+from dispatch.task import MODEL_TIERS, Attempt, HoldKind, Shortage, Task
 from dispatch.usage import MICRO_USD
 from tests.fakes.values import NOON, make_task
 from tests.unit.test_views import ANA, failed, fits, make_attempt, pings, said, strangers

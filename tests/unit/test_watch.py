@@ -14,7 +14,8 @@ from dispatch.faults import FaultKind
 from dispatch.gates import ACCOUNT, RUNTIME, Gate, GateState, names
 from dispatch.ports import UnderWay, Waiting
 from dispatch.routing import DEFAULT_TABLE
-from dispatch.task import MODEL_TIERS, State, Tier
+from dispatch.states import State
+from dispatch.task import MODEL_TIERS, Tier
 from dispatch.terms import Terms
 from dispatch.watch import (
     DEAF_AFTER,
