@@ -3,7 +3,6 @@
 A request is stored before these functions return, and whoever calls them acknowledges only then.
 """
 
-import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -31,12 +30,13 @@ from bot.ports import Accounts, Chat, ChatError, Desk, Identity
 from bot.replies import Replies, Said
 from bot.scripts import NO_SCRIPTS, Scripts
 from bot.slacktext import escape, mentioned, plain
+from bot.steering import Steering
 from bot.views import texts
 from bot.views.message import Message
 from bot.views.scripts import with_scripts
 from bot.views.waits import holding_back, shut
 from dispatch.delivery import DeliveryKind, NewDelivery
-from dispatch.errors import MoveRefused, NotAdmitted, NotFound, StoreError
+from dispatch.errors import NotAdmitted, NotFound, StoreError
 from dispatch.ports import Clock, Notifier, Outbox
 from dispatch.task import NewTask, Source
 
@@ -92,11 +92,9 @@ class Intake:
         self._me = me
         self._zone = zone
         self._priority_in = priority_in
-        self._is_operator = is_operator
         self._scripts = scripts
         self._replies = Replies(desk, is_operator)
-        self._steering = asyncio.Lock()
-        self._steered: OrderedDict[str, str] = OrderedDict()
+        self._steering = Steering(desk, scripts, is_operator)
         self._unstored: OrderedDict[str, None] = OrderedDict()
 
     async def slash(self, payload: Payload) -> str:
@@ -216,7 +214,7 @@ class Intake:
             case Show(task_id):
                 return await self._show(task_id)
             case Cancel() | Retry() | Resume():
-                return await self._steer(command, place)
+                return await self._steering.do(command, place.key, place.person)
 
     async def _run(self, asked: Run, place: Place) -> str:
         if not self._scripts.any:
@@ -255,35 +253,6 @@ class Intake:
             return texts.shown(task, attempts, holding_back(await self._desk.gates(), task), question)
         except NotFound as error:
             return escape(str(error))
-
-    async def _steer(self, command: Cancel | Retry | Resume, place: Place) -> str:
-        """Does it once for each request, however often that arrives; a second answer is the first again."""
-        async with self._steering:
-            if place.key not in self._steered:
-                self._steered[place.key] = await self._steered_now(command, place.person)
-                if len(self._steered) > _REMEMBERED:
-                    self._steered.popitem(last=False)
-            return self._steered[place.key]
-
-    async def _steered_now(self, command: Cancel | Retry | Resume, person: str) -> str:
-        if isinstance(command, Resume):
-            return (
-                texts.resumed(await self._desk.resume())
-                if self._is_operator(person)
-                else texts.for_operators()
-            )
-        try:
-            if isinstance(command, Cancel):
-                return texts.cancelled(await self._desk.cancel(command.task_id, person))
-            if refusal := await self._retry_refused(command.task_id, person):
-                return refusal
-            return texts.queued_again(await self._desk.retry(command.task_id, person))
-        except (NotFound, MoveRefused) as error:
-            return escape(str(error))
-
-    async def _retry_refused(self, task_id: int, person: str) -> str | None:
-        task, _ = await self._desk.show(task_id)
-        return await self._scripts.retry_refusal(task.script, person) if task.script else None
 
     async def _tell(self, place: Place, text: str) -> None:
         """Answers one person: in a channel so that nobody else sees it."""

@@ -125,8 +125,8 @@ class Desk(Protocol):
         """Cancels a task, stopping its session if it runs. Raises NotFound, MoveRefused."""
         ...
 
-    async def retry(self, task_id: int, actor: str) -> Task:
-        """Queues an ended task again. Raises NotFound, MoveRefused."""
+    async def retry(self, task_id: int, actor: str, key: str = "") -> Task:
+        """Queues an ended task again, once for each request's `key`. Raises NotFound, MoveRefused."""
         ...
 
     async def show(self, task_id: int) -> tuple[Task, Sequence[Attempt]]:

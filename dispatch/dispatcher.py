@@ -118,15 +118,15 @@ class Dispatcher:
         self._wake()
         return task
 
-    async def retry(self, task_id: int, actor: str) -> Task:
-        """Queues an ended task again. Raises NotFound, MoveRefused."""
+    async def retry(self, task_id: int, actor: str, key: str = "") -> Task:
+        """Queues an ended task again, once for each request's `key`. Raises NotFound, MoveRefused."""
         task = await self._queue.task(task_id)
         if task.state is not State.DONE and task.cap_used:
             raise MoveRefused(
                 f"#{task.id} has used its cap of {_dollars(task.route.cap_micro_usd)}: the button below its "
                 "answer gives it another, or send it again with a higher `max=`."
             )
-        task = await self._queue.retry(task_id, actor, self._clock.now())
+        task = await self._queue.retry(task_id, actor, self._clock.now(), key)
         self._wake()
         return task
 

@@ -139,8 +139,11 @@ class Queue(Tasks, Protocol):
         """
         ...
 
-    async def retry(self, task_id: int, actor: str, now: datetime) -> Task:
-        """Queues an ended task again, with its strikes forgotten. Raises NotFound, MoveRefused."""
+    async def retry(self, task_id: int, actor: str, now: datetime, key: str = "") -> Task:
+        """Queues an ended task again, with its strikes forgotten, once for each request's `key`.
+
+        Raises NotFound, MoveRefused.
+        """
         ...
 
     async def reroute(

@@ -36,6 +36,11 @@ RETURNING *;
 INSERT INTO line (tier, rank, turn) SELECT tier, rank, turn FROM task WHERE id = :task_id
 ON CONFLICT (tier, rank) DO UPDATE SET turn = max(turn, excluded.turn);
 
+-- name: take_retry_request
+INSERT INTO retry_request (key, task_id, at) VALUES (:key, :task_id, :now)
+ON CONFLICT (key) DO NOTHING
+RETURNING key;
+
 -- name: rejoin
 UPDATE task SET
     rank = priority, ages_at = :ages_at, expires_at = NULL, losses = 0, suspicions = 0

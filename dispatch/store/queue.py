@@ -143,9 +143,16 @@ class SqliteQueue(SqliteTasks):
         return rows.task(asked[0])
 
     @in_transaction
-    async def retry(self, transaction: Transaction, task_id: int, actor: str, now: datetime) -> Task:
-        """Queues an ended task again, with its strikes forgotten. Raises NotFound, MoveRefused."""
+    async def retry(
+        self, transaction: Transaction, task_id: int, actor: str, now: datetime, key: str = ""
+    ) -> Task:
+        """Queues an ended task again, with its strikes forgotten, once for each request's `key`.
+
+        Raises NotFound, MoveRefused.
+        """
         task = await known(transaction, task_id)
+        if key and not await transaction.rows("take_retry_request", key=key, task_id=task_id, now=now):
+            raise MoveRefused(f"This request has had #{task.id} run again already.")
         if task.state is State.DONE:
             raise MoveRefused(f"#{task.id} is done, and done stays done. Send it again as a new task.")
         if task.forgotten:

@@ -153,6 +153,26 @@ async def test_a_restart_is_told(store: Parts) -> None:
     assert await store.deliver_all() == [f"card:{task.id}", f"restart:{task.id}:1"]
 
 
+async def test_one_request_has_a_task_run_again_once_over_a_restart_too(store: Parts) -> None:
+    task = await store.ended("k", State.FAILED)
+    assert (await store.queue.retry(task.id, "U1", NOW, "T1:C1:7.1")).state is State.QUEUED
+    await store.settle(await store.claim(), State.FAILED)
+    store = await store.reopened()
+    with pytest.raises(MoveRefused, match="already"):
+        await store.queue.retry(task.id, "U1", NOW, "T1:C1:7.1")
+    assert (await store.queue.task(task.id)).state is State.FAILED
+    assert (await store.queue.retry(task.id, "U1", NOW, "T1:C1:7.2")).state is State.QUEUED
+    await store.close()
+
+
+async def test_a_refused_retry_leaves_its_request_free(store: Parts) -> None:
+    task = await store.add()
+    with pytest.raises(MoveRefused, match="nothing to retry"):
+        await store.queue.retry(task.id, "U1", NOW, "T1:C1:7.1")
+    await store.settle(await store.claim(), State.FAILED)
+    assert (await store.queue.retry(task.id, "U1", NOW, "T1:C1:7.1")).state is State.QUEUED
+
+
 async def test_each_attempt_is_answered_by_itself(store: Parts) -> None:
     task = await store.ended("k", State.FAILED)
     await store.queue.retry(task.id, "U1", NOW)

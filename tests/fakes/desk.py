@@ -29,9 +29,9 @@ class StoreDesk:
         self._fail()
         return await self._store.queue.cancel(task_id, actor, self._clock.now())
 
-    async def retry(self, task_id: int, actor: str) -> Task:
+    async def retry(self, task_id: int, actor: str, key: str = "") -> Task:
         self._fail()
-        return await self._store.queue.retry(task_id, actor, self._clock.now())
+        return await self._store.queue.retry(task_id, actor, self._clock.now(), key)
 
     async def show(self, task_id: int) -> tuple[Task, Sequence[Attempt]]:
         self._fail()

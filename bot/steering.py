@@ -1,0 +1,58 @@
+"""Verbs that move what is there already: cancel, retry, resume. Each request counts once."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from bot.grammar import Cancel, Resume, Retry
+from bot.ports import Desk
+from bot.scripts import Scripts
+from bot.slacktext import escape
+from bot.views import texts
+from dispatch.errors import MoveRefused, NotFound
+
+_REMEMBERED: Final = 500
+
+
+class Steering:
+    """Does verbs for people. `is_operator` says who may do what only operators may."""
+
+    def __init__(self, desk: Desk, scripts: Scripts, is_operator: Callable[[str], bool]) -> None:
+        self._desk = desk
+        self._scripts = scripts
+        self._is_operator = is_operator
+        self._turn = asyncio.Lock()
+        self._done: OrderedDict[str, str] = OrderedDict()
+
+    async def do(self, command: Cancel | Retry | Resume, key: str, person: str) -> str:
+        """The private answer. However often the request arrives, a second answer is the first again.
+
+        After a restart the answer is a new one, but a retry is still done once. Raises StoreError.
+        """
+        async with self._turn:
+            if key not in self._done:
+                self._done[key] = await self._do(command, key, person)
+                if len(self._done) > _REMEMBERED:
+                    self._done.popitem(last=False)
+            return self._done[key]
+
+    async def _do(self, command: Cancel | Retry | Resume, key: str, person: str) -> str:
+        try:
+            match command:
+                case Resume():
+                    if not self._is_operator(person):
+                        return texts.for_operators()
+                    return texts.resumed(await self._desk.resume())
+                case Cancel(task_id):
+                    return texts.cancelled(await self._desk.cancel(task_id, person))
+                case Retry(task_id):
+                    if refusal := await self._retry_refused(task_id, person):
+                        return refusal
+                    return texts.queued_again(await self._desk.retry(task_id, person, key))
+        except (NotFound, MoveRefused) as error:
+            return escape(str(error))
+
+    async def _retry_refused(self, task_id: int, person: str) -> str | None:
+        task, _ = await self._desk.show(task_id)
+        return await self._scripts.retry_refusal(task.script, person) if task.script else None
