@@ -63,6 +63,7 @@ def used(world: World) -> list[tuple[int, int]]:
     ]
 
 
+@pytest.mark.long
 async def test_an_answer_that_comes_after_a_restart_is_gone_on_with(world: World) -> None:
     await world.bot.start()
     await world.slack.slash("ana", "#ops", ASK)
@@ -95,6 +96,7 @@ async def test_an_answer_that_comes_after_a_restart_is_gone_on_with(world: World
     assert pinged == [ANA, ANA], "once with the question, once with the answer"
 
 
+@pytest.mark.long
 async def test_killed_while_it_waits_it_asks_no_second_time(world: World) -> None:
     await world.bot.start()
     await world.slack.slash("ana", "#ops", ASK)

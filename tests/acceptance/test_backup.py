@@ -24,6 +24,7 @@ async def sims(tmp_path: Path) -> AsyncIterator[tuple[SlackSim, ClaudeSim]]:
     await claude.close()
 
 
+@pytest.mark.long
 async def test_a_backup_of_the_running_process_can_be_put_back(
     sims: tuple[SlackSim, ClaudeSim], tmp_path: Path
 ) -> None:

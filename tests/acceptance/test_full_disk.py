@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from bot.manifest import manifest
 from bot.money import dollars
 from bot.rehearsal.claude import ClaudeSim
@@ -15,6 +17,7 @@ OPS = "COPS00001"
 REFUSED = "Not taken: I could not store this."
 
 
+@pytest.mark.long
 async def test_a_disk_that_was_full_has_cost_nobody_anything(tmp_path: Path) -> None:
     slack, claude = SlackSim(manifest()), ClaudeSim(now=SystemClock().now)
     with small_disk(tmp_path / "disk") as disk:

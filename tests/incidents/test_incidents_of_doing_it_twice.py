@@ -52,6 +52,7 @@ async def test_incident_09_good_news_was_taken_for_a_refusal() -> None:
         assert len(house.posts("answer")) == len(house.posts("card")) == 1
 
 
+@pytest.mark.long
 async def test_incident_12_a_power_cut_was_counted_as_637_failures(tmp_path: Path) -> None:
     """The power failed, and whatever had been running was written down as failed, one bug each.
 

@@ -62,6 +62,7 @@ async def test_an_outage_of_42_hours_costs_no_task_no_attempt_and_no_more_than_i
     )
 
 
+@pytest.mark.long
 async def test_526_tasks_in_a_night_of_100_dollars(tmp_path: Path) -> None:
     result = await night(TERMS, 1, tmp_path)
     show(result)
