@@ -38,6 +38,7 @@ async def test_a_file_comes_with_its_message_and_is_fetched_with_the_token(sim: 
     assert (event["subtype"], event["text"], event["upload"]) == ("file_share", "p3 read this", False)
     notes, picture = event["files"]
     assert (notes["name"], notes["mimetype"], notes["size"]) == ("notes.txt", "text/plain", 9)
+    assert (notes["user"], notes["mode"]) == ("UANA00001", "hosted")
     assert picture["mimetype"] == "image/png"
     assert notes["url_private"].startswith(f"{sim.url}/files-pri/")
 
