@@ -109,6 +109,39 @@ def gallery() -> list[Json]:
     ]
 
 
+def hostile_thumbs() -> Json:
+    side = {"text": {"type": "plain_text", "text": ATTACK}, "value": ATTACK}
+    kind = {"type": "feedback_buttons", "action_id": ATTACK}
+    return {**kind, "positive_button": side, "negative_button": side}
+
+
+def hostile_menu() -> Json:
+    option = {"text": {"type": "plain_text", "text": ATTACK}, "value": ATTACK}
+    return {"type": "static_select", "action_id": ATTACK, "options": [option]}
+
+
+def hostile_step() -> Json:
+    source = {"type": "url", "url": "javascript:window.hurt=1", "text": ATTACK}
+    words = {"title": ATTACK, "status": ATTACK, "details": rich_text(ATTACK), "sources": [source]}
+    return {"type": "task_card", "task_id": ATTACK, **words}
+
+
+def hostile_view(kind: str) -> Json:
+    """A view of that type with an attack in every field."""
+    plain = {"type": "plain_text", "text": ATTACK}
+    asked = {"type": "plain_text_input", "action_id": ATTACK, "placeholder": plain}
+    blocks = [
+        {"type": "section", "block_id": "s", "text": mrkdwn(ATTACK)},
+        {"type": "actions", "block_id": "a", "elements": [hostile_menu(), button(ATTACK, ATTACK)]},
+        *(
+            {"type": "input", "block_id": f"i{n}", "label": plain, "hint": plain, "element": element}
+            for n, element in enumerate((asked, {**hostile_menu(), "type": "radio_buttons"}))
+        ),
+    ]
+    view = {"id": "V1", "hash": "1", "type": kind, "title": plain, "submit": plain, "close": plain}
+    return {**view, "state": {"values": {}}, "blocks": blocks if kind == "modal" else blocks[:2]}
+
+
 def attacks() -> list[Json]:
     """Attacks as text, in each kind of block, as names of files and reactions, and as addresses."""
     links = (
@@ -142,6 +175,9 @@ def attacks() -> list[Json]:
             hostile_chart,
             pie(ATTACK, "x"),
             {"type": "image", "image_url": "javascript:window.hurt=1", "alt_text": ATTACK},
+            {"type": "context_actions", "elements": [hostile_thumbs(), hostile_menu()]},
+            {"type": "plan", "title": ATTACK, "tasks": [hostile_step()]},
+            hostile_step(),
             {"type": ATTACK},
             {"type": "toString"},
             {"type": "table", "rows": None},

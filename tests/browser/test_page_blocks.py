@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Locator, expect
 
 from tests.browser.conftest import MARKS, Visit
-from tests.browser.gallery import attacks, chart, gallery
+from tests.browser.gallery import attacks, chart, gallery, hostile_view
 from tests.browser.workspace import (
     ANA,
     ATTACK,
@@ -144,6 +144,10 @@ async def test_nothing_hostile_runs_or_becomes_an_element(visit: Visit) -> None:
     ]
     state["pings"] = [{"at": at, "channel": ATTACK, "ts": "1", "kind": "usergroup", "target": ATTACK}]
     visit.rehearsal.claude["failures"] = [{"kind": ATTACK, "times": 1}]
+    state["shortcuts"] = [
+        {"name": ATTACK, "kind": kind, "callback_id": ATTACK} for kind in ("message", "global")
+    ]
+    state["sessions"][f"{HOSTILE}:{ts(0)}"] = {"status": "processing", "title": ATTACK, "stoppable": True}
     await visit.open(f"#{HOSTILE}")
     page = visit.page
     await page.get_by_role("button", name="Behind the scenes").click()
@@ -163,6 +167,24 @@ async def test_nothing_hostile_runs_or_becomes_an_element(visit: Visit) -> None:
     unread = "a table block that could not be read"
     await expect(page.get_by_text(unread)).to_have_count(1)
     assert [trouble for trouble in visit.troubles if "TypeError" not in trouble] == []
+
+
+async def test_nothing_hostile_runs_in_views(visit: Visit) -> None:
+    state = visit.rehearsal.state
+    state["home"] = hostile_view("home")
+    await visit.open("#home")
+    page = visit.page
+    await expect(page.locator("#home .home-blocks")).to_contain_text(ATTACK)
+    state["modal"] = {"view": hostile_view("modal"), "depth": 1}
+    await visit.rehearsal.change()
+    await expect(page.locator("#form h2")).to_have_text(ATTACK)
+    visit.rehearsal.answers["/_sim/submit"] = {"errors": {"i0": ATTACK}, "text": ATTACK}
+    await page.locator("#form button[type=submit]").click()
+    await expect(page.locator("#form .form-error").first).to_have_text(ATTACK)
+    assert await page.evaluate("window.hurt") is None
+    foreign = 'img:not([src="/page/mark.svg"]), body script, iframe, object, embed, [onerror]'
+    assert await page.locator(foreign).count() == 0
+    assert visit.troubles == []
 
 
 @pytest.mark.parametrize(

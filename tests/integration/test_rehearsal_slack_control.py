@@ -1,6 +1,7 @@
 """The control API: what the page reads and does, and who may not."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,6 +9,7 @@ import aiohttp
 import pytest
 
 from bot.rehearsal.slack import SlackSim
+from tests.integration.rehearsal_forms import button, form_app, home, modal
 from tests.integration.rehearsal_slack import MANIFEST, bolt_app, connected, running
 
 
@@ -134,3 +136,60 @@ async def test_another_page_is_refused(sim: SlackSim, http: aiohttp.ClientSessio
     host = {"Host": local.removeprefix("http://"), "Origin": local}
     async with http.post(path, json=body, headers=host) as answer:
         assert answer.status == 200
+
+
+async def test_forms_home_shortcuts_and_stop_from_the_page(
+    sim: SlackSim, http: aiohttp.ClientSession
+) -> None:
+    app, view = form_app(sim, modal(notify_on_close=True))[0], home(button("refresh"))
+    pressed: list[str] = []
+
+    @app.shortcut("run_as_task")
+    @app.action("refresh")
+    async def seen(ack: Any, body: dict[str, Any]) -> None:
+        await ack()
+        pressed.append(body["type"])
+
+    ana = {"as": "ana"}
+    async with connected(sim, app):
+        await app.client.views_publish(user_id="UANA00001", view=view)
+        _, opened = await post(http, "home", **ana)
+        assert opened["view"]["blocks"][0]["block_id"] == "refresh_row"
+        assert await post(http, "home", **ana, tab="messages") == (200, {"view": None})
+        press = {"where": "home", "action_id": "refresh"}
+        assert await post(http, "press", **ana, **press) == (200, {"text": ""})
+        assert await post(http, "shortcut", **ana, callback_id="new_task") == (200, {"text": ""})
+        await sim.wait_for(lambda _: sim.forms.modal("ana"))
+        page = await state(http, "ana")
+        assert (page["modal"]["view"]["callback_id"], page["modal"]["depth"]) == ("new_task", 1)
+        assert page["home"]["type"] == "home"
+        sams = await state(http, "sam")
+        assert (sams["modal"], sams["home"]) == (None, None)
+        assert await post(http, "submit", **ana, values={}) == (400, {"error": "Fill in prompt."})
+        assert (await post(http, "close", **ana))[0] == 200
+        assert await post(http, "close", **ana) == (400, {"error": "ana has no form open."})
+
+        _, said = await post(http, "say", **ana, channel="ops", text="x")
+        where = {"channel": "ops", "ts": said["ts"], "callback_id": "run_as_task"}
+        assert await post(http, "shortcut", **ana, **where) == (200, {"text": ""})
+        thread = {"channel_id": "COPS00001", "thread_ts": said["ts"]}
+        await app.client.agents_sessions_setStatus(**thread, status="processing", title="Reading")
+        sessions = (await state(http, "ana"))["sessions"]
+        assert sessions == {
+            f"COPS00001:{said['ts']}": {"status": "processing", "title": "Reading", "stoppable": True}
+        }
+        stop = {"channel": "ops", "thread_ts": said["ts"]}
+        assert (await post(http, "stop", **ana, **stop))[0] == 200
+    assert pressed == ["block_actions", "message_action"]
+    assert sim.state.envelopes[-1].payload["event"]["type"] == "agent_session_stopped"
+    declared = [(each["kind"], each["name"]) for each in page["shortcuts"]]
+    assert declared == [("message", "Run as task"), ("global", "New task")]
+
+
+async def test_a_file_from_the_page(sim: SlackSim, http: aiohttp.ClientSession) -> None:
+    file = {"name": "a.txt", "data": b64encode(b"words").decode()}
+    ana = {"as": "ana", "channel": "ops", "text": ""}
+    assert (await post(http, "say", **ana, files=[file]))[0] == 200
+    (kept,) = sim.messages("ops")[0].files
+    assert (kept.name, kept.content) == ("a.txt", b"words")
+    assert (await post(http, "say", **ana, files=[{"name": "b", "data": "x"}]))[0] == 400

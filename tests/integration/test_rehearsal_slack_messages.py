@@ -198,7 +198,7 @@ async def test_status_prompts_and_home(sim: SlackSim, web: AsyncWebClient) -> No
     await web.views_publish(user_id="UANA00001", view={"type": "home", "blocks": [section("queue")]})
     view = await sim.open_home("ana")
     assert view is not None
-    assert view["blocks"] == [section("queue")]
+    assert view["blocks"] == [{**section("queue"), "block_id": "b0"}]
 
 
 async def test_tokens_and_methods(sim: SlackSim, web: AsyncWebClient) -> None:

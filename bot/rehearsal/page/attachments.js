@@ -1,4 +1,4 @@
-// Files of a message: a chip to download, and the words inside when they are text.
+// Files of a message: a chip to download, the picture, and the words inside when they are text.
 
 import { el, icon } from "/page/dom.js";
 
@@ -18,7 +18,15 @@ export function attachment(file) {
   const words = [icon("file"), el("span", { class: "file-name" }, file.name), el("span", { class: "quiet" }, size(file.size))];
   if (!ours(file.url)) return el("div", { class: "file" }, el("div", { class: "chip" }, words));
   const chip = el("a", { class: "chip", href: file.url, download: file.name, "data-focus": `file ${file.id}` }, words);
-  return el("div", { class: "file" }, chip, readable(file) ? preview(file) : null);
+  return el("div", { class: "file" }, chip, pictured(file) ? picture(file) : null, readable(file) ? preview(file) : null);
+}
+
+function pictured(file) {
+  return file.mimetype === "image/png";
+}
+
+function picture(file) {
+  return el("img", { class: "picture-preview", src: file.url, alt: file.name, loading: "lazy" });
 }
 
 function readable(file) {

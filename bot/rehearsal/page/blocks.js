@@ -3,9 +3,12 @@
 import { el } from "/page/dom.js";
 import { button } from "/page/buttons.js";
 import { chartBlock } from "/page/chart.js";
+import { chooser, iconButton, overflow, thumbs } from "/page/choosing.js";
+import { isField } from "/page/fields.js";
 import { markdown } from "/page/markdown.js";
 import { textObject } from "/page/mrkdwn.js";
 import { richText } from "/page/rich_text.js";
+import { planBlock, taskCard } from "/page/steps.js";
 import { tableBlock } from "/page/table.js";
 
 const KINDS = {
@@ -20,9 +23,14 @@ const KINDS = {
   table: tableBlock,
   data_table: tableBlock,
   data_visualization: chartBlock,
+  context_actions: actions,
+  plan: planBlock,
+  task_card: taskCard,
 };
 
-/** The nodes of a message's blocks; `message` tells a button where it stands. */
+const CONTROLS = { button, overflow, feedback_buttons: thumbs, icon_button: iconButton };
+
+/** The nodes of a message's blocks, or of a view's; `message` tells a control where it stands. */
 export function blockNodes(model, message) {
   return message.blocks.map((block) => el("div", { class: "block" }, drawn(model, block, message)));
 }
@@ -63,7 +71,8 @@ function actions(model, block, message) {
 }
 
 function control(model, element, block, message) {
-  if (element.type === "button") return button(model, element, block, message);
+  if (Object.hasOwn(CONTROLS, element?.type)) return CONTROLS[element.type](model, element, block, message);
+  if (isField(element)) return chooser(model, element, block, message);
   return notShown(element.type === "image" ? `image: ${element.alt_text}` : `a ${element.type}`);
 }
 

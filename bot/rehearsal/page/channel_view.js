@@ -4,7 +4,8 @@ import { LIST } from "/page/address.js";
 import { Composer } from "/page/composer.js";
 import { Conversation } from "/page/conversation.js";
 import { el, icon, unseen } from "/page/dom.js";
-import { rootsIn, statusOf, threadSummary } from "/page/model.js";
+import { showTabs } from "/page/home_view.js";
+import { rootsIn, sessionOf, shortcutsOf, statusOf, threadSummary } from "/page/model.js";
 import { welcome } from "/page/welcome.js";
 
 export class ChannelView {
@@ -15,12 +16,14 @@ export class ChannelView {
     this.digest = el("button", { type: "button", class: "button", onclick: postDigest }, "Post the digest");
     this.toggle = el("button", { type: "button", class: "button", "aria-expanded": "false", "aria-controls": "panel", onclick: togglePanel }, "Behind the scenes");
     const list = el("div", { class: "messages", role: "feed", "aria-label": "Messages" });
+    this.tabs = el("nav", { class: "app-tabs", "aria-label": "Onequeue", hidden: true });
     this.composer = new Composer("composer", { label: "Message", send, onUp: () => this.conversation.focusLast() });
     this.conversation = new Conversation(list, () => this.composer.focus());
     root.append(
       el("header", { class: "bar" },
         el("a", { class: "back", href: LIST }, icon("back"), unseen("Back to channels")),
         el("div", { class: "bar-words" }, this.title, this.topic),
+        this.tabs,
         el("div", { class: "bar-tools" }, this.digest, this.toggle)),
       list,
       this.composer.node,
@@ -31,6 +34,9 @@ export class ChannelView {
     const dm = channel.kind === "dm";
     this.title.textContent = dm ? "Onequeue" : `#${channel.name}`;
     this.topic.textContent = this.about(model, channel);
+    this.tabs.hidden = !dm;
+    if (dm) showTabs(this.tabs, model, "messages");
+    this.composer.offer(shortcutsOf(model, "global"), (id) => model.act.shortcut(id));
     const closed = channel.archived || !channel.members.includes(model.me);
     this.composer.at(`${model.me} ${channel.id}`, {
       placeholder: dm ? "Message Onequeue" : `Message #${channel.name}`,
@@ -55,6 +61,8 @@ export class ChannelView {
       message,
       summary: threadSummary(model, channel.id, message),
       status: statusOf(model, channel.id, message.ts),
+      session: sessionOf(model, channel.id, message.ts),
+      shortcuts: shortcutsOf(model, "message"),
       unread: this.isUnread(message),
       inThread: false,
     }));

@@ -1,13 +1,16 @@
 // Where a person types: grows with the text, keeps drafts, completes as they go.
 
 import { el, icon, unseen } from "/page/dom.js";
+import { menu } from "/page/menu.js";
+import { Picked } from "/page/picked.js";
+import { reconcile } from "/page/reconcile.js";
 import { completion } from "/page/completion.js";
 import { Suggestions } from "/page/suggestions.js";
 
 const TALLEST_PX = 220;
 
 export class Composer {
-  /** `send(text)` says whether the text may go; `onUp` is called for Arrow Up in an empty field. */
+  /** `send(text, files)` sends, or throws words for the person; `onUp` is called for Arrow Up in an empty field. */
   constructor(id, { label, send, onUp }) {
     this.send = send;
     this.onUp = onUp;
@@ -24,10 +27,13 @@ export class Composer {
     });
     this.suggestions = new Suggestions(`${id}-suggestions`, this.field, (item) => this.take(item));
     this.button = el("button", { type: "button", class: "send", disabled: true, onclick: () => this.submit() }, icon("send"), unseen("Send"));
+    this.picked = new Picked(id, { changed: () => this.changed({ quiet: true }), say: (text) => this.say(text) });
+    this.offers = el("div", { class: "offers" });
     this.note = el("p", { class: "composer-note", role: "alert", hidden: true });
     this.hint = el("p", { class: "composer-hint", "aria-hidden": "true" });
     this.node = el("div", { class: "composer" }, this.suggestions.node, this.note,
-      el("div", { class: "field" }, this.field, this.button), this.hint);
+      this.picked.list,
+      el("div", { class: "field" }, this.offers, this.picked.button, this.picked.input, this.field, this.button), this.hint);
   }
 
   /** Turns to another conversation, with the draft left there. */
@@ -35,12 +41,22 @@ export class Composer {
     this.place = place;
     if (this.field.placeholder !== placeholder) this.field.placeholder = placeholder;
     if (this.hint.textContent !== hint) this.hint.textContent = hint;
-    this.field.disabled = Boolean(closed);
+    this.field.disabled = this.picked.button.disabled = Boolean(closed);
     if (key === this.key) return;
-    if (this.key !== null) this.drafts.set(this.key, this.field.value);
+    if (this.key !== null) this.drafts.set(this.key, { text: this.field.value, files: this.picked.files });
     this.key = key;
     this.say("");
-    this.fill(this.drafts.get(key) ?? "", { quiet: true });
+    const draft = this.drafts.get(key);
+    this.picked.put(draft?.files ?? []);
+    this.fill(draft?.text ?? "", { quiet: true });
+  }
+
+  /** Shortcuts that are used from here; `use` is called with the one's id. */
+  offer(shortcuts, use) {
+    this.use = use;
+    const signature = JSON.stringify(shortcuts);
+    const items = shortcuts.map(({ name, callback_id: callback }) => ({ label: name, pick: () => this.use(callback) }));
+    reconcile(this.offers, items.length ? [{ key: "shortcuts", signature, build: () => menu("Shortcuts", "plus", items) }] : []);
   }
 
   fill(text, { quiet = false } = {}) {
@@ -62,7 +78,8 @@ export class Composer {
   }
 
   changed({ quiet = false } = {}) {
-    this.button.disabled = !this.field.value.trim() || this.field.disabled;
+    const something = this.field.value.trim() || this.picked.files.length > 0;
+    this.button.disabled = !something || this.field.disabled;
     this.field.style.height = "auto";
     this.field.style.height = `${Math.min(this.field.scrollHeight, TALLEST_PX)}px`;
     if (quiet) this.suggestions.hide();
@@ -101,14 +118,19 @@ export class Composer {
 
   async submit() {
     const text = this.field.value.trim();
-    const key = this.key;
-    if (!text || this.field.disabled) return;
+    const { key } = this;
+    const { files } = this.picked;
+    if (this.button.disabled) return;
     this.say("");
+    this.picked.put([]);
     this.fill("");
     try {
-      await this.send(text);
+      await this.send(text, files);
     } catch (error) {
-      if (this.key === key && this.field.value === "") this.fill(text, { quiet: true });
+      if (this.key === key && this.field.value === "") {
+        this.picked.put(files);
+        this.fill(text, { quiet: true });
+      }
       this.say(error.message);
     }
   }

@@ -1,9 +1,13 @@
 // Puts the page together: one state, four panes, the address says which are open.
 
-import { sendToChannel, sendToThread, openDm, postDigest, press, react } from "/page/actions.js";
-import { addressOf, whereIs } from "/page/address.js";
+import {
+  closeForm, openApp, openDm, postDigest, press, react, sendToChannel, sendToThread, stopSession, submitForm, useShortcut,
+} from "/page/actions.js";
+import { HOME, addressOf, whereIs } from "/page/address.js";
 import { LOST, coalesced, follow, get } from "/page/api.js";
 import { ChannelView } from "/page/channel_view.js";
+import { Form } from "/page/form.js";
+import { HomeView } from "/page/home_view.js";
 import { listenToKeys } from "/page/keys.js";
 import { firstChannel, modelOf, newestOfBot, rootOf } from "/page/model.js";
 import { Panel } from "/page/panel.js";
@@ -24,13 +28,18 @@ class Page {
     this.reading = new Reading(byId("announcements"));
     this.sidebar = new Sidebar(byId("sidebar"), { actAs: (user) => this.actAs(user), openDm: () => this.talk() });
     this.channelView = new ChannelView(byId("channel"), {
-      send: (text) => sendToChannel(this.model, this.channel, text),
+      send: (text, files) => sendToChannel(this.model, this.channel, text, files),
       postDigest: () => this.digest(),
       togglePanel: () => this.openPanel(!this.panelOpen),
       isUnread: (root) => this.reading.unreadThread(this.model, this.channel.id, root),
     });
     this.threadView = new ThreadView(byId("thread"), {
-      send: (text) => sendToThread(this.model, this.channel, this.thread, text),
+      send: (text, files) => sendToThread(this.model, this.channel, this.thread, text, files),
+    });
+    this.homeView = new HomeView(byId("home"));
+    this.form = new Form(byId("form"), {
+      send: (values) => submitForm(this.model, values),
+      close: (all) => closeForm(this.model, all),
     });
     this.panel = new Panel(byId("panel"), { close: () => this.openPanel(false), realClaude: about.real_claude });
     this.refresh = coalesced(() => this.load());
@@ -74,39 +83,60 @@ class Page {
 
   show() {
     if (!this.model) return;
-    const { channel, thread, list } = whereIs(location.hash);
-    const known = this.model.channels.get(channel ?? (list ? this.channel?.id : null));
+    const { channel, thread, list, home } = whereIs(location.hash);
+    const known = this.model.channels.get(channel ?? (list || home ? this.channel?.id : null));
     this.channel = known ?? this.model.channels.get(firstChannel(this.model));
     if (!this.channel) return;
-    if (!known && !list) history.replaceState(null, "", addressOf(this.channel.id));
+    if (!known && !list && !home) history.replaceState(null, "", addressOf(this.channel.id));
     this.thread = known && thread && rootOf(this.model, known.id, thread) ? thread : null;
+    this.atHome = home;
     this.arrange(list);
     this.model.act = this.acts();
-    this.model.chartWidth = Math.max(260, Math.min(560, byId("channel").clientWidth - 92));
+    const width = byId(home ? "home" : "channel").clientWidth;
+    this.model.chartWidth = Math.max(260, Math.min(560, width - 92));
     this.fillPanes(list);
+    this.form.show(this.model);
+    this.lookAtApp();
+  }
+
+  /** The bot is told each time a person turns to its Home tab or its messages. */
+  lookAtApp() {
+    const tab = this.atHome ? "home" : this.channel.kind === "dm" ? "messages" : null;
+    const seen = tab && `${this.model.me} ${tab}`;
+    if (seen && seen !== this.looked) this.attempt(() => openApp(this.model, tab));
+    this.looked = seen;
   }
 
   /** Which panes stand, before anything is measured in them. */
   arrange(list) {
+    byId("home").hidden = !this.atHome;
+    byId("channel").hidden = this.atHome;
     byId("thread").hidden = !this.thread;
     byId("panel").hidden = !this.panelOpen;
     document.body.dataset.view = this.panelOpen ? "panel" : list ? "list" : this.thread ? "thread" : "channel";
   }
 
   fillPanes(list) {
-    if (!list) this.reading.look(this.model, this.channel.id, this.thread);
+    if (this.atHome) this.homeView.show(this.model);
+    else if (!list) this.reading.look(this.model, this.channel.id, this.thread);
     this.threadView.show(this.model, this.channel, this.thread);
     this.channelView.show(this.model, this.channel, this.about.examples);
-    this.sidebar.show(this.model, this.channel.id, (id) => this.reading.unread(this.model, id));
+    this.sidebar.show(this.model, this.atHome ? HOME : this.channel.id, (id) => this.reading.unread(this.model, id));
     if (this.panelOpen) this.panel.show(this.model);
-    document.title = `${this.model.channelName(this.channel.id)} · Onequeue try`;
+    const place = this.atHome ? "Home" : this.model.channelName(this.channel.id);
+    document.title = `${place} · Onequeue try`;
   }
 
   acts() {
     const { model, channel } = this;
     return {
       threadAddress: (message) => addressOf(channel.id, message.ts),
-      press: (message, pressed) => this.attempt(() => press(model, channel, message, pressed)),
+      press: (message, pressed) => {
+        const act = () => press(model, channel, message, pressed);
+        return message.where ? this.tell(act) : this.attempt(act);
+      },
+      shortcut: (callback, message) => this.tell(() => useShortcut(model, channel, callback, message)),
+      stop: (ts) => this.attempt(() => stopSession(model, channel, ts)),
       react: (message, name) => this.attempt(() => react(model, channel, message, name)),
     };
   }
@@ -116,9 +146,24 @@ class Page {
     try {
       return await action();
     } catch (error) {
-      this.channelView.composer.say(error.message);
+      this.say(error.message);
       return null;
     }
+  }
+
+  /** Does what the app answers with nothing to read, and says Slack's line where it did not answer. */
+  async tell(action) {
+    this.say("");
+    const done = await this.attempt(action);
+    if (done?.text) this.say(done.text);
+    return done;
+  }
+
+  /** A line where the person looks: in the form, on the Home tab, or beside the composer. */
+  say(text) {
+    if (this.form.open) this.form.say({ errors: {}, text });
+    else if (this.atHome) this.homeView.say(text);
+    else this.channelView.composer.say(text);
   }
 
   actAs(user) {

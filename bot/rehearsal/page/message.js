@@ -4,10 +4,12 @@ import { el, icon, unseen } from "/page/dom.js";
 import { attachment } from "/page/attachments.js";
 import { blockNodes } from "/page/blocks.js";
 import { messageTime } from "/page/dates.js";
+import { menu } from "/page/menu.js";
+import { sessionLine } from "/page/session.js";
 import { emoji } from "/page/emoji.js";
 import { mrkdwn } from "/page/mrkdwn.js";
 
-/** `entry`: {message, headless, summary, status, inThread}. */
+/** `entry`: {message, headless, summary, status, session, inThread, shortcuts}. */
 export function messageNode(model, entry) {
   const { message, headless } = entry;
   const id = `message-${entry.inThread ? "t" : "c"}-${message.ts}`;
@@ -17,10 +19,12 @@ export function messageNode(model, entry) {
       headless ? unseenHead(model, message, id) : head(model, message, id),
       message.ephemeral_to ? el("p", { class: "only-you" }, "Only visible to you") : null,
       message.deleted ? el("p", { class: "deleted" }, "This message was deleted.") : content(model, message),
+      message.streaming ? el("p", { class: "status" }, "writing") : null,
       (message.files ?? []).map(attachment),
       reactions(model, message),
       entry.summary ? threadLink(model, message, entry) : null,
       !entry.inThread && entry.status ? el("p", { class: "status" }, entry.status) : null,
+      !entry.inThread ? sessionLine(model, entry.session, message.ts) : null,
     ),
     tools(model, entry),
   );
@@ -89,12 +93,17 @@ function threadLink(model, message, { summary, unread }) {
   );
 }
 
-function tools(model, { message, inThread, summary }) {
-  if (inThread || summary || message.ephemeral_to || message.deleted) return null;
-  return el("div", { class: "tools" }, el("a", {
-    class: "tool",
-    href: model.act.threadAddress(message),
-    title: "Reply in thread",
-    "data-focus": "reply",
-  }, icon("reply"), unseen("Reply in thread")));
+function tools(model, { message, inThread, summary, shortcuts = [] }) {
+  const reply = !inThread && !summary;
+  if (message.ephemeral_to || message.deleted || (!reply && shortcuts.length === 0)) return null;
+  return el("div", { class: "tools" },
+    reply ? el("a", {
+      class: "tool",
+      href: model.act.threadAddress(message),
+      title: "Reply in thread",
+      "data-focus": "reply",
+    }, icon("reply"), unseen("Reply in thread")) : null,
+    shortcuts.length ? menu("More about this message", "more", shortcuts.map(({ name, callback_id: id }) => (
+      { label: name, pick: () => model.act.shortcut(id, message) }))) : null,
+  );
 }

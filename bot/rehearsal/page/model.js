@@ -89,6 +89,15 @@ export function statusOf(model, channel, ts) {
   return model.state.status[`${channel}:${ts}`] ?? "";
 }
 
+export function sessionOf(model, channel, ts) {
+  return model.state.sessions?.[`${channel}:${ts}`] ?? null;
+}
+
+/** The shortcuts of one kind that the app declares: message or global. */
+export function shortcutsOf(model, kind) {
+  return (model.state.shortcuts ?? []).filter((shortcut) => shortcut.kind === kind);
+}
+
 /** Whether a message goes on where the one before it stopped, without a head of its own. */
 export function continues(before, message) {
   if (!before || before.user !== message.user || before.deleted || message.deleted) return false;

@@ -1,6 +1,6 @@
 // Channels, the bot's direct messages, and whose hands the page types with.
 
-import { addressOf } from "/page/address.js";
+import { HOME, addressOf } from "/page/address.js";
 import { el, icon, unseen } from "/page/dom.js";
 import { listed, ownDm } from "/page/model.js";
 import { avatar } from "/page/message.js";
@@ -27,7 +27,7 @@ export class Sidebar {
     this.team.textContent = model.state.team.name;
     reconcile(this.channels, listed(model).map((channel) => this.place(model, channel, here, unread)));
     const dm = ownDm(model);
-    reconcile(this.direct, [dm ? this.place(model, dm, here, unread) : this.firstTalk(model)]);
+    reconcile(this.direct, [dm ? this.place(model, dm, here, unread) : this.firstTalk(model), this.home(here)]);
     this.showPeople(model);
   }
 
@@ -58,6 +58,16 @@ export class Sidebar {
       signature: model.me,
       build: () => el("li", {}, el("button", { type: "button", class: "place", "data-focus": "place", onclick: this.openDm },
         avatar(model, model.bot), el("span", { class: "place-name" }, "Onequeue"))),
+    };
+  }
+
+  home(here) {
+    const current = here === HOME;
+    return {
+      key: "home",
+      signature: String(current),
+      build: () => el("li", {}, el("a", { href: HOME, class: "place", "aria-current": current ? "page" : null, "data-focus": "place" },
+        el("span", { class: "sign", "aria-hidden": "true" }, "⌂"), el("span", { class: "place-name" }, "Home"))),
     };
   }
 

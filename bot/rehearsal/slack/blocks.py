@@ -15,11 +15,12 @@ from bot.rehearsal.slack.elements import (
     IMAGE,
     IMAGE_FIELDS,
     RICH_TEXT,
+    SOURCE,
     mrkdwn,
     plain,
     text,
 )
-from bot.rehearsal.slack.shapes import Misshapen, boolean, by_type, fields, items, one_of, string, typed
+from bot.rehearsal.slack.shapes import Check, Misshapen, boolean, by_type, items, one_of, string, typed
 from bot.rehearsal.slack.state import Json
 
 _ID = {"block_id": IDENTIFIER}
@@ -46,7 +47,7 @@ _TASK_CARD = typed(
     {
         "details": RICH_TEXT,
         "output": RICH_TEXT,
-        "sources": items(typed("url", {"url": string(), "text": string()})),
+        "sources": items(SOURCE),
         **_ID,
     },
 )
@@ -66,46 +67,37 @@ _CONTEXT_PART = by_type(
     }
 )
 
-BLOCK = by_type(
-    {
-        "actions": typed("actions", {"elements": items(ACTION, limits.ACTION_ELEMENTS)}, _ID),
-        "context": typed("context", {"elements": items(_CONTEXT_PART, limits.CONTEXT_ELEMENTS)}, _ID),
-        "context_actions": typed(
-            "context_actions",
-            {
-                "elements": items(
-                    by_type({"feedback_buttons": FEEDBACK_BUTTONS, "icon_button": ICON_BUTTON}),
-                    limits.FEEDBACK_ELEMENTS,
-                )
-            },
-            _ID,
-        ),
-        "data_table": data_table,
-        "data_visualization": DATA_VISUALIZATION,
-        "divider": typed("divider", {}, _ID),
-        "header": typed("header", {"text": plain(limits.HEADER_TEXT)}, _ID),
-        "image": typed(
-            "image",
-            {"alt_text": string(limits.ALT_TEXT)},
-            {"title": plain(limits.ALT_TEXT), **IMAGE_FIELDS, **_ID},
-        ),
-        "markdown": typed("markdown", {"text": string(limits.MARKDOWN)}, _ID),
-        "plan": typed("plan", {"title": string()}, {"tasks": items(_TASK_CARD, limits.PLAN_TASKS), **_ID}),
-        "rich_text": RICH_TEXT,
-        "section": _section,
-        "table": TABLE,
-        "task_card": _TASK_CARD,
-    }
-)
+SHAPES: dict[str, Check] = {
+    "actions": typed("actions", {"elements": items(ACTION, limits.ACTION_ELEMENTS)}, _ID),
+    "context": typed("context", {"elements": items(_CONTEXT_PART, limits.CONTEXT_ELEMENTS)}, _ID),
+    "context_actions": typed(
+        "context_actions",
+        {
+            "elements": items(
+                by_type({"feedback_buttons": FEEDBACK_BUTTONS, "icon_button": ICON_BUTTON}),
+                limits.FEEDBACK_ELEMENTS,
+            )
+        },
+        _ID,
+    ),
+    "data_table": data_table,
+    "data_visualization": DATA_VISUALIZATION,
+    "divider": typed("divider", {}, _ID),
+    "header": typed("header", {"text": plain(limits.HEADER_TEXT)}, _ID),
+    "image": typed(
+        "image",
+        {"alt_text": string(limits.ALT_TEXT)},
+        {"title": plain(limits.ALT_TEXT), **IMAGE_FIELDS, **_ID},
+    ),
+    "markdown": typed("markdown", {"text": string(limits.MARKDOWN)}, _ID),
+    "plan": typed("plan", {"title": string()}, {"tasks": items(_TASK_CARD, limits.PLAN_TASKS), **_ID}),
+    "rich_text": RICH_TEXT,
+    "section": _section,
+    "table": TABLE,
+    "task_card": _TASK_CARD,
+}
 
-VIEW = fields(
-    {"type": one_of("home"), "blocks": items(BLOCK, limits.VIEW_BLOCKS, least=0)},
-    {
-        "private_metadata": string(limits.SECTION_TEXT, shortest=0),
-        "callback_id": string(limits.IDENTIFIER),
-        "external_id": string(limits.IDENTIFIER),
-    },
-)
+BLOCK = by_type(SHAPES)
 
 
 class TooLong(Exception):
@@ -132,6 +124,11 @@ def _check_together(blocks: Sequence[Json]) -> None:
         raise Misshapen(f"markdown must be at most {limits.MARKDOWN} characters in all", "/blocks")
     if len(blocks) + sum(map(_expands_by, markdown)) > limits.MESSAGE_BLOCKS:
         raise Misshapen("markdown expands to more than 50 blocks", "/blocks")
+    check_ids(blocks)
+
+
+def check_ids(blocks: Sequence[Json]) -> None:
+    """Raises `Misshapen` where a block_id, or an action_id inside one block, comes twice."""
     _check_unique([b["block_id"] for b in blocks if "block_id" in b], "block_id", "/blocks")
     for n, block in enumerate(blocks):
         parts = block.get("elements", []) if block["type"] in ("actions", "context_actions") else []
@@ -174,6 +171,8 @@ def _named(block: Json, n: int) -> Json:
     stored = {**block, "block_id": block.get("block_id", f"b{n}")}
     if block["type"] in ("actions", "context_actions"):
         stored["elements"] = [{"action_id": f"a{n}{m}", **part} for m, part in enumerate(block["elements"])]
+    if block["type"] == "input":
+        stored["element"] = {"action_id": f"a{n}", **block["element"]}
     if "accessory" in block and block["accessory"]["type"] != "image":
         stored["accessory"] = {"action_id": f"a{n}", **block["accessory"]}
     return stored

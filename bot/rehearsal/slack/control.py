@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
 from bot.rehearsal.slack.faults import Fault, Faults
+from bot.rehearsal.slack.forms import Forms
 from bot.rehearsal.slack.people import CannotDo, People
 from bot.rehearsal.slack.snapshot import snapshot
 from bot.rehearsal.slack.sockets import Sockets
@@ -27,12 +29,14 @@ class Control:
         self,
         workspace: Workspace,
         people: People,
+        forms: Forms,
         faults: Faults,
         sockets: Sockets,
         closing: asyncio.Event,
     ) -> None:
         self._workspace = workspace
         self._people = people
+        self._forms = forms
         self._faults = faults
         self._sockets = sockets
         self._closing = closing
@@ -46,6 +50,11 @@ class Control:
             "edit": self._edit,
             "home": self._home,
             "dm": self._dm,
+            "stop": self._stop,
+            "press": self._press,
+            "submit": self._submit,
+            "close": self._close,
+            "shortcut": self._shortcut,
             "fault": self._fault,
             "socket": self._socket,
         }
@@ -99,9 +108,8 @@ class Control:
             return
 
     async def _say(self, body: Json) -> Json:
-        ts = self._people.say(
-            body["as"], body["channel"], body["text"], thread_ts=body.get("thread_ts") or None
-        )
+        files = [(str(file["name"]), b64decode(file["data"])) for file in body.get("files") or ()]
+        ts = self._people.say(body["as"], body["channel"], body["text"], body.get("thread_ts") or None, files)
         return {"ts": ts}
 
     async def _slash(self, body: Json) -> Json:
@@ -121,10 +129,33 @@ class Control:
         return {}
 
     async def _home(self, body: Json) -> Json:
-        return {"view": self._people.open_home(body["as"])}
+        return {"view": self._people.open_home(body["as"], body.get("tab") or "home")}
 
     async def _dm(self, body: Json) -> Json:
         return {"channel": self._people.open_dm(body["as"])}
+
+    async def _stop(self, body: Json) -> Json:
+        self._people.stop(body["as"], body["channel"], body["thread_ts"])
+        return {}
+
+    async def _press(self, body: Json) -> Json:
+        """Uses a control of a view; `where` is home or modal."""
+        press = self._forms.press_home if body["where"] == "home" else self._forms.press_modal
+        return {"text": await press(body["as"], body["action_id"], body.get("value"), body.get("block_id"))}
+
+    async def _submit(self, body: Json) -> Json:
+        return await self._forms.submit(body["as"], body["values"])
+
+    async def _close(self, body: Json) -> Json:
+        await self._forms.close(body["as"], all_of_them=bool(body.get("all")))
+        return {}
+
+    async def _shortcut(self, body: Json) -> Json:
+        """Uses a shortcut: of a message where `ts` names one, else a global one."""
+        if "ts" not in body:
+            return {"text": await self._forms.shortcut(body["as"], body["callback_id"])}
+        where = (body["as"], body["channel"], body["ts"])
+        return {"text": await self._forms.message_shortcut(*where, body["callback_id"])}
 
     async def _fault(self, body: Json) -> Json:
         fault = Fault(body["kind"], body.get("error") or "internal_error", int(body.get("retry_after") or 1))

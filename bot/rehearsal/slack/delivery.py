@@ -151,7 +151,8 @@ def _frame(envelope: Envelope) -> str:
         "envelope_id": envelope.id,
         "type": envelope.type,
         "payload": envelope.payload,
-        "accepts_response_payload": envelope.type == "slash_commands",
+        "accepts_response_payload": envelope.type == "slash_commands"
+        or envelope.payload.get("type") == "view_submission",
     }
     if envelope.type == "events_api":
         frame["retry_attempt"] = envelope.retry_attempt

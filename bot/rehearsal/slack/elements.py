@@ -98,14 +98,57 @@ ICON_BUTTON = typed(
     },
 )
 
+_CHOICES = {
+    "action_id": IDENTIFIER,
+    "confirm": CONFIRM,
+    "focus_on_load": boolean,
+}
+RADIO_BUTTONS = typed(
+    "radio_buttons", {"options": items(OPTION, limits.CHOICES)}, {"initial_option": OPTION, **_CHOICES}
+)
+CHECKBOXES = typed(
+    "checkboxes",
+    {"options": items(OPTION, limits.CHOICES)},
+    {"initial_options": items(OPTION, limits.CHOICES), **_CHOICES},
+)
+_SELECT = {"placeholder": plain(limits.PLACEHOLDER), **_CHOICES}
+PICKERS: dict[str, Check] = {
+    "channels_select": typed("channels_select", {}, {"initial_channel": string(), **_SELECT}),
+    "conversations_select": typed(
+        "conversations_select",
+        {},
+        {
+            "initial_conversation": string(),
+            "default_to_current_conversation": boolean,
+            "filter": fields(
+                {},
+                {
+                    "include": items(one_of("im", "mpim", "private", "public")),
+                    "exclude_external_shared_channels": boolean,
+                    "exclude_bot_users": boolean,
+                },
+            ),
+            **_SELECT,
+        },
+    ),
+    "users_select": typed("users_select", {}, {"initial_user": string(), **_SELECT}),
+}
+CHOOSERS: dict[str, Check] = {
+    "static_select": STATIC_SELECT,
+    "radio_buttons": RADIO_BUTTONS,
+    "checkboxes": CHECKBOXES,
+    **PICKERS,
+}
+
 IMAGE_FIELDS: dict[str, Check] = {
     "image_url": string(limits.URL),
     "slack_file": fields({}, {"id": string(), "url": string()}),
 }
 IMAGE = typed("image", {"alt_text": string(limits.ALT_TEXT)}, IMAGE_FIELDS)
 
-ACTION = by_type({"button": BUTTON, "overflow": OVERFLOW, "static_select": STATIC_SELECT})
-ACCESSORY = by_type({"button": BUTTON, "overflow": OVERFLOW, "static_select": STATIC_SELECT, "image": IMAGE})
+_ACTIONS: dict[str, Check] = {"button": BUTTON, "overflow": OVERFLOW, **CHOOSERS}
+ACTION = by_type(_ACTIONS)
+ACCESSORY = by_type({**_ACTIONS, "image": IMAGE})
 
 _STYLE = {
     "style": fields(
@@ -131,6 +174,7 @@ _INLINE = by_type(
         "color": typed("color", {"value": string()}, _STYLE),
     }
 )
+SOURCE = typed("url", {"url": string(limits.URL), "text": string()})
 _BORDER = {"border": whole(0, 1)}
 _SECTION = typed("rich_text_section", {"elements": items(_INLINE, least=0)})
 _PREFORMATTED = typed(

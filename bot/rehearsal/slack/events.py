@@ -1,13 +1,16 @@
 """What the app is told: only events it subscribed to, only where it is and has the scope."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Literal
 
 from bot.rehearsal.slack.delivery import Delivery
 from bot.rehearsal.slack.grants import HISTORY_SCOPE, MESSAGE_EVENT, Grants
 from bot.rehearsal.slack.shown import message_json
 from bot.rehearsal.slack.state import Channel, Json, Message, State
+
+Tab = Literal["home", "messages"]
 
 _CHANNEL_TYPE = {"channel": "channel", "private": "group", "dm": "im"}
 
@@ -55,11 +58,20 @@ class Events:
                 at,
             )
 
-    def home_opened(self, user: str, channel: str, at: str, view: Json | None) -> None:
-        if "app_home_opened" in self._grants.events and self._grants.home_tab:
+    def home_opened(self, user: str, channel: str, at: str, tab: Tab, view: Json | None = None) -> None:
+        """The person looks at the app: at its Home tab or, in a direct message, at its Messages tab."""
+        shown = self._grants.home_tab if tab == "home" else self._grants.messages_tab
+        if "app_home_opened" in self._grants.events and shown:
             seen = {"view": view} if view is not None else {}
-            event = {"type": "app_home_opened", "user": user, "channel": channel, "tab": "home"}
+            event = {"type": "app_home_opened", "user": user, "channel": channel, "tab": tab}
             self._send({**event, **seen}, at)
+
+    def session_stopped(
+        self, channel: str, thread_ts: str, user: str, streams: Sequence[str], at: str
+    ) -> None:
+        if "agent_session_stopped" in self._grants.events:
+            place = {"channel": channel, "user": user, "thread_ts": thread_ts}
+            self._send({"type": "agent_session_stopped", **place, "streaming_message_ts": [*streams]}, at)
 
     def _message(self, channel: Channel, event: Json) -> None:
         grants = self._grants
@@ -90,6 +102,8 @@ class Events:
 
     def _send(self, event: Json, at: str) -> None:
         n = next(self._numbers)
+        place = self._state.channels.get(str(event.get("channel") or event.get("item", {}).get("channel")))
+        shared = place is not None and place.is_ext_shared
         self._delivery.send(
             "events_api",
             {
@@ -110,7 +124,7 @@ class Events:
                         "is_enterprise_install": False,
                     }
                 ],
-                "is_ext_shared_channel": False,
+                "is_ext_shared_channel": shared,
                 "event_context": f"4-event-{n}",
             },
         )

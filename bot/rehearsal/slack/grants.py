@@ -10,6 +10,15 @@ MESSAGE_EVENT = {"channel": "message.channels", "private": "message.groups", "dm
 
 
 @dataclass(frozen=True, slots=True)
+class Shortcut:
+    """One the manifest declares; `kind` is message or global."""
+
+    name: str
+    kind: str
+    callback_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Grants:
     """Scopes the bot token carries, events it is subscribed to, commands it owns.
 
@@ -22,6 +31,7 @@ class Grants:
     events: frozenset[str]
     commands: Mapping[str, bool] = field(default_factory=dict)
     """Slash command -> whether people and channels in its text arrive escaped."""
+    shortcuts: tuple[Shortcut, ...] = ()
     interactive: bool = False
     socket_mode: bool = False
     home_tab: bool = False
@@ -43,6 +53,10 @@ def granted_by(manifest: Mapping[str, object]) -> Grants:
         scopes=frozenset(_section(_section(manifest, "oauth_config"), "scopes").get("bot") or ()),
         events=frozenset(_section(settings, "event_subscriptions").get("bot_events") or ()),
         commands={c["command"]: bool(c.get("should_escape")) for c in commands},
+        shortcuts=tuple(
+            Shortcut(each["name"], each["type"], each["callback_id"])
+            for each in features.get("shortcuts") or ()
+        ),
         interactive=bool(_section(settings, "interactivity").get("is_enabled")),
         socket_mode=bool(settings.get("socket_mode_enabled")),
         home_tab=bool(home.get("home_tab_enabled")),

@@ -1,17 +1,19 @@
-"""What people do in Slack: type, use a command, click, react, edit, open the Home tab."""
+"""What people do in Slack: type, use a command, click, react, edit, open the app, press Stop."""
 
-import hashlib
 from collections.abc import Sequence
 
+from bot.rehearsal.slack import payloads
 from bot.rehearsal.slack.composer import channel_named, command_text, composed, user_named
 from bot.rehearsal.slack.controls import chosen
-from bot.rehearsal.slack.shown import message_json, visible
+from bot.rehearsal.slack.events import Tab
+from bot.rehearsal.slack.shown import visible
 from bot.rehearsal.slack.state import Channel, Envelope, Json, Message, User
 from bot.rehearsal.slack.webapi.content import content
 from bot.rehearsal.slack.webapi.method import Refusal
 from bot.rehearsal.slack.workspace import Workspace, notice
 
-_NOT_DONE = {"timeout": "operation_timeout", "dropped": "dispatch_failed"}
+NOT_DONE = {"timeout": "operation_timeout", "dropped": "dispatch_failed"}
+"""How an envelope ended -> what Slack says of it."""
 
 
 class CannotDo(Exception):
@@ -89,19 +91,7 @@ class People:
         if command not in grants.commands or "commands" not in grants.scopes:
             return notice(workspace, place.id, person.id, f"{command} is not a valid command.").text
         typed = command_text(workspace.state, text, escape_names=grants.commands[command])
-        names = {"dm": "directmessage", "private": "privategroup"}
-        payload = {
-            **self._common(person, place),
-            "team_domain": workspace.state.team_name.lower(),
-            "channel_id": place.id,
-            "channel_name": names.get(place.kind, place.name),
-            "user_id": person.id,
-            "user_name": person.name,
-            "command": command,
-            "text": typed,
-            "is_enterprise_install": "false",
-        }
-        payload["team_id"] = workspace.state.team_id
+        payload = payloads.command(workspace, person, place, command, typed)
         envelope = await workspace.delivery.answer(workspace.delivery.send("slash_commands", payload))
         return self._answered(envelope, person, place, command)
 
@@ -123,19 +113,46 @@ class People:
         action = chosen(message.blocks, action_id, value, block_id)
         if action is None:
             raise CannotDo(f"That message has no control {action_id} with that value.")
-        payload = self._click_payload(person, place, message, action)
+        payload = payloads.press_in_message(workspace, person, place, message, action)
         envelope = await workspace.delivery.answer(workspace.delivery.send("interactive", payload))
         return self._answered(envelope, person, place, "This action")
 
-    def open_home(self, user: str) -> Json | None:
-        """Opens the app's Home tab; returns the view shown, or None while nothing is published."""
+    def open_home(self, user: str, tab: Tab = "home") -> Json | None:
+        """Opens the app at that tab; returns the Home view, or None while nothing is published.
+
+        The Messages tab is the person's direct message with the app and shows no view.
+        """
         workspace = self._workspace
         person = self.person(user)
-        if not workspace.grants.home_tab:
+        if tab == "home" and not workspace.grants.home_tab:
             raise CannotDo("The Home tab is off in the manifest: turn on features.app_home.home_tab_enabled.")
-        view = workspace.state.home.get(person.id)
-        workspace.events.home_opened(person.id, workspace.open_dm(person.id).id, workspace.next_ts(), view)
+        if tab == "messages" and not workspace.grants.messages_tab:
+            raise CannotDo(
+                "The Messages tab is off in the manifest: turn on features.app_home.messages_tab_enabled."
+            )
+        view = workspace.state.home.get(person.id) if tab == "home" else None
+        channel = workspace.open_dm(person.id).id
+        workspace.events.home_opened(person.id, channel, workspace.next_ts(), tab, view)
         return view
+
+    def stop(self, user: str, channel: str, thread_ts: str) -> None:
+        """Presses Stop on the session in a thread: what streams there ends, and the app is told."""
+        workspace = self._workspace
+        person, place, root = self.message(user, channel, thread_ts)
+        if not workspace.stoppable(place.id, root.ts):
+            raise CannotDo("Nothing there can be stopped.")
+        streams = [m for m in workspace.state.thread(place.id, root.ts) if m.is_streaming(workspace.now())]
+        for message in streams:
+            if message.stream is not None:
+                message.stream.stopped_by_user = True
+        workspace.state.touch()
+        told = [message.ts for message in streams]
+        workspace.events.session_stopped(place.id, root.ts, person.id, told, workspace.next_ts())
+
+    def message(self, user: str, channel: str, ts: str) -> tuple[User, Channel, Message]:
+        """A message as that person, who is in its channel, sees it."""
+        person, place = self._writing(user, channel)
+        return person, place, self._seen(person, place, ts)
 
     def open_dm(self, user: str) -> str:
         """The id of the person's direct message with the app."""
@@ -159,52 +176,9 @@ class People:
             raise CannotDo(f"{person.name} sees no message {ts} in {place.name}.")
         return message
 
-    def _common(self, person: User, place: Channel, ts: str | None = None) -> Json:
-        workspace = self._workspace
-        number = workspace.number()
-        secret = hashlib.sha256(f"{workspace.base_url}{number}".encode()).hexdigest()[:32]
-        return {
-            "token": "verification-token",
-            "api_app_id": workspace.state.app_id,
-            "trigger_id": f"{number}.{number}.{secret}",
-            "response_url": workspace.response_url(place.id, person.id, ts),
-        }
-
-    def _click_payload(self, person: User, place: Channel, message: Message, action: Json) -> Json:
-        workspace = self._workspace
-        ephemeral = message.ephemeral_to is not None
-        container: Json = {
-            "type": "message",
-            "message_ts": message.ts,
-            "channel_id": place.id,
-            "is_ephemeral": ephemeral,
-        }
-        if message.thread_ts is not None:
-            container["thread_ts"] = message.thread_ts
-        payload: Json = {
-            "type": "block_actions",
-            **self._common(person, place, message.ts),
-            "team": {"id": workspace.state.team_id, "domain": workspace.state.team_name.lower()},
-            "enterprise": None,
-            "is_enterprise_install": False,
-            "user": {
-                "id": person.id,
-                "username": person.name,
-                "name": person.name,
-                "team_id": workspace.state.team_id,
-            },
-            "container": container,
-            "channel": {"id": place.id, "name": place.name},
-            "state": {"values": {}},
-            "actions": [{**action, "action_ts": workspace.next_ts()}],
-        }
-        if not ephemeral:
-            payload["message"] = message_json(workspace.state, message)
-        return payload
-
     def _answered(self, envelope: Envelope, person: User, place: Channel, what: str) -> str:
-        if envelope.state in _NOT_DONE:
-            return self._failed(place, person, what, _NOT_DONE[envelope.state])
+        if envelope.state in NOT_DONE:
+            return self._failed(place, person, what, NOT_DONE[envelope.state])
         payload = envelope.ack or {}
         if envelope.type != "slash_commands" or not (payload.get("text") or payload.get("blocks")):
             return ""

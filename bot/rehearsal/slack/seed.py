@@ -13,7 +13,7 @@ def acme(grants: Grants) -> State:
     people = (
         User(ANA, "ana", "Ana Weber", "Europe/Berlin"),
         User(SAM, "sam", "Sam Rivera", "America/New_York"),
-        User(KIM, "kim", "Kim Okafor", "Europe/London", is_guest=True),
+        User(KIM, "kim", "Kim Okafor", "Europe/London", is_guest=True, is_single_channel_guest=True),
         User("USLACKBOT", "slackbot", "Slackbot", "Etc/UTC", is_bot=True),
         User(BOT_USER, grants.bot_name, grants.app_name, "Etc/UTC", is_bot=True),
     )
@@ -32,4 +32,5 @@ def acme(grants: Grants) -> State:
         users={user.id: user for user in people},
         channels={channel.id: channel for channel in channels},
         messages={channel.id: [] for channel in channels},
+        usergroups={"SONCALL01": [ANA, SAM]},
     )

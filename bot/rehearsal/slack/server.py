@@ -10,15 +10,16 @@ from aiohttp import web
 from bot.rehearsal.slack.api import WebApi
 from bot.rehearsal.slack.control import Control
 from bot.rehearsal.slack.delivery import Delivery
-from bot.rehearsal.slack.events import Events
+from bot.rehearsal.slack.events import Events, Tab
 from bot.rehearsal.slack.faults import Fault, FaultKind, Faults
+from bot.rehearsal.slack.forms import Forms
 from bot.rehearsal.slack.grants import granted_by
 from bot.rehearsal.slack.guard import check_loopback, local_only
 from bot.rehearsal.slack.people import People
 from bot.rehearsal.slack.seed import acme
 from bot.rehearsal.slack.shown import visible
 from bot.rehearsal.slack.sockets import SocketAction, Sockets
-from bot.rehearsal.slack.state import Json, Message, Ping, State
+from bot.rehearsal.slack.state import Json, Message, Ping, State, User
 from bot.rehearsal.slack.tokens import Tokens
 from bot.rehearsal.slack.transfer import Transfer
 from bot.rehearsal.slack.workspace import Workspace
@@ -60,6 +61,8 @@ class SlackSim:
         self._sockets = Sockets(self.state, self._delivery, now)
         self._faults = Faults()
         self._people = People(self._workspace)
+        self.forms = Forms(self._workspace, self._people)
+        """What people do with shortcuts, forms and the Home tab."""
         self.app = web.Application(middlewares=[local_only], client_max_size=UPLOAD_BYTES)
         self._add_routes(rate_limits=rate_limits)
         self._runner: web.AppRunner | None = None
@@ -74,7 +77,9 @@ class SlackSim:
             rate_limits=rate_limits,
         )
         transfer = Transfer(self._workspace, self._tokens)
-        control = Control(self._workspace, self._people, self._faults, self._sockets, self._closing)
+        control = Control(
+            self._workspace, self._people, self.forms, self._faults, self._sockets, self._closing
+        )
         self.app.add_routes(
             [
                 web.route("*", "/api/{method}", api.handle),
@@ -95,7 +100,7 @@ class SlackSim:
             await web.TCPSite(self._runner, self._host, self._port).start()
             undo.pop_all()
         self._port = self._runner.addresses[0][1]
-        self._workspace.base_url = self._sockets.base_url = self.url
+        self._workspace.base_url = self._sockets.base_url = self.state.base_url = self.url
 
     async def close(self) -> None:
         """Closes sockets, streams and the port."""
@@ -161,8 +166,20 @@ class SlackSim:
     async def react(self, user: str, channel: str, ts: str, name: str) -> None:
         self._people.react(user, channel, ts, name)
 
-    async def open_home(self, user: str) -> Json | None:
-        return self._people.open_home(user)
+    async def open_home(self, user: str, tab: Tab = "home") -> Json | None:
+        """Opens the app; returns the view of the Home tab, or None where there is none."""
+        return self._people.open_home(user, tab)
+
+    async def stop(self, user: str, channel: str, thread_ts: str) -> None:
+        """Presses Stop on the session in a thread."""
+        self._people.stop(user, channel, thread_ts)
+
+    def invite(self, user: User, *channels: str) -> None:
+        """Makes somebody a member of the workspace, and of these channels."""
+        self.state.users[user.id] = user
+        for channel in channels:
+            self.state.channels[self._place(channel)].members.append(user.id)
+        self.state.touch()
 
     def dm(self, user: str) -> str:
         """The id of the person's direct message with the app, opened on first use."""

@@ -15,7 +15,7 @@ def message_json(state: State, message: Message, *, with_metadata: bool = False)
         "user": message.user,
         "text": message.text,
         "ts": message.ts,
-        "team": state.team_id,
+        "team": _home_of(state, message.user),
     }
     if message.subtype is not None:
         shown["subtype"] = message.subtype
@@ -26,7 +26,7 @@ def message_json(state: State, message: Message, *, with_metadata: bool = False)
     if message.blocks:
         shown["blocks"] = message.blocks
     if message.files:
-        shown |= {"files": [file_json(file) for file in message.files], "upload": False}
+        shown |= {"files": [file_json(state, file) for file in message.files], "upload": False}
     if message.edited is not None:
         shown["edited"] = {"user": message.user, "ts": message.edited}
     if message.reactions:
@@ -36,6 +36,11 @@ def message_json(state: State, message: Message, *, with_metadata: bool = False)
     if with_metadata and message.metadata is not None:
         shown["metadata"] = message.metadata
     return shown | _thread_json(state, message)
+
+
+def _home_of(state: State, user: str) -> str:
+    found = state.users.get(user)
+    return (found.team_id if found else None) or state.team_id
 
 
 def _thread_json(state: State, message: Message) -> Json:
@@ -55,8 +60,8 @@ def _thread_json(state: State, message: Message) -> Json:
     }
 
 
-def file_json(file: File) -> Json:
-    """A file as it rides on a message; the links are relative to this server."""
+def file_json(state: State, file: File) -> Json:
+    """A file as it rides on a message; its links want the bot token."""
     return {
         "id": file.id,
         "created": int(file.created.timestamp()),
@@ -77,18 +82,19 @@ def file_json(file: File) -> Json:
         "display_as_bot": False,
         "channels": None,
         "groups": None,
-        "url_private": f"/files-pri/{file.id}/{file.name}",
-        "url_private_download": f"/files-pri/{file.id}/download/{file.name}",
-        "permalink": f"/files/{file.id}/{file.name}",
+        "url_private": f"{state.base_url}/files-pri/{file.id}/{file.name}",
+        "url_private_download": f"{state.base_url}/files-pri/{file.id}/download/{file.name}",
+        "permalink": f"{state.base_url}/files/{file.id}/{file.name}",
     }
 
 
 def user_json(state: State, user: User, now: datetime) -> Json:
     """A person as `users.info` returns them; `tz_offset` is in seconds east of UTC."""
+    team = _home_of(state, user.id)
     offset = now.astimezone(ZoneInfo(user.tz)).utcoffset()
     return {
         "id": user.id,
-        "team_id": state.team_id,
+        "team_id": team,
         "name": user.name,
         "real_name": user.real_name,
         "deleted": False,
@@ -99,12 +105,13 @@ def user_json(state: State, user: User, now: datetime) -> Json:
         "is_app_user": False,
         "is_admin": False,
         "is_owner": False,
-        "is_restricted": user.is_guest,
-        "is_ultra_restricted": user.is_guest,
+        "is_restricted": user.is_guest or user.is_single_channel_guest,
+        "is_ultra_restricted": user.is_single_channel_guest,
+        "is_stranger": user.is_stranger,
         "profile": {
             "real_name": user.real_name,
             "display_name": user.name,
-            "team": state.team_id,
+            "team": team,
         },
     }
 
@@ -123,7 +130,8 @@ def channel_json(state: State, channel: Channel) -> Json:
         "is_mpim": False,
         "is_private": private,
         "is_archived": channel.archived,
-        "is_ext_shared": False,
+        "is_shared": channel.is_ext_shared,
+        "is_ext_shared": channel.is_ext_shared,
         "is_member": state.bot_user_id in channel.members,
         "num_members": len(channel.members),
         "topic": {"value": channel.topic, "creator": "", "last_set": 0},

@@ -19,13 +19,26 @@ def snapshot(workspace: Workspace, me: User) -> Json:
         "channels": [_channel(channel) for channel in channels],
         "messages": {
             channel.id: [
-                _message(message)
+                {**_message(message), "streaming": message.is_streaming(workspace.now())}
                 for message in state.messages[channel.id]
                 if message.ephemeral_to in (None, me.id)
             ]
             for channel in channels
         },
-        "home": state.home,
+        "home": state.home.get(me.id),
+        "modal": _modal(state.modals.get(me.id, [])),
+        "shortcuts": [
+            {"name": each.name, "kind": each.kind, "callback_id": each.callback_id}
+            for each in workspace.grants.shortcuts
+        ],
+        "sessions": {
+            f"{channel}:{ts}": {
+                "status": session.status,
+                "title": session.title,
+                "stoppable": workspace.stoppable(channel, ts),
+            }
+            for (channel, ts), session in state.sessions.items()
+        },
         "status": workspace.status_lines(),
         "prompts": state.prompts,
         "calls": [
@@ -66,6 +79,10 @@ def snapshot(workspace: Workspace, me: User) -> Json:
     }
 
 
+def _modal(stack: list[Json]) -> Json | None:
+    return {"view": stack[-1], "depth": len(stack)} if stack else None
+
+
 def _user(user: User) -> Json:
     return {
         "id": user.id,
@@ -73,6 +90,8 @@ def _user(user: User) -> Json:
         "real_name": user.real_name,
         "tz": user.tz,
         "is_bot": user.is_bot,
+        "is_guest": user.is_guest or user.is_single_channel_guest,
+        "is_stranger": user.is_stranger,
     }
 
 
@@ -85,6 +104,7 @@ def _channel(channel: Channel) -> Json:
         "members": channel.members,
         "archived": channel.archived,
         "topic": channel.topic,
+        "is_ext_shared": channel.is_ext_shared,
     }
 
 

@@ -24,6 +24,10 @@ class User:
     tz: str
     is_bot: bool = False
     is_guest: bool = False
+    is_single_channel_guest: bool = False
+    is_stranger: bool = False
+    team_id: str | None = None
+    """The workspace of a person from elsewhere, else None."""
 
 
 @dataclass(slots=True)
@@ -37,6 +41,7 @@ class Channel:
     user: str | None = None
     archived: bool = False
     topic: str = ""
+    is_ext_shared: bool = False
 
 
 @dataclass(slots=True)
@@ -55,6 +60,25 @@ class File:
 
 
 @dataclass(slots=True)
+class Stream:
+    """How a message is being written: until `ends`, or until somebody stops it."""
+
+    ends: datetime
+    recipient: str | None
+    display: str
+    stopped_by_user: bool = False
+
+
+@dataclass(slots=True)
+class Session:
+    """An agent's session in a thread. While processing, people see Stop."""
+
+    status: str
+    title: str = ""
+    initiator: str | None = None
+
+
+@dataclass(slots=True)
 class Message:
     """One message as stored. `ephemeral_to` names the only person who sees it."""
 
@@ -70,10 +94,15 @@ class Message:
     ephemeral_to: str | None = None
     metadata: Json | None = None
     subtype: str | None = None
+    stream: Stream | None = None
 
     @property
     def is_reply(self) -> bool:
         return self.thread_ts is not None and self.thread_ts != self.ts
+
+    def is_streaming(self, now: datetime) -> bool:
+        """Whether the app may write on."""
+        return self.stream is not None and not self.stream.stopped_by_user and now < self.stream.ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +152,16 @@ class State:
     app_id: str
     bot_user_id: str
     bot_id: str
+    base_url: str = ""
     users: dict[str, User] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
     messages: dict[str, list[Message]] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
     home: dict[str, Json] = field(default_factory=dict)
+    modals: dict[str, list[Json]] = field(default_factory=dict)
+    """The open views of each person, the one on top last, as Slack shows them to the app."""
+    sessions: dict[tuple[str, str], Session] = field(default_factory=dict)
+    usergroups: dict[str, list[str]] = field(default_factory=dict)
     status: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)
     prompts: dict[str, list[Json]] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)

@@ -13,6 +13,7 @@ from bot.rehearsal.slack.grants import Grants
 from bot.rehearsal.slack.mentions import pinged
 from bot.rehearsal.slack.shown import message_json
 from bot.rehearsal.slack.state import Channel, File, Json, Message, Ping, State
+from bot.rehearsal.slack.triggers import Triggers
 
 STATUS_LIFE = timedelta(minutes=2)
 
@@ -38,6 +39,7 @@ class Workspace:
     delivery: Delivery
     events: Events
     base_url: str = ""
+    triggers: Triggers = field(default_factory=Triggers)
     response_urls: dict[str, ResponseUrl] = field(default_factory=dict)
     _counted: int = 0
     _last_ts: int = 0
@@ -73,6 +75,19 @@ class Workspace:
         self.state.touch()
         if message.ephemeral_to is None:
             self.events.changed(message, before, at)
+
+    def grown(self, message: Message) -> None:
+        """A streamed message was written on; the app is not told of each piece."""
+        self.record_pings(message, bare_names=False)
+        self.state.touch()
+
+    def finish(self, message: Message, text: str, blocks: list[Json]) -> None:
+        """A streamed message is whole."""
+        before = copy.deepcopy(message_json(self.state, message))
+        message.stream = None
+        message.text, message.blocks = text, blocks
+        self.grown(message)
+        self.events.changed(message, before, self.next_ts())
 
     def delete(self, message: Message) -> None:
         self.state.messages[message.channel].remove(message)
@@ -147,6 +162,12 @@ class Workspace:
             if self.now() - since < STATUS_LIFE:
                 shown[f"{channel}:{ts}"] = line
         return shown
+
+    def stoppable(self, channel: str, ts: str) -> bool:
+        """Whether people see Stop: the session works and the app hears of it."""
+        session = self.state.sessions.get((channel, ts))
+        subscribed = "agent_session_stopped" in self.grants.events
+        return session is not None and session.status == "processing" and subscribed
 
     def response_url(self, channel: str, user: str, ts: str | None = None) -> str:
         key = secrets.token_hex(12)

@@ -2,7 +2,16 @@
 
 from collections.abc import Mapping
 
-from bot.rehearsal.slack.webapi import assistant, chat, conversations, files, people
+from bot.rehearsal.slack.webapi import (
+    assistant,
+    chat,
+    conversations,
+    files,
+    people,
+    sessions,
+    streams,
+    views,
+)
 from bot.rehearsal.slack.webapi.method import Method
 
 METHODS: Mapping[str, Method] = {
@@ -11,5 +20,8 @@ METHODS: Mapping[str, Method] = {
     **conversations.METHODS,
     **files.METHODS,
     **people.METHODS,
+    **sessions.METHODS,
+    **streams.METHODS,
+    **views.METHODS,
 }
 """What the bot token may call; api.test, auth.test and apps.connections.open are the server's own."""

@@ -1,10 +1,6 @@
-"""assistant.threads.* and views.publish: the status line, suggested prompts, the Home tab."""
-
-import json
+"""assistant.threads.*: the status line and suggested prompts."""
 
 from bot.rehearsal.slack import limits
-from bot.rehearsal.slack.blocks import VIEW
-from bot.rehearsal.slack.shapes import Misshapen
 from bot.rehearsal.slack.state import Json
 from bot.rehearsal.slack.webapi.method import Method, Refusal, visible_channel
 from bot.rehearsal.slack.workspace import Workspace
@@ -38,25 +34,6 @@ def set_suggested_prompts(workspace: Workspace, args: Json) -> Json:
     return {}
 
 
-def publish_view(workspace: Workspace, args: Json) -> Json:
-    if not workspace.grants.home_tab:
-        raise Refusal("not_enabled")
-    user, view = str(args["user_id"]), args["view"]
-    if user not in workspace.state.users:
-        raise Refusal("user_not_found")
-    if len(json.dumps(view)) > limits.VIEW_CHARACTERS:
-        raise Refusal("view_too_large")
-    try:
-        VIEW(view, "/view")
-    except Misshapen as wrong:
-        messages = [f"[ERROR] {wrong}"]
-        raise Refusal("invalid_arguments", response_metadata={"messages": messages}) from None
-    stored = {**view, "id": f"V{workspace.number():08d}", "team_id": workspace.state.team_id}
-    workspace.state.home[user] = stored
-    workspace.state.touch()
-    return {"view": stored}
-
-
 METHODS = {
     "assistant.threads.setStatus": Method(
         set_status,
@@ -72,5 +49,4 @@ METHODS = {
         ("assistant:write",),
         4,
     ),
-    "views.publish": Method(publish_view, ("user_id", "view"), ("hash",), (), 4),
 }

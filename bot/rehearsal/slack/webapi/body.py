@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bot.rehearsal.slack.state import Json
 
-_STRUCTURED = ("blocks", "attachments", "metadata", "files", "prompts", "loading_messages", "view")
+_STRUCTURED = ("blocks", "attachments", "metadata", "files", "prompts", "loading_messages", "view", "chunks")
 
 
 class Unreadable(Exception):

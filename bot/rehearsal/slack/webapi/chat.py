@@ -39,6 +39,8 @@ def update(workspace: Workspace, args: Json) -> Json:
     message = known_message(workspace, channel, args["ts"])
     if message.user != workspace.state.bot_user_id:
         raise Refusal("cant_update_message")
+    if message.is_streaming(workspace.now()):
+        raise Refusal("streaming_state_conflict")
     if len(str(args.get("text") or "")) > limits.UPDATE_TEXT:
         raise Refusal("msg_too_long")
     found = metadata(args)

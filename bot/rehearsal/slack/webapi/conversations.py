@@ -25,7 +25,10 @@ _KINDS = {"public_channel": "channel", "private_channel": "private", "im": "dm"}
 
 
 def info(workspace: Workspace, args: Json) -> Json:
-    return {"channel": channel_json(workspace.state, described_channel(workspace, args["channel"]))}
+    shown = channel_json(workspace.state, described_channel(workspace, args["channel"]))
+    if not flag(args.get("include_num_members")):
+        shown.pop("num_members", None)
+    return {"channel": shown}
 
 
 def members(workspace: Workspace, args: Json) -> Json:

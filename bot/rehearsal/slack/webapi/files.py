@@ -1,4 +1,4 @@
-"""files.*: the three steps of an upload."""
+"""files.*: the three steps of an upload, and what is known of a file."""
 
 from collections.abc import Sequence
 
@@ -41,7 +41,18 @@ def complete_upload(workspace: Workspace, args: Json) -> Json:
                 subtype="file_share",
             )
         )
-    return {"files": [file_json(file) for file in files]}
+    return {"files": [file_json(workspace.state, file) for file in files]}
+
+
+def info(workspace: Workspace, args: Json) -> Json:
+    file = workspace.state.files.get(str(args["file"]))
+    if file is None or file.content is None:
+        raise Refusal("file_not_found")
+    return {
+        "file": file_json(workspace.state, file),
+        "comments": [],
+        "response_metadata": {"next_cursor": ""},
+    }
 
 
 def _wanted(files: object) -> Sequence[Json]:
@@ -70,6 +81,7 @@ def _thread(workspace: Workspace, channel: Channel | None, thread_ts: object) ->
 _WRITE = ("files:write",)
 
 METHODS = {
+    "files.info": Method(info, ("file",), ("count", "page", "limit", "cursor"), ("files:read",), 4),
     "files.getUploadURLExternal": Method(
         get_upload_url, ("filename", "length"), ("alt_txt", "snippet_type"), _WRITE, 4
     ),

@@ -1,4 +1,4 @@
-"""users.*, bots.*, team.*, reactions.*: who is here, and what they left on a message."""
+"""users.*, usergroups.*, bots.*, team.*, reactions.*: who is here, and what they left on a message."""
 
 import re
 
@@ -43,6 +43,13 @@ def team_info(workspace: Workspace, _args: Json) -> Json:
     return {"team": {"id": state.team_id, "name": state.team_name, "domain": state.team_name.lower()}}
 
 
+def usergroup_users(workspace: Workspace, args: Json) -> Json:
+    users = workspace.state.usergroups.get(str(args["usergroup"]))
+    if users is None:
+        raise Refusal("no_such_subteam")
+    return {"users": users}
+
+
 def add_reaction(workspace: Workspace, args: Json) -> Json:
     if not workspace.react(_reactable(workspace, args), workspace.state.bot_user_id, args["name"]):
         raise Refusal("already_reacted")
@@ -73,6 +80,9 @@ METHODS = {
     "users.list": Method(user_list, (), ("cursor", "limit", "include_locale"), ("users:read",), 2),
     "bots.info": Method(bot_info, (), ("bot",), ("users:read",)),
     "team.info": Method(team_info, (), ("team",), ("team:read",)),
+    "usergroups.users.list": Method(
+        usergroup_users, ("usergroup",), ("include_disabled",), ("usergroups:read",), 2
+    ),
     "reactions.add": Method(add_reaction, _REACTION, (), ("reactions:write",)),
     "reactions.remove": Method(remove_reaction, _REACTION, (), ("reactions:write",), 2),
 }
