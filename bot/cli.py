@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -13,6 +14,7 @@ from typing import Protocol
 from bot.config import ConfigError, Settings, load
 from bot.console import Ask, Misused
 from bot.grammar import Period
+from bot.manifest import written
 from bot.printing import PRINTERS
 from bot.records import Record
 from dispatch.errors import OnequeueError
@@ -40,6 +42,9 @@ def main(arguments: Sequence[str], composition: Composition) -> int:
     """Does one command; its exit status."""
     given = _parser().parse_args(arguments)
     try:
+        if given.command == "manifest":
+            print(written(given.http, minimal=given.minimal), end="")
+            return 0
         return asyncio.run(_do(given, load(), composition))
     except Misused as error:
         return _say(str(error), _BAD_USAGE)
@@ -114,6 +119,25 @@ def _add_services(command: Callable[..., argparse.ArgumentParser]) -> None:
     rehearse.add_argument("--port", type=_port, default=0, help="of the page (default: any free one)")
     rehearse.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
     command("run", help="run bot and dispatcher until SIGTERM")
+    manifest = command(
+        "manifest",
+        help="print the app's manifest, to paste into Slack",
+        description="Prints the manifest: at api.slack.com/apps choose Create New App, From a manifest.",
+    )
+    manifest.add_argument(
+        "--http",
+        type=_https,
+        metavar="URL",
+        help="for HTTP mode: Slack sends its requests to URL/slack/events, an address that it reaches by "
+        "https and that is passed on to [slack] http; no sockets, no app token",
+    )
+    manifest.add_argument(
+        "--minimal",
+        action="store_true",
+        help="read no channels. What is lost: in channels and group messages an answer to its question needs "
+        "a mention or a button, a task in a thread is not given what was said there before, and a message "
+        "that Slack may or may not have taken is posted again without looking. Direct messages are as before",
+    )
 
 
 def _add_verbs(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -147,6 +171,14 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 0 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 0 to 65535")
     return int(text)
+
+
+def _https(text: str) -> str:
+    if not re.fullmatch(r"https://[^\s/?#]+(/[^\s?#]*)?", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} will not do: give an address such as https://bot.example.com"
+        )
+    return text
 
 
 def _task_number(text: str) -> int:
