@@ -11,16 +11,18 @@ from functools import partial
 from pathlib import Path
 
 from bot import cli
-from bot.app import Sockets, build
+from bot.app import Sockets, build, taking
 from bot.building import Building
 from bot.chat import SlackChat
 from bot.config import ConfigError, Settings
 from bot.console import Ask
+from bot.http import HttpDoor
 from bot.local import ask_running, socket_path
 from bot.loopguard import LoopGuard
 from bot.manifest import manifest
 from bot.ports import ChatError, Identity, Refused
 from bot.rehearsal.stage import Stage, rehearsed
+from bot.sections import listening_at
 from bot.service import log_to_stderr, refuse_clashes, stop_signals
 from bot.supervisor import READY, STOPPING, Supervisor
 from dispatch.clock import SystemClock
@@ -29,7 +31,8 @@ from dispatch.gateway import SILENCE
 from dispatch.ports import Clock
 from dispatch.store import Store
 
-_NEEDED = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "ANTHROPIC_API_KEY")
+_NEEDED = ("SLACK_BOT_TOKEN", "ANTHROPIC_API_KEY")
+_FOR_SOCKETS, _FOR_HTTP = "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"
 _REACH_SECONDS, _REACH_AGAIN = 5.0, 0.1
 _SLACK_AGAIN = 5.0
 _log = logging.getLogger("bot")
@@ -40,7 +43,7 @@ class Root:
 
     async def run(self, settings: Settings) -> None:
         """Bot and dispatcher in one process, until SIGTERM or SIGINT."""
-        settings.need(*_NEEDED)
+        settings.need(*_NEEDED, _FOR_HTTP if settings.slack.http else _FOR_SOCKETS)
         supervisor = Supervisor()
         refuse_clashes(settings, SILENCE, supervisor.watchdog)
         log_to_stderr()
@@ -115,15 +118,20 @@ async def _in_slack(settings: Settings) -> AsyncIterator[Building]:
         building = Building(settings, store, chat, SystemClock())
         async with building.at_work():
             identity = await _identity(chat, building.clock)
-            intake, controls = building.doors(identity)
-            slack = settings.slack
-            sockets = Sockets(
-                build(intake, controls, identity), slack.app_token, slack.api_url, building.clock
-            )
-            async with building.watched(sockets.connected), _refusals_named("SLACK_APP_TOKEN"), sockets:
+            line = _line(building, identity)
+            async with building.watched(line.connected), _refusals_named(_FOR_SOCKETS), line:
                 yield building
     finally:
         await store.close()
+
+
+def _line(building: Building, me: Identity) -> Sockets | HttpDoor:
+    """How Slack's requests arrive."""
+    slack = building.settings.slack
+    app = build(*building.doors(me), me, slack.signing_secret)
+    if slack.http:
+        return HttpDoor(taking(app), *listening_at(slack.http), building.clock)
+    return Sockets(app, slack.app_token, slack.api_url, building.clock)
 
 
 async def _identity(chat: SlackChat, clock: Clock) -> Identity:

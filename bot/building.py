@@ -127,7 +127,13 @@ class Building:
             store.alarms,
             chat,
             clock,
-            Bounds(terms, LEASE, LINES, settings.watch.tokens, settings.watch.disk_free_mb * MEGABYTE),
+            Bounds(
+                terms,
+                LEASE,
+                1 if settings.slack.http else LINES,
+                settings.watch.tokens,
+                settings.watch.disk_free_mb * MEGABYTE,
+            ),
             terms.operators_channel,
         )
 

@@ -18,6 +18,10 @@ async def over(tmp_path: Path) -> AsyncIterator[WatchRoom]:
         yield made
 
 
+def sound(over: WatchRoom) -> bool:
+    return over.watch.sound
+
+
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name == "bot.voice"]
 
@@ -26,10 +30,10 @@ async def test_a_refused_token_ends_the_signs_of_life_and_is_logged_every_quarte
     over: WatchRoom, caplog: pytest.LogCaptureFixture
 ) -> None:
     await over.look()
-    assert over.watch.sound
+    assert sound(over)
     over.room.slack.fault(AUTH, "error", times=2 * 60 + 2, error="token_revoked")
     await over.look()
-    assert not over.watch.sound
+    assert not sound(over)
     (first,) = said(caplog)
     assert "token_revoked" in first
     assert "SLACK_BOT_TOKEN" in first
@@ -39,7 +43,7 @@ async def test_a_refused_token_ends_the_signs_of_life_and_is_logged_every_quarte
     assert said(caplog) == [first] * 3
     over.room.slack.recover()
     await over.look(LOOK)
-    assert over.watch.sound
+    assert sound(over)
     assert said(caplog)[3:] == ["Slack takes the bot token again"]
 
 
@@ -65,7 +69,7 @@ async def test_a_slack_that_does_not_answer_has_refused_nothing(
     over.room.slack.fault(AUTH, "500", times=2)
     with caplog.at_level(logging.WARNING):
         await over.look(2 * LOOK)
-    assert over.watch.sound
+    assert sound(over)
     assert said(caplog) == []
 
 
@@ -73,4 +77,4 @@ async def test_a_token_that_never_worked_is_refused_by_slack_itself(over: WatchR
     over.room.chat = SlackChat("xoxb-revoked", over.room.slack.api_url)
     over.restart()
     await over.look()
-    assert not over.watch.sound
+    assert not sound(over)
