@@ -4,7 +4,7 @@ import logging
 import sys
 import tempfile
 import webbrowser
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -14,8 +14,10 @@ from bot import cli
 from bot.app import Sockets, build, taking
 from bot.building import Building
 from bot.chat import SlackChat
+from bot.checkup import examination
 from bot.config import ConfigError, Settings
 from bot.console import Ask
+from bot.doctor.finding import Finding
 from bot.http import HttpDoor
 from bot.local import ask_running, socket_path
 from bot.loopguard import LoopGuard
@@ -23,7 +25,7 @@ from bot.manifest import manifest
 from bot.ports import ChatError, Identity, Refused
 from bot.rehearsal.stage import Stage, rehearsed
 from bot.sections import listening_at
-from bot.service import log_to_stderr, refuse_clashes, stop_signals
+from bot.service import log_to_stderr, needed, refuse_clashes, stop_signals
 from bot.supervisor import READY, STOPPING, Supervisor
 from dispatch.clock import SystemClock
 from dispatch.errors import StoreBusy
@@ -31,8 +33,6 @@ from dispatch.gateway import SILENCE
 from dispatch.ports import Clock
 from dispatch.store import Store
 
-_NEEDED = ("SLACK_BOT_TOKEN", "ANTHROPIC_API_KEY")
-_FOR_SOCKETS, _FOR_HTTP = "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"
 _REACH_SECONDS, _REACH_AGAIN = 5.0, 0.1
 _SLACK_AGAIN = 5.0
 _log = logging.getLogger("bot")
@@ -43,7 +43,7 @@ class Root:
 
     async def run(self, settings: Settings) -> None:
         """Bot and dispatcher in one process, until SIGTERM or SIGINT."""
-        settings.need(*_NEEDED, _FOR_HTTP if settings.slack.http else _FOR_SOCKETS)
+        settings.need(*needed(settings))
         supervisor = Supervisor()
         refuse_clashes(settings, SILENCE, supervisor.watchdog)
         log_to_stderr()
@@ -82,6 +82,10 @@ class Root:
                 webbrowser.open(stage.slack.url)
             await stop.wait()
 
+    async def examine(self, settings: Settings) -> Sequence[Finding]:
+        """What the doctor finds, whether Onequeue runs or not."""
+        return await examination(settings)
+
     @asynccontextmanager
     async def console(self, settings: Settings) -> AsyncIterator[tuple[Ask, bool]]:
         """The running process, if there is one; else the database itself."""
@@ -118,8 +122,8 @@ async def _in_slack(settings: Settings) -> AsyncIterator[Building]:
         building = Building(settings, store, chat, SystemClock())
         async with building.at_work():
             identity = await _identity(chat, building.clock)
-            line = _line(building, identity)
-            async with building.watched(line.connected), _refusals_named(_FOR_SOCKETS), line:
+            building.vitals.line = line = _line(building, identity)
+            async with building.watched(line.connected), _refusals_named("SLACK_APP_TOKEN"), line:
                 yield building
     finally:
         await store.close()

@@ -13,6 +13,9 @@ from typing import Protocol
 
 from bot.config import ConfigError, Settings, load
 from bot.console import Ask, Misused
+from bot.doctor import report
+from bot.doctor.finding import Finding, failure, ok
+from bot.doctor.report import safe
 from bot.grammar import Period
 from bot.manifest import written
 from bot.printing import PRINTERS
@@ -33,6 +36,10 @@ class Composition(Protocol):
         """The same between a simulated Slack and Claude, with a page, until SIGTERM."""
         ...
 
+    async def examine(self, settings: Settings) -> Sequence[Finding]:
+        """What the doctor finds. Never raises."""
+        ...
+
     def console(self, settings: Settings) -> AbstractAsyncContextManager[tuple[Ask, bool]]:
         """How to ask for a verb, and whether a running process will answer."""
         ...
@@ -45,6 +52,8 @@ def main(arguments: Sequence[str], composition: Composition) -> int:
         if given.command == "manifest":
             print(written(given.http, minimal=given.minimal), end="")
             return 0
+        if given.command == "doctor":
+            return _tell(asyncio.run(_examined(composition)), as_json=given.json)
         return asyncio.run(_do(given, load(), composition))
     except Misused as error:
         return _say(str(error), _BAD_USAGE)
@@ -57,6 +66,20 @@ def main(arguments: Sequence[str], composition: Composition) -> int:
 def _say(text: str, status: int) -> int:
     print(f"onequeue: {text}", file=sys.stderr)
     return status
+
+
+async def _examined(composition: Composition) -> Sequence[Finding]:
+    name, did = "settings", "read onequeue.toml and the environment"
+    try:
+        settings = load()
+    except ConfigError as error:
+        return safe([failure(name, did, str(error), "Put them right; nothing else was checked")])
+    return [ok(name, did, "they can be used"), *await composition.examine(settings)]
+
+
+def _tell(findings: Sequence[Finding], *, as_json: bool) -> int:
+    print(json.dumps(report.record(findings), indent=2) if as_json else report.printed(findings))
+    return 0 if report.well(findings) else _FAILED
 
 
 async def _do(given: argparse.Namespace, settings: Settings, composition: Composition) -> int:
@@ -119,6 +142,15 @@ def _add_services(command: Callable[..., argparse.ArgumentParser]) -> None:
     rehearse.add_argument("--port", type=_port, default=0, help="of the page (default: any free one)")
     rehearse.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
     command("run", help="run bot and dispatcher until SIGTERM")
+    doctor = command(
+        "doctor",
+        help="check everything a silent app may lack, and say how to put it right",
+        description="Checks settings, tokens, scopes, channels, events, models, prices, database and "
+        "machine, beside a running Onequeue or without one. To see events arrive it posts one message to an "
+        "operator or the operators' channel and deletes it. It costs nothing. Exit 1 where anything fails; "
+        "warnings and what cannot be checked do not count.",
+    )
+    doctor.add_argument("--json", action="store_true", help="print JSON")
     manifest = command(
         "manifest",
         help="print the app's manifest, to paste into Slack",
