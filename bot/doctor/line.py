@@ -25,13 +25,13 @@ _RESTART: Final = "See its log; restart it if it stays so"
 _SUBSCRIBE: Final = (
     "Paste `onequeue manifest` into the app's App Manifest (Event Subscriptions), then reinstall it"
 )
-_FROM_BASICS: Final = (
-    "Put an app-level token (xapp-...) with connections:write in SLACK_FROM_BASICS: Basic Information, "
+_APP_LEVEL: Final = (
+    "Put an app-level token (xapp-...) with connections:write in SLACK_APP_TOKEN: Basic Information, "
     "App-Level Tokens"
 )
 _FIXES: Final = {
     "socket_mode_not_enabled": "Switch on Socket Mode in the app's settings, or paste `onequeue manifest`",
-    "missing_scope": _FROM_BASICS,
+    "missing_scope": _APP_LEVEL,
 }
 
 
@@ -65,7 +65,7 @@ async def over_socket(
             found = ok(name, did, "Slack said hello")
             return [found, await _returns(slack, place, clock, _arrival(line), patience)]
     except Refused as refused:
-        fix = _FIXES.get(refused.code, _FROM_BASICS)
+        fix = _FIXES.get(refused.code, _APP_LEVEL)
         return [failure(name, did, f"Slack refused: {refused.code}", fix), not_heard]
     except RateLimited as error:
         again = "Slack lets an app open one connection a minute. Ask again then"

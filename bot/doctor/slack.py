@@ -108,4 +108,8 @@ async def _channel(slack: Slack, channel: str, setting: str, needed: bool) -> Fi
 async def command() -> Sequence[Finding]:
     """The slash command, which no method of Slack's lists."""
     fix = "Type `/task help` in Slack: the bot answers. If Slack does not know it, paste `onequeue manifest`"
-    return [unknown("slash command", "nothing", "not checked: Slack lists an app's commands nowhere", fix)]
+    return [
+        unknown(
+            "slash command", "looked for a method", "not checked: Slack lists an app's commands nowhere", fix
+        )
+    ]

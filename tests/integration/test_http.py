@@ -16,13 +16,17 @@ import pytest
 from aiohttp import web
 
 from bot.app import build, taking
-from bot.config import ConfigError
+from bot.building import Building
+from bot.chat import SlackChat
+from bot.config import ConfigError, Settings
 from bot.http import HEALTH, HttpDoor
-from bot.manifest import REQUESTS
+from bot.manifest import REQUESTS, manifest
 from bot.rehearsal.slack.posting import signed, verifies
+from bot.rehearsal.stage import Stage, rehearsed
 from dispatch.clock import SystemClock
 from dispatch.errors import StoreUnusable
 from dispatch.ports import Clock
+from dispatch.store import Store
 from dispatch.task import NewTask, Task
 from tests.fakes.desk import StoreDesk
 from tests.integration.front_room import CountingNotifier, FakeAlarms, make_controls, make_intake
@@ -251,3 +255,33 @@ async def test_a_port_that_is_taken_is_named() -> None:
         with pytest.raises(ConfigError, match=rf"slack\.http: cannot listen at http://127\.0\.0\.1:{port}"):
             async with HttpDoor(Slow().take, "127.0.0.1", port, SystemClock()):
                 pytest.fail("it listens")
+
+
+async def test_a_request_that_slack_no_longer_waits_for_is_still_taken(at: HttpRoom) -> None:
+    slow, clock = Slow(), SystemClock()
+    async with HttpDoor(slow.take, "127.0.0.1", 0, clock) as door:
+        async with aiohttp.ClientSession() as http:
+            asking = asyncio.create_task(http.post(door.url + REQUESTS, data=BytesIO(b"x")))
+            await slow.begun.wait()
+            asking.cancel()
+            await asyncio.wait({asking})
+        slow.let.set()
+        async with asyncio.timeout(5):
+            while door.heard_at is None:
+                await clock.sleep(0.01)
+
+
+async def test_the_watch_expects_one_line(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"slack": {"http": "127.0.0.1:3000"}})
+    store = await Store.open(tmp_path / "onequeue.db")
+    try:
+        building = Building(settings, store, SlackChat("xoxb-1", "http://127.0.0.1:1/"), SystemClock())
+        assert building.watch._bounds.lines == 1
+    finally:
+        await store.close()
+
+
+def test_a_rehearsal_is_heard_over_its_own_sockets(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"slack": {"http": "127.0.0.1:3000"}})
+    stage = Stage(manifest(), now=SystemClock().now, port=0, real_claude=True, zone="UTC")
+    assert rehearsed(settings, stage, tmp_path / "onequeue.db").slack.http == ""
