@@ -14,7 +14,7 @@ from typing import Protocol
 from bot.config import ConfigError, Settings, load
 from bot.console import Ask, Misused
 from bot.doctor import report
-from bot.doctor.finding import Finding, failure, ok
+from bot.doctor.finding import Finding, failure, in_one_line, ok
 from bot.doctor.report import safe
 from bot.grammar import Period
 from bot.manifest import written
@@ -73,7 +73,7 @@ async def _examined(composition: Composition) -> Sequence[Finding]:
     try:
         settings = load()
     except ConfigError as error:
-        return safe([failure(name, did, str(error), "Put them right; nothing else was checked")])
+        return safe([failure(name, did, in_one_line(str(error)), "Put them right; nothing else was checked")])
     return [ok(name, did, "they can be used"), *await composition.examine(settings)]
 
 

@@ -27,7 +27,7 @@ async def examine(checks: Mapping[str, Check], limit: float = LIMIT) -> Sequence
 
 
 async def _one(name: str, check: Check, limit: float) -> Sequence[Finding]:
-    did = "looked"
+    did = "asked"
     try:
         async with asyncio.timeout(limit):
             return await check()

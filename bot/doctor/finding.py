@@ -42,3 +42,9 @@ def failure(name: str, did: str, saw: str, fix: str) -> Finding:
 def unknown(name: str, did: str, saw: str, fix: str) -> Finding:
     """It could not be checked."""
     return Finding(name, Level.UNKNOWN, did, saw, fix)
+
+
+def in_one_line(text: str) -> str:
+    """A heading and the lines below it: `these are missing: one; another`."""
+    heading, *lines = text.splitlines() or [""]
+    return f"{heading} {'; '.join(line.strip() for line in lines)}".rstrip()

@@ -60,16 +60,28 @@ async def over_socket(
     try:
         async with slack.socket() as line:
             async with asyncio.timeout(patience):
-                while (await line.heard()).get("type") != "hello":
+                while (hello := await line.heard()).get("type") != "hello":
                     pass
-            found = ok(name, did, "Slack said hello")
-            return [found, await _returns(slack, place, clock, _arrival(line), patience)]
+            others = int(hello.get("num_connections") or 1) - 1
+            events = await _returns(slack, place, clock, _arrival(line), patience)
+            if not others:
+                return [ok(name, did, "Slack said hello"), events]
+            saw = f"Slack said hello, and counts {others} other socket{'s' if others > 1 else ''} of this app"
+            fix = "Let only one process have the app: each hears a part of what is said"
+            return [warning(name, did, saw, fix), _perhaps_heard_elsewhere(events)]
     except Refused as refused:
         fix = _FIXES.get(refused.code, _APP_LEVEL)
         return [failure(name, did, f"Slack refused: {refused.code}", fix), not_heard]
     except RateLimited as error:
         again = "Slack lets an app open one connection a minute. Ask again then"
         return [unknown(name, did, f"not checked: {error}", again), not_heard]
+
+
+def _perhaps_heard_elsewhere(events: Finding) -> Finding:
+    if events.level is not Level.FAILURE:
+        return events
+    saw = f"not checked: {events.saw}, but another process may have heard it"
+    return unknown(events.name, events.did, saw, "Stop the other process, then ask again")
 
 
 async def of_running(

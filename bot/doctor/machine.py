@@ -6,7 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from bot.config import ConfigError
-from bot.doctor.finding import Finding, failure, ok, unknown, warning
+from bot.doctor.finding import Finding, failure, in_one_line, ok, unknown, warning
 from bot.money import dollars
 from dispatch.alarms import Disk
 from dispatch.budget import ALL, Budgets, Standing
@@ -26,7 +26,9 @@ async def secrets(need: Callable[[], None]) -> Sequence[Finding]:
     try:
         need()
     except ConfigError as error:
-        return [failure(name, did, str(error), "Set them; `onequeue run` does not start without")]
+        return [
+            failure(name, did, in_one_line(str(error)), "Set them; `onequeue run` does not start without")
+        ]
     return [ok(name, did, "every token and key is set")]
 
 

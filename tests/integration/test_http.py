@@ -205,6 +205,12 @@ async def test_a_signed_request_that_makes_no_sense_is_refused(at: HttpRoom) -> 
     assert (await at.post(body.encode(), form))[0] == 404
 
 
+async def test_slack_may_check_the_certificate(at: HttpRoom) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert (await at.post(b"ssl_check=1&token=anything", form))[0] == 200
+    assert await at.tasks() == []
+
+
 async def test_health_is_seen_without_a_signature(at: HttpRoom) -> None:
     async with aiohttp.ClientSession() as http, http.get(at.door.url + HEALTH) as response:
         assert (response.status, await response.text()) == (200, "ok")

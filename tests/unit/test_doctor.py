@@ -9,7 +9,7 @@ import pytest
 
 from bot.doctor import line, machine
 from bot.doctor.examination import examine
-from bot.doctor.finding import Finding, Level, failure, ok, unknown, warning
+from bot.doctor.finding import Finding, Level, failure, in_one_line, ok, unknown, warning
 from bot.doctor.ports import Vital
 from bot.doctor.report import printed, record, safe, well
 from dispatch.alarms import Disk
@@ -62,6 +62,14 @@ def test_only_a_failure_is_not_well(level: Level) -> None:
 def test_nothing_shown_holds_a_secret() -> None:
     (found,) = safe([failure("a", "b xoxb-1234567890-abc", "the-secret here", "two\nlines")], ["the-secret"])
     assert found == failure("a", "b [redacted]", "[redacted] here", "two lines")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("one", "one"), ("missing:\n  A (or a)\n  B", "missing: A (or a); B"), ("", "")],
+)
+def test_a_list_becomes_one_line(text: str, line: str) -> None:
+    assert in_one_line(text) == line
 
 
 async def test_a_check_that_breaks_breaks_no_other() -> None:
