@@ -18,6 +18,7 @@ from bot.checkup import examination
 from bot.config import ConfigError, Settings
 from bot.console import Ask
 from bot.doctor.finding import Finding
+from bot.ear import Ear
 from bot.http import HttpDoor
 from bot.local import ask_running, socket_path
 from bot.loopguard import LoopGuard
@@ -134,7 +135,8 @@ def _line(building: Building, me: Identity) -> Sockets | HttpDoor:
     slack = building.settings.slack
     app = build(*building.doors(me), me, slack.signing_secret)
     if slack.http:
-        return HttpDoor(taking(app), *listening_at(slack.http), building.clock)
+        ear = Ear(building.clock)
+        return HttpDoor(taking(app, ear), *listening_at(slack.http), ear)
     return Sockets(app, slack.app_token, slack.api_url, building.clock)
 
 

@@ -15,8 +15,10 @@ from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.ear import Ear
 from bot.ports import Identity, NoAnswer, RateLimited
 from bot.trouble import translated
 from dispatch.ports import Clock
@@ -28,6 +30,7 @@ _LOOK: Final = 5.0
 _PATIENCE: Final = timedelta(seconds=20)
 _LAST_WORDS: Final = 1.5
 _ANY: Final = re.compile("")
+_UNSIGNED: Final = 401
 _log = logging.getLogger(__name__)
 
 
@@ -90,8 +93,10 @@ def build(requests: Requests, presses: Presses, me: Identity, signing_secret: st
     return app
 
 
-def taking(app: AsyncApp) -> Callable[[web.Request], Awaitable[web.Response]]:
+def taking(app: AsyncApp, ear: Ear) -> Callable[[web.Request], Awaitable[web.Response]]:
     """How the app takes a request over HTTP: once it is stored the answer is 200, and 500 where it is not.
+
+    `ear` hears of those that bear Slack's signature.
 
     What has not the shape of a request is answered with 400: Bolt reads it before it looks at the signature.
     """
@@ -100,7 +105,10 @@ def taking(app: AsyncApp) -> Callable[[web.Request], Awaitable[web.Response]]:
         asked = _as_bolt_reads(await request.read(), request)
         if asked is None:
             return web.Response(status=400)
-        return await to_aiohttp_response(await app.async_dispatch(asked))
+        answer = await app.async_dispatch(asked)
+        if answer.status != _UNSIGNED:
+            ear.hear(asked.body)
+        return await to_aiohttp_response(answer)
 
     return take
 
@@ -141,8 +149,7 @@ class Sockets:
         self._down: dict[int, datetime] = {}
         self._watching: asyncio.Task[None] | None = None
         self._connecting: set[asyncio.Task[None]] = set()
-        self.heard_at: datetime | None = None
-        """When Slack last sent anything for the app."""
+        self.ear = Ear(clock)
 
     @property
     def lines(self) -> Sequence[AsyncSocketModeHandler]:
@@ -225,8 +232,8 @@ class Sockets:
         line.client.socket_mode_request_listeners.insert(0, self._note)
         return line
 
-    async def _note(self, _client: object, _request: object) -> None:
-        self.heard_at = self._clock.now()
+    async def _note(self, _client: object, request: SocketModeRequest) -> None:
+        self.ear.hear(request.payload)
 
 
 async def _connect(line: AsyncSocketModeHandler) -> None:

@@ -3,15 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 
 from aiohttp import web
 
 from bot.config import ConfigError
+from bot.ear import Ear
 from bot.manifest import REQUESTS
-from dispatch.ports import Clock
 
 HEALTH: Final = "/health"
 """Answers 200 as long as requests are taken, 503 while it drains."""
@@ -35,14 +34,12 @@ class HttpDoor:
     new and lets what is under way end. Entering raises ConfigError where it cannot listen there.
     """
 
-    def __init__(self, take: Take, host: str, port: int, clock: Clock) -> None:
+    def __init__(self, take: Take, host: str, port: int, ear: Ear) -> None:
         self._take = take
         self._host = host
         self._port = port
-        self._clock = clock
         self._open = False
-        self.heard_at: datetime | None = None
-        """When Slack last sent something that was taken."""
+        self.ear = ear
         app = web.Application(client_max_size=_MOST_BYTES)
         app.add_routes([web.post(REQUESTS, self._slack), web.get(HEALTH, self._health)])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN)
@@ -83,11 +80,9 @@ class HttpDoor:
         except TimeoutError:
             return web.Response(status=408)
         answer = await self._take(request)
-        if answer.status < 400:
-            self.heard_at = self._clock.now()
-        elif answer.status >= 500:
+        if answer.status >= 500:
             return web.Response(status=503, text="not stored: send it again", headers=_RETRY_SOON)
-        elif answer.status == 401:
+        if answer.status == 401:
             _log.warning("a request without Slack's signature was refused; is SLACK_SIGNING_SECRET right?")
         return answer
 

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from bot.console import Ask
 from bot.doctor.ports import Vital
+from bot.ear import Ear
 from bot.local import ask_running
 from bot.records import Record
 
@@ -17,8 +18,8 @@ class Line(Protocol):
     """How Slack is heard."""
 
     @property
-    def heard_at(self) -> datetime | None:
-        """When Slack last sent anything."""
+    def ear(self) -> Ear:
+        """What was heard of late."""
         ...
 
     async def connected(self) -> int:
@@ -37,10 +38,13 @@ class Vitals:
         """Does one verb. Raises OnequeueError, Misused."""
         if verb != VERB:
             return await self._ask(verb, words)
-        heard_at = self.line.heard_at if self.line else None
+        if self.line is None:
+            return {"connected": 0, "heard_at": None, "messages": []}
+        heard_at = self.line.ear.heard_at
         return {
-            "connected": await self.line.connected() if self.line else 0,
+            "connected": await self.line.connected(),
             "heard_at": heard_at.isoformat() if heard_at else None,
+            "messages": list(self.line.ear.messages),
         }
 
 
@@ -53,5 +57,9 @@ class RunningOnequeue:
     async def vital(self) -> Vital:
         """How it is now. Raises OnequeueError."""
         found = await ask_running(self._path, VERB, {})
-        heard_at = found["heard_at"]
-        return Vital(int(str(found["connected"])), None if heard_at is None else str(heard_at))
+        heard_at, messages = found["heard_at"], found["messages"]
+        return Vital(
+            int(str(found["connected"])),
+            datetime.fromisoformat(str(heard_at)) if heard_at else None,
+            frozenset(map(str, messages)) if isinstance(messages, list) else frozenset(),
+        )

@@ -92,6 +92,7 @@ async def of_running(
     vital = await running.vital()
     up = vital.connected
     saw = f"{up} of {lines} connected" if lines > 1 else "it listens" if up else "it does not listen"
+    saw += f"; Slack was last heard at {vital.heard_at:%H:%M:%S} UTC" if vital.heard_at else ""
     if up >= lines:
         found = ok(name, did, saw)
     elif up:
@@ -99,8 +100,8 @@ async def of_running(
     else:
         found = failure(name, did, saw, _RESTART)
 
-    async def heard(_channel: str, _ts: str) -> None:
-        while (await running.vital()).heard_at == vital.heard_at:
+    async def heard(_channel: str, ts: str) -> None:
+        while ts not in (await running.vital()).messages:
             await clock.sleep(_LOOK_AGAIN)
 
     return [found, await _returns(slack, place, clock, heard, patience)]

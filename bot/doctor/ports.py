@@ -59,10 +59,15 @@ class Claude(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Vital:
-    """What the running Onequeue says of itself: lines to Slack that are up, and when it last heard Slack."""
+    """What the running Onequeue says of itself.
+
+    `connected` counts its lines to Slack that are up, `heard_at` is when it last heard Slack, `messages`
+    the ts of those it was last told of.
+    """
 
     connected: int
-    heard_at: str | None
+    heard_at: datetime | None = None
+    messages: frozenset[str] = frozenset()
 
 
 class Running(Protocol):

@@ -12,7 +12,8 @@ import pytest
 
 from bot.doctor import slack
 from bot.doctor.finding import Level
-from bot.doctor.line import EVENTS
+from bot.doctor.line import EVENTS, Place, of_running
+from bot.doctor.ports import Vital
 from bot.doctor.report import printed
 from bot.manifest import READS_CHANNELS, variant
 from bot.probes import Probes, SlackProbe
@@ -123,6 +124,24 @@ async def test_another_process_with_the_same_app_is_noticed(tmp_path: Path) -> N
     assert found["slack socket"].level is Level.WARNING
     assert "1 other socket" in found["slack socket"].saw
     assert found[EVENTS].level is Level.UNKNOWN, "the other may have heard it"
+
+
+class Elsewhere:
+    """A running Onequeue that hears much, but no message."""
+
+    async def vital(self) -> Vital:
+        return Vital(2, SystemClock().now(), frozenset({"1763899200.000100"}))
+
+
+async def test_other_requests_do_not_stand_for_events(room: Ward) -> None:
+    async with Probes(5) as probes:
+        conf = room.settings.slack
+        probe = SlackProbe(probes, conf.api_url, conf.bot_token, conf.app_token)
+        place = Place(ANA, OPS, frozenset())
+        lines, events = await of_running(Elsewhere(), probe, place, SystemClock(), 2, patience=0.3)
+    assert (lines.level, events.level) == (Level.OK, Level.FAILURE)
+    assert room.slack.messages(room.slack.dm("ana")) == []
+    assert room.calls("chat.delete") == 1
 
 
 async def test_what_others_say_meanwhile_is_left_for_them_who_run_next(room: Ward) -> None:

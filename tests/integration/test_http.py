@@ -19,6 +19,7 @@ from bot.app import build, taking
 from bot.building import Building
 from bot.chat import SlackChat
 from bot.config import ConfigError, Settings
+from bot.ear import Ear
 from bot.http import HEALTH, HttpDoor
 from bot.manifest import REQUESTS, manifest
 from bot.rehearsal.slack.posting import signed, verifies
@@ -86,7 +87,8 @@ async def http_room(folder: Path) -> AsyncIterator[HttpRoom]:
             me,
             room.slack.signing_secret,
         )
-        async with HttpDoor(taking(app), "127.0.0.1", 0, SystemClock()) as door:
+        ear = Ear(SystemClock())
+        async with HttpDoor(taking(app, ear), "127.0.0.1", 0, ear) as door:
             room.slack.deliver_to(door.url + REQUESTS)
             yield HttpRoom(room, desk, door)
 
@@ -117,7 +119,7 @@ async def test_commands_mentions_and_presses_arrive_and_are_acknowledged(at: Htt
     await slack.say("ana", "#ops", "@Onequeue p5 and this")
     await slack.wait_for(lambda state: all(e.state == "acked" for e in state.envelopes))
     assert sorted(await at.tasks()) == ["and this", "hello & <goodbye>"]
-    assert at.door.heard_at is not None
+    assert at.door.ear.heard_at is not None
     assert await at.door.connected() == 1
 
 
@@ -142,7 +144,7 @@ async def test_what_slack_has_not_signed_just_now_is_refused(at: HttpRoom, broke
     status, _ = await at.post(body.encode(), headers)
     assert status == 401
     assert await at.tasks() == []
-    assert at.door.heard_at is None
+    assert at.door.ear.heard_at is None
 
 
 async def test_a_request_that_is_old_but_in_time_is_taken(at: HttpRoom) -> None:
@@ -222,16 +224,18 @@ class Slow:
     def __init__(self) -> None:
         self.begun = asyncio.Event()
         self.let = asyncio.Event()
+        self.taken = asyncio.Event()
 
     async def take(self, _: web.Request) -> web.Response:
         self.begun.set()
         await self.let.wait()
+        self.taken.set()
         return web.Response(text="stored")
 
 
 async def test_at_the_end_what_is_under_way_is_still_answered(at: HttpRoom) -> None:
     slow, clock = Slow(), SystemClock()
-    async with HttpDoor(slow.take, "127.0.0.1", 0, clock) as door:
+    async with HttpDoor(slow.take, "127.0.0.1", 0, Ear(clock)) as door:
         asking = asyncio.create_task(at.post(b"x", {}, door.url + REQUESTS))
         await slow.begun.wait()
         closing = asyncio.create_task(door.__aexit__(None, None, None))
@@ -259,13 +263,13 @@ async def test_a_port_that_is_taken_is_named() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=rf"slack\.http: cannot listen at http://127\.0\.0\.1:{port}"):
-            async with HttpDoor(Slow().take, "127.0.0.1", port, SystemClock()):
+            async with HttpDoor(Slow().take, "127.0.0.1", port, Ear(SystemClock())):
                 pytest.fail("it listens")
 
 
 async def test_a_request_that_slack_no_longer_waits_for_is_still_taken(at: HttpRoom) -> None:
     slow, clock = Slow(), SystemClock()
-    async with HttpDoor(slow.take, "127.0.0.1", 0, clock) as door:
+    async with HttpDoor(slow.take, "127.0.0.1", 0, Ear(clock)) as door:
         async with aiohttp.ClientSession() as http:
             asking = asyncio.create_task(http.post(door.url + REQUESTS, data=BytesIO(b"x")))
             await slow.begun.wait()
@@ -273,8 +277,7 @@ async def test_a_request_that_slack_no_longer_waits_for_is_still_taken(at: HttpR
             await asyncio.wait({asking})
         slow.let.set()
         async with asyncio.timeout(5):
-            while door.heard_at is None:
-                await clock.sleep(0.01)
+            await slow.taken.wait()
 
 
 async def test_the_watch_expects_one_line(tmp_path: Path) -> None:

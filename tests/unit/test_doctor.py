@@ -188,7 +188,7 @@ class Running:
     """A running Onequeue with so many lines up."""
 
     def __init__(self, connected: int) -> None:
-        self._vital = Vital(connected, None)
+        self._vital = Vital(connected, NOON)
 
     async def vital(self) -> Vital:
         return self._vital
@@ -208,6 +208,6 @@ async def test_the_lines_of_a_running_onequeue(up: int, lines: int, level: Level
     nowhere = line.Place("", "", frozenset())
     slack: Any = Silent()
     found, events = await line.of_running(Running(up), slack, nowhere, LeapingClock(), lines)
-    assert (found.level, found.saw) == (level, said)
+    assert (found.level, found.saw) == (level, f"{said}; Slack was last heard at 12:00:00 UTC")
     assert events.level is Level.UNKNOWN
     assert "operators.people" in events.fix
