@@ -4,24 +4,29 @@ import logging
 import sys
 import tempfile
 import webbrowser
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from bot import cli
-from bot.app import Sockets, build
+from bot.app import Sockets, build, taking
 from bot.building import Building
 from bot.chat import SlackChat
+from bot.checkup import examination
 from bot.config import ConfigError, Settings
 from bot.console import Ask
+from bot.doctor.finding import Finding
+from bot.ear import Ear
+from bot.http import HttpDoor
 from bot.local import ask_running, socket_path
 from bot.loopguard import LoopGuard
 from bot.manifest import manifest
 from bot.ports import ChatError, Identity, Refused
 from bot.rehearsal.stage import Stage, rehearsed
-from bot.service import log_to_stderr, refuse_clashes, stop_signals
+from bot.sections import listening_at
+from bot.service import log_to_stderr, needed, refuse_clashes, stop_signals
 from bot.supervisor import READY, STOPPING, Supervisor
 from dispatch.clock import SystemClock
 from dispatch.errors import StoreBusy
@@ -29,7 +34,6 @@ from dispatch.gateway import SILENCE
 from dispatch.ports import Clock
 from dispatch.store import Store
 
-_NEEDED = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "ANTHROPIC_API_KEY")
 _REACH_SECONDS, _REACH_AGAIN = 5.0, 0.1
 _SLACK_AGAIN = 5.0
 _log = logging.getLogger("bot")
@@ -40,7 +44,7 @@ class Root:
 
     async def run(self, settings: Settings) -> None:
         """Bot and dispatcher in one process, until SIGTERM or SIGINT."""
-        settings.need(*_NEEDED)
+        settings.need(*needed(settings))
         supervisor = Supervisor()
         refuse_clashes(settings, SILENCE, supervisor.watchdog)
         log_to_stderr()
@@ -79,6 +83,10 @@ class Root:
                 webbrowser.open(stage.slack.url)
             await stop.wait()
 
+    async def examine(self, settings: Settings) -> Sequence[Finding]:
+        """What the doctor finds, whether Onequeue runs or not."""
+        return await examination(settings)
+
     @asynccontextmanager
     async def console(self, settings: Settings) -> AsyncIterator[tuple[Ask, bool]]:
         """The running process, if there is one; else the database itself."""
@@ -115,15 +123,21 @@ async def _in_slack(settings: Settings) -> AsyncIterator[Building]:
         building = Building(settings, store, chat, SystemClock())
         async with building.at_work():
             identity = await _identity(chat, building.clock)
-            intake, controls = building.doors(identity)
-            slack = settings.slack
-            sockets = Sockets(
-                build(intake, controls, identity), slack.app_token, slack.api_url, building.clock
-            )
-            async with building.watched(sockets.connected), _refusals_named("SLACK_APP_TOKEN"), sockets:
+            building.vitals.line = line = _line(building, identity)
+            async with building.watched(line.connected), _refusals_named("SLACK_APP_TOKEN"), line:
                 yield building
     finally:
         await store.close()
+
+
+def _line(building: Building, me: Identity) -> Sockets | HttpDoor:
+    """How Slack's requests arrive."""
+    slack = building.settings.slack
+    app = build(*building.doors(me), me, slack.signing_secret)
+    if slack.http:
+        ear = Ear(building.clock)
+        return HttpDoor(taking(app, ear), *listening_at(slack.http), ear)
+    return Sockets(app, slack.app_token, slack.api_url, building.clock)
 
 
 async def _identity(chat: SlackChat, clock: Clock) -> Identity:

@@ -1,18 +1,24 @@
-"""Bolt: what arrives over Socket Mode goes to intake or controls. Registration only; slack_bolt's door."""
+"""Bolt: what arrives from Slack goes to intake or controls. Registration only; slack_bolt's door."""
 
 import asyncio
 import logging
 import re
-from collections.abc import Sequence
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.ear import Ear
 from bot.ports import Identity, NoAnswer, RateLimited
 from bot.trouble import translated
 from dispatch.ports import Clock
@@ -24,6 +30,7 @@ _LOOK: Final = 5.0
 _PATIENCE: Final = timedelta(seconds=20)
 _LAST_WORDS: Final = 1.5
 _ANY: Final = re.compile("")
+_UNSIGNED: Final = 401
 _log = logging.getLogger(__name__)
 
 
@@ -47,13 +54,22 @@ class Presses(Protocol):
         ...
 
 
-def build(requests: Requests, presses: Presses, me: Identity) -> AsyncApp:
-    """The Bolt app. It acknowledges after the request is stored, and asks Slack nothing before that."""
+def build(requests: Requests, presses: Presses, me: Identity, signing_secret: str = "") -> AsyncApp:
+    """The Bolt app. It acknowledges after the request is stored, and asks Slack nothing before that.
+
+    Requests over HTTP must bear a signature made with `signing_secret`; without one all are refused.
+    """
 
     async def authorize() -> AuthorizeResult:
         return AuthorizeResult(enterprise_id=None, team_id=me.team, bot_id=me.bot, bot_user_id=me.user)
 
-    app = AsyncApp(name="onequeue", logger=_quiet("bolt"), authorize=authorize, process_before_response=True)
+    app = AsyncApp(
+        name="onequeue",
+        logger=_quiet("bolt"),
+        authorize=authorize,
+        signing_secret=signing_secret or secrets.token_hex(32),
+        process_before_response=True,
+    )
 
     @app.command("/task")
     async def command(ack: Any, body: dict[str, Any]) -> None:
@@ -75,6 +91,36 @@ def build(requests: Requests, presses: Presses, me: Identity) -> AsyncApp:
             raise
 
     return app
+
+
+def taking(app: AsyncApp, ear: Ear) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """How the app takes a request over HTTP: once it is stored the answer is 200, and 500 where it is not.
+
+    `ear` hears of those that bear Slack's signature.
+
+    What has not the shape of a request is answered with 400: Bolt reads it before it looks at the signature.
+    """
+
+    async def take(request: web.Request) -> web.Response:
+        asked = _as_bolt_reads(await request.read(), request)
+        if asked is None:
+            return web.Response(status=400)
+        answer = await app.async_dispatch(asked)
+        if answer.status != _UNSIGNED:
+            ear.hear(asked.body)
+        return await to_aiohttp_response(answer)
+
+    return take
+
+
+def _as_bolt_reads(body: bytes, request: web.Request) -> AsyncBoltRequest | None:
+    try:
+        read = AsyncBoltRequest(body=body.decode(), query=request.query_string, headers=dict(request.headers))
+    except Exception as error:
+        _log.warning("a request that cannot be read was refused: %s", type(error).__name__)
+        return None
+    found: Any = read.body
+    return read if isinstance(found, dict) else None
 
 
 async def _say(respond: Any, text: str) -> None:
@@ -103,6 +149,7 @@ class Sockets:
         self._down: dict[int, datetime] = {}
         self._watching: asyncio.Task[None] | None = None
         self._connecting: set[asyncio.Task[None]] = set()
+        self.ear = Ear(clock)
 
     @property
     def lines(self) -> Sequence[AsyncSocketModeHandler]:
@@ -182,7 +229,11 @@ class Sockets:
             logger=_quiet("socket"),
         )
         line.client.wss_uri = address
+        line.client.socket_mode_request_listeners.insert(0, self._note)
         return line
+
+    async def _note(self, _client: object, request: SocketModeRequest) -> None:
+        self.ear.hear(request.payload)
 
 
 async def _connect(line: AsyncSocketModeHandler) -> None:

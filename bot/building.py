@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
@@ -28,6 +28,7 @@ from bot.quotes import ThreadQuotes
 from bot.readings import Instruments, disk_of
 from bot.scripts import Scripts
 from bot.sections import PriceSettings
+from bot.vitals import Vitals
 from bot.watch import Watch
 from dispatch.asking import Asking
 from dispatch.books import Books
@@ -62,7 +63,7 @@ class Building:
         self.chat = chat
         self.clock = clock
         terms = settings.terms
-        prices = PriceList(clock.now, {model: _rates(price) for model, price in settings.prices.items()})
+        prices = PriceList(clock.now, rates(settings))
         letters = Letters(
             store.queue, store.gates, chat, lambda due: self.bulletins.of(due), terms, settings.secrets
         )
@@ -120,6 +121,7 @@ class Building:
             store,
             self.scripts,
         )
+        self.vitals = Vitals(self.console.ask)
         disk = partial(disk_of, settings.database)
         self.watch = Watch(
             Instruments(store.queue, store.gates, store.alarms, disk, clock, settings.secrets),
@@ -127,7 +129,13 @@ class Building:
             store.alarms,
             chat,
             clock,
-            Bounds(terms, LEASE, LINES, settings.watch.tokens, settings.watch.disk_free_mb * MEGABYTE),
+            Bounds(
+                terms,
+                LEASE,
+                1 if settings.slack.http else LINES,
+                settings.watch.tokens,
+                settings.watch.disk_free_mb * MEGABYTE,
+            ),
             terms.operators_channel,
         )
 
@@ -192,7 +200,7 @@ class Building:
             _log.warning("%d tasks were running when Onequeue stopped; they are queued again", recovered)
         await self._clear_up()
         await self.gateway.start()
-        door = LocalDoor(socket_path(self.settings.database), self.console.ask)
+        door = LocalDoor(socket_path(self.settings.database), self.vitals.ask)
         schedule = self.schedule()
         async with AsyncExitStack() as closing:
             closing.push_async_callback(self.gateway.close)
@@ -228,6 +236,11 @@ def _plain_environment() -> dict[str, str]:
 async def _end(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait({task})
+
+
+def rates(settings: Settings) -> Mapping[str, Rates]:
+    """The team's own prices, by model."""
+    return {model: _rates(price) for model, price in settings.prices.items()}
 
 
 def _rates(price: PriceSettings) -> Rates:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -12,7 +13,11 @@ from typing import Protocol
 
 from bot.config import ConfigError, Settings, load
 from bot.console import Ask, Misused
+from bot.doctor import report
+from bot.doctor.finding import Finding, failure, in_one_line, ok
+from bot.doctor.report import safe
 from bot.grammar import Period
+from bot.manifest import written
 from bot.printing import PRINTERS
 from bot.records import Record
 from dispatch.errors import OnequeueError
@@ -31,6 +36,10 @@ class Composition(Protocol):
         """The same between a simulated Slack and Claude, with a page, until SIGTERM."""
         ...
 
+    async def examine(self, settings: Settings) -> Sequence[Finding]:
+        """What the doctor finds. Never raises."""
+        ...
+
     def console(self, settings: Settings) -> AbstractAsyncContextManager[tuple[Ask, bool]]:
         """How to ask for a verb, and whether a running process will answer."""
         ...
@@ -40,6 +49,11 @@ def main(arguments: Sequence[str], composition: Composition) -> int:
     """Does one command; its exit status."""
     given = _parser().parse_args(arguments)
     try:
+        if given.command == "manifest":
+            print(written(given.http, minimal=given.minimal), end="")
+            return 0
+        if given.command == "doctor":
+            return _tell(asyncio.run(_examined(composition)), as_json=given.json)
         return asyncio.run(_do(given, load(), composition))
     except Misused as error:
         return _say(str(error), _BAD_USAGE)
@@ -52,6 +66,20 @@ def main(arguments: Sequence[str], composition: Composition) -> int:
 def _say(text: str, status: int) -> int:
     print(f"onequeue: {text}", file=sys.stderr)
     return status
+
+
+async def _examined(composition: Composition) -> Sequence[Finding]:
+    name, did = "settings", "read onequeue.toml and the environment"
+    try:
+        settings = load()
+    except ConfigError as error:
+        return safe([failure(name, did, in_one_line(str(error)), "Put them right; nothing else was checked")])
+    return [ok(name, did, "they can be used"), *await composition.examine(settings)]
+
+
+def _tell(findings: Sequence[Finding], *, as_json: bool) -> int:
+    print(json.dumps(report.record(findings), indent=2) if as_json else report.printed(findings))
+    return 0 if report.well(findings) else _FAILED
 
 
 async def _do(given: argparse.Namespace, settings: Settings, composition: Composition) -> int:
@@ -114,6 +142,34 @@ def _add_services(command: Callable[..., argparse.ArgumentParser]) -> None:
     rehearse.add_argument("--port", type=_port, default=0, help="of the page (default: any free one)")
     rehearse.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
     command("run", help="run bot and dispatcher until SIGTERM")
+    doctor = command(
+        "doctor",
+        help="check everything a silent app may lack, and say how to put it right",
+        description="Checks settings, tokens, scopes, channels, events, models, prices, database and "
+        "machine, beside a running Onequeue or without one. To see events arrive it posts one message to an "
+        "operator or the operators' channel and deletes it. It costs nothing. Exit 1 where anything fails; "
+        "warnings and what cannot be checked do not count.",
+    )
+    doctor.add_argument("--json", action="store_true", help="print JSON")
+    manifest = command(
+        "manifest",
+        help="print the app's manifest, to paste into Slack",
+        description="Prints the manifest: at api.slack.com/apps choose Create New App, From a manifest.",
+    )
+    manifest.add_argument(
+        "--http",
+        type=_https,
+        metavar="URL",
+        help="for HTTP mode: Slack sends its requests to URL/slack/events, an address that it reaches by "
+        "https and that is passed on to [slack] http; no sockets, no app token",
+    )
+    manifest.add_argument(
+        "--minimal",
+        action="store_true",
+        help="read no channels. What is lost: in channels and group messages an answer to its question needs "
+        "a mention or a button, a task in a thread is not given what was said there before, and a message "
+        "that Slack may or may not have taken is posted again without looking. Direct messages are as before",
+    )
 
 
 def _add_verbs(command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -147,6 +203,14 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 0 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 0 to 65535")
     return int(text)
+
+
+def _https(text: str) -> str:
+    if not re.fullmatch(r"https://[^\s/?#]+(/[^\s?#]*)?", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} will not do: give an address such as https://bot.example.com"
+        )
+    return text
 
 
 def _task_number(text: str) -> int:

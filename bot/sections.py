@@ -42,6 +42,12 @@ def _web_address(url: str) -> str:
     return url.rstrip("/") + "/"
 
 
+def _host_and_port(address: str) -> str:
+    if address:
+        listening_at(address)
+    return address
+
+
 def _ping_address(url: str) -> str:
     if url and not url.startswith(("http://", "https://")):
         raise ValueError("use an address that begins with https:// or http://")
@@ -81,11 +87,16 @@ Dollars = Annotated[Decimal, Field(gt=0, le=1000, decimal_places=6)]
 
 
 class SlackSettings(Section):
-    """Where Slack is and who we are there."""
+    """Where Slack is and who we are there.
+
+    `http` is the address at which Slack's requests are taken, such as `0.0.0.0:3000`; without it they come
+    over Socket Mode.
+    """
 
     bot_token: Secret = ""
     app_token: Secret = ""
     signing_secret: Secret = ""
+    http: Annotated[str, AfterValidator(_host_and_port)] = ""
     api_url: WebAddress = "https://slack.com/api/"
 
 
@@ -212,6 +223,17 @@ class PriceSettings(Section):
     cache_write_5m: Rate | None = None
     cache_write_1h: Rate | None = None
     web_search: Rate | None = None
+
+
+def listening_at(address: str) -> tuple[str, int]:
+    """Host and port of an address such as `0.0.0.0:3000` or `[::]:3000`. Raises ValueError."""
+    host, _, port = address.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    if not bare or (":" in bare) != host.startswith("[") or not (port.isascii() and port.isdecimal()):
+        raise ValueError("use a host and a port, such as 0.0.0.0:3000")
+    if not 0 < int(port) <= 65535:
+        raise ValueError("a port is a number from 1 to 65535")
+    return bare, int(port)
 
 
 def rule(default: TierRule, changed: TierSettings | None) -> TierRule:

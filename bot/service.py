@@ -29,6 +29,12 @@ def log_to_stderr() -> None:
         logging.getLogger(ours).setLevel(logging.INFO)
 
 
+def needed(settings: Settings) -> tuple[str, ...]:
+    """The environment variables without which nothing can run, however Slack is heard."""
+    line = "SLACK_SIGNING_SECRET" if settings.slack.http else "SLACK_APP_TOKEN"
+    return "SLACK_BOT_TOKEN", line, "ANTHROPIC_API_KEY"
+
+
 def refuse_clashes(settings: Settings, silence: timedelta, watchdog: timedelta | None) -> None:
     """Raises ConfigError naming each timeout that does not fit into the next.
 

@@ -10,16 +10,9 @@ from typing import Final
 from bot.ports import Chat, ChatError, NoAnswer, Refused
 from bot.readings import ANSWERS_WITHIN, Instruments
 from bot.refusals import NO_BLOCKS, NO_THREAD
-from bot.views.alert import (
-    acknowledged,
-    acknowledged_before,
-    alert,
-    no_alarm,
-    recovery,
-    reminder,
-    worded,
-)
+from bot.views.alert import acknowledged, acknowledged_before, alert, no_alarm, recovery, reminder, worded
 from bot.views.message import Message
+from bot.voice import Voice
 from dispatch.alarms import Alarm, concerned
 from dispatch.errors import StoreError
 from dispatch.ports import Alarms, Clock, OpenAlarm, Tasks
@@ -70,6 +63,7 @@ class Watch:
         self._tasks = tasks
         self._alarms = alarms
         self._chat = chat
+        self._voice = Voice(chat, clock)
         self._clock = clock
         self._bounds = bounds
         self._channel = channel
@@ -81,8 +75,9 @@ class Watch:
 
     @property
     def sound(self) -> bool:
-        """Whether it has looked just now, and found the database at work."""
-        return self._sound_at is not None and self._clock.now() - self._sound_at <= _STALE
+        """Whether it has looked just now, and found the database at work and Slack willing to take alarms."""
+        fresh = self._sound_at is not None and self._clock.now() - self._sound_at <= _STALE
+        return fresh and not self._voice.lost
 
     async def run(self, connected: Callable[[], Awaitable[int]]) -> None:
         """Looks again and again until cancelled; `connected` counts the lines to Slack that are up."""
@@ -102,7 +97,8 @@ class Watch:
         alarms, self._seen = look(reading, self._seen, self._standing.keys(), self._bounds)
         self._note(alarms, reading)
         await self._keep()
-        for standing in list(self._standing.values()):
+        await self._voice.check()
+        for standing in [] if self._voice.lost else list(self._standing.values()):
             try:
                 await self._tell(standing)
             except Refused as error:
@@ -215,10 +211,9 @@ class Watch:
         return found
 
     async def _reply(self, standing: _Standing, message: Message, name: str) -> None:
-        kept = standing.kept
-        channel = kept.channel or self._channel
+        channel = standing.kept.channel or self._channel
         try:
-            await self._post(standing, channel, message, thread=kept.message, name=name)
+            await self._post(standing, channel, message, thread=standing.kept.message, name=name)
         except Refused as refused:
             if refused.code not in NO_THREAD:
                 raise

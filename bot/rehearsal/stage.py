@@ -93,6 +93,7 @@ def rehearsed(settings: Settings, stage: Stage, database: Path) -> Settings:
             "app_token": stage.slack.app_token,
             "signing_secret": stage.slack.signing_secret,
             "api_url": stage.slack.api_url,
+            "http": "",
         }
     )
     changes: dict[str, object] = {

@@ -21,13 +21,14 @@ from dispatch.ports.session import (
     Session,
     Tool,
 )
-from dispatch.ports.vault import Backup
+from dispatch.ports.vault import Backup, Condition
 
 __all__ = [
     "Access",
     "Alarms",
     "Backup",
     "Clock",
+    "Condition",
     "Digests",
     "Draft",
     "Gates",

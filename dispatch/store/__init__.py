@@ -6,6 +6,7 @@ from typing import Self
 
 from dispatch.ports import Backup
 from dispatch.store.alarms import SqliteAlarms
+from dispatch.store.condition import condition
 from dispatch.store.database import Database
 from dispatch.store.digests import SqliteDigests
 from dispatch.store.gates import SqliteGates
@@ -14,6 +15,8 @@ from dispatch.store.outbox import SqliteOutbox
 from dispatch.store.questions import SqliteQuestions
 from dispatch.store.queue import SqliteQueue
 from dispatch.store.retention import SqliteRetention
+
+__all__ = ["Store", "condition"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from bot.config import ENVIRONMENT, ConfigError, load
+from bot.sections import listening_at
 from dispatch.means import Means, Profile, Project, RunnerName
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.task import Tier
@@ -168,3 +169,20 @@ def test_agents_have_their_projects_and_tiers(tmp_path: Path) -> None:
 def test_agents_that_cannot_be_are_refused(tmp_path: Path, text: str, named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         load(written(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "port"),
+    [("10.0.0.7:3000", "10.0.0.7", 3000), ("[::1]:80", "::1", 80), ("bot.local:65535", "bot.local", 65535)],
+)
+def test_slack_may_be_heard_over_http(tmp_path: Path, address: str, host: str, port: int) -> None:
+    settings = load(written(tmp_path, f'[slack]\nhttp = "{address}"\n'))
+    assert listening_at(settings.slack.http) == (host, port)
+
+
+@pytest.mark.parametrize(
+    "address", ["3000", ":3000", "host:", "host:0", "host:65536", "::1:80", "a:b", "a:²"]
+)
+def test_an_address_that_cannot_be_listened_at_is_refused(tmp_path: Path, address: str) -> None:
+    with pytest.raises(ConfigError, match=r"slack\.http"):
+        load(written(tmp_path, f'[slack]\nhttp = "{address}"\n'))

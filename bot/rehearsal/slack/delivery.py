@@ -88,6 +88,12 @@ class Delivery:
         envelope.ack = payload
         self._state.touch()
 
+    def refuse(self, envelope_id: str) -> None:
+        """Takes an answer that is no acknowledgement; one that is late or unknown changes nothing."""
+        if envelope_id in self._pending:
+            self._pending[envelope_id][2].cancel()
+            self._give_up(envelope_id)
+
     def tick(self) -> None:
         """Sends every retry that is due by `now`; call it after moving a clock by hand."""
         while self._retries and self._retries[0].due <= self._now():

@@ -38,6 +38,8 @@ class Grants:
     messages_tab: bool = False
     messages_tab_read_only: bool = False
     agent: bool = False
+    request_url: str = ""
+    """Where requests go over HTTP; nowhere while sockets are on."""
 
 
 def granted_by(manifest: Mapping[str, object]) -> Grants:
@@ -47,6 +49,8 @@ def granted_by(manifest: Mapping[str, object]) -> Grants:
     settings = _section(manifest, "settings")
     home = _section(features, "app_home")
     commands = features.get("slash_commands") or ()
+    sockets = bool(settings.get("socket_mode_enabled"))
+    address = _section(settings, "event_subscriptions").get("request_url")
     return Grants(
         app_name=name,
         bot_name=str(_section(features, "bot_user").get("display_name", name.lower())),
@@ -58,11 +62,12 @@ def granted_by(manifest: Mapping[str, object]) -> Grants:
             for each in features.get("shortcuts") or ()
         ),
         interactive=bool(_section(settings, "interactivity").get("is_enabled")),
-        socket_mode=bool(settings.get("socket_mode_enabled")),
+        socket_mode=sockets,
         home_tab=bool(home.get("home_tab_enabled")),
         messages_tab=bool(home.get("messages_tab_enabled")),
         messages_tab_read_only=bool(home.get("messages_tab_read_only_enabled")),
         agent="agent_view" in features,
+        request_url="" if sockets else str(address or ""),
     )
 
 

@@ -16,6 +16,7 @@ from bot.rehearsal.slack.forms import Forms
 from bot.rehearsal.slack.grants import granted_by
 from bot.rehearsal.slack.guard import check_loopback, local_only
 from bot.rehearsal.slack.people import People
+from bot.rehearsal.slack.posting import Posting
 from bot.rehearsal.slack.seed import acme
 from bot.rehearsal.slack.shown import visible
 from bot.rehearsal.slack.sockets import SocketAction, Sockets
@@ -56,6 +57,9 @@ class SlackSim:
         self._closing = asyncio.Event()
         self.state: State = acme(grants)
         self._delivery = Delivery(self.state, now, ack_seconds)
+        self._ack_seconds = ack_seconds
+        if grants.request_url:
+            self.deliver_to(grants.request_url)
         events = Events(self.state, grants, self._delivery, now)
         self._workspace = Workspace(self.state, grants, now, self._delivery, events)
         self._sockets = Sockets(self.state, self._delivery, now)
@@ -207,6 +211,11 @@ class SlackSim:
     def duplicate(self, next_n: int) -> None:
         """Delivers each of the next envelopes twice: same payload, own envelope id, own socket."""
         self._delivery.copies_due = next_n
+
+    def deliver_to(self, url: str) -> None:
+        """Sends what happens to that address too, signed, as Slack does where sockets are off."""
+        line = Posting(url, self.signing_secret, self._delivery, wall_clock, self._ack_seconds)
+        self._delivery.join(line)
 
     def tick(self) -> None:
         """Sends the retries that are due; call it after moving a clock by hand."""

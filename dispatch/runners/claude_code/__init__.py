@@ -1,7 +1,8 @@
 """Sessions of Claude Code. The only door to claude-agent-sdk, of which it uses the program it brings."""
 
+from dispatch.runners.claude_code.binary import find
 from dispatch.runners.claude_code.jail import Isolation, Level
 from dispatch.runners.claude_code.runner import ClaudeCodeRunner
 from dispatch.runners.claude_code.selftest import SelfTest
 
-__all__ = ["ClaudeCodeRunner", "Isolation", "Level", "SelfTest"]
+__all__ = ["ClaudeCodeRunner", "Isolation", "Level", "SelfTest", "find"]

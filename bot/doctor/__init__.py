@@ -1,0 +1,1 @@
+"""The doctor: what a team's Onequeue needs, looked at piece by piece, and the fix for what is wrong."""
