@@ -19,6 +19,7 @@ from dispatch.ports.session import (
     Runner,
     Seats,
     Session,
+    Tell,
     Tool,
 )
 from dispatch.ports.vault import Backup
@@ -48,6 +49,7 @@ __all__ = [
     "Session",
     "Spending",
     "Tasks",
+    "Tell",
     "Tool",
     "UnderWay",
     "Waiting",
