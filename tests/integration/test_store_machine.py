@@ -62,6 +62,7 @@ class StoreMachine(RuleBasedStateMachine):
         task = self.tasks[task_id]
         if task.cancel_asked:
             task.state = State.CANCELLED
+            task.answers.add(task.attempt)
             return
         task.losses += died
         parked = died and task.losses >= LOSSES
