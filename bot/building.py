@@ -46,6 +46,7 @@ from dispatch.runners.script import ScriptRunner
 from dispatch.schedule import Schedule, Tick
 from dispatch.seats.local import LocalSeats
 from dispatch.store import Store
+from dispatch.task import Work
 from dispatch.usage import MICRO_USD
 from dispatch.watch import MEGABYTE, Bounds
 from dispatch.worker import LEASE, Worker
@@ -184,12 +185,15 @@ class Building:
     async def _clear_up(self) -> None:
         """Removes what agents left when Onequeue was killed, processes first, and keeps their work."""
         runs = await self.agents.sweep()
-        places = await self.worktrees.sweep()
+        places = await self.worktrees.sweep(self._note_work)
         if runs or places:
             _log.warning("removed what %d sessions and %d worktrees had left", runs, places)
         if self.settings.has_agents:
             isolation = await self.agents.isolation()
             _log.info("agents are shut in like this: %s", isolation.words)
+
+    async def _note_work(self, task_id: int, attempt: int, work: Work) -> None:
+        await self.store.queue.note_work(task_id, attempt, work, self.clock.now())
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:

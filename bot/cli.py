@@ -113,7 +113,8 @@ async def _ask(verb: str, given: argparse.Namespace, settings: Settings, composi
 def _words(given: argparse.Namespace) -> Mapping[str, str]:
     match given.command:
         case "add":
-            return {"text": " ".join(given.text), "key": given.key}
+            front = [] if given.repo is None else [f"repo={given.repo}"]
+            return {"text": " ".join([*front, *given.text]), "key": given.key}
         case "show" | "cancel" | "retry":
             return {"task": str(given.task)}
         case "cost":
@@ -179,7 +180,8 @@ def _add_verbs(command: Callable[..., argparse.ArgumentParser]) -> None:
         return parser
 
     add = verb("add", "queue a task, such as: onequeue add p3 investigate stall")
-    add.add_argument("text", nargs="+", help="[p1-p10] [model=...] [max=$2] [by=18:00] what to do")
+    add.add_argument("text", nargs="+", help="[p1-p10] [model=...] [max=$2] [by=18:00] [repo=...] what to do")
+    add.add_argument("--repo", type=_project, metavar="PROJECT", help="the project it works on")
     add.add_argument("--wait", action="store_true", help="until it has ended, then print the answer")
     add.add_argument("--key", default="", help="a name for this request: the same key queues it only once")
     verb("list", "the tasks that have not ended, and what they wait for")
@@ -210,6 +212,12 @@ def _https(text: str) -> str:
         raise argparse.ArgumentTypeError(
             f"{text!r} will not do: give an address such as https://bot.example.com"
         )
+    return text
+
+
+def _project(text: str) -> str:
+    if text.split() != [text]:
+        raise argparse.ArgumentTypeError(f"{text!r} is no project: give its name, such as payments")
     return text
 
 

@@ -133,7 +133,9 @@ class Settings(Section):
             scripts={name: script(name, given) for name, given in self.scripts.items()},
             script_seats=limits.script_seats,
             projects=projects(self.projects),
-            channels={name: ChannelMeans(one.runner, one.project) for name, one in self.channels.items()},
+            channels={
+                name: ChannelMeans(one.runner, one.project, one.quiet) for name, one in self.channels.items()
+            },
         )
 
     @property

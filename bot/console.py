@@ -61,6 +61,7 @@ class Accounts(Protocol):
     """What the verbs need to know of money: the books."""
 
     async def cost(self, first: date, last: date) -> Sequence[Spending]: ...
+    async def disputed(self, first: date, last: date) -> Sequence[int]: ...
     async def digest(self, first: date, last: date) -> Digest: ...
     async def post_digest(self, day: date) -> bool: ...
     def today(self) -> date: ...
@@ -115,6 +116,7 @@ class Console:
                 cap_micro_usd=command.cap_micro_usd,
                 expires_at=None if by is None else next_time(by, self.clock.now(), self.zone),
                 script=script,
+                project=command.project,
             )
         )
         return task_record(task)
@@ -158,7 +160,8 @@ class Console:
     async def cost(self, words: Mapping[str, str]) -> Record:
         """What a `period` has cost so far."""
         period, today = Period(words["period"]), self.accounts.today()
-        return cost_record(period, await self.accounts.cost(first_day(period, today), today))
+        days = first_day(period, today), today
+        return cost_record(period, await self.accounts.cost(*days), await self.accounts.disputed(*days))
 
     async def digest(self, words: Mapping[str, str]) -> Record:
         """The digest of `date`, yesterday by default; posts it when `post` is given."""

@@ -2,7 +2,7 @@
 
 The same grammar reads the text behind `/task`, behind a leading mention, and a whole direct message:
 
-    [p1..p10] [model=opus|sonnet|haiku|<full id>] [max=$2] [by=18:00] [--] the words of the task
+    [p1..p10] [model=opus|sonnet|haiku|<full id>] [max=$2] [by=18:00] [repo=payments] [--] words of the task
     help | list | show 42 | cancel 42 | retry 42 | cost [today|week|month] | resume | run <script> [words]
 
 Priority and options stand first, in any order, each at most once; further on they are just words.
@@ -32,7 +32,8 @@ A mention (`@Onequeue p3 …`) or a direct message does the same. The answer com
 *Priority,* most urgent first: `p1` to `p4` run on Opus, `p5` to `p7` on Sonnet, `p8` to `p10` on Haiku, \
 unless your team routes them otherwise. Without one the task gets the usual priority here.
 *Options* stand before the words: `model=opus`, `model=sonnet`, `model=haiku` or a full model id; \
-`max=$2` is the most this task may cost; with `by=18:00` it is given up if it has not run by then. \
+`max=$2` is the most this task may cost; with `by=18:00` it is given up if it has not run by then; \
+with `repo=payments` it works on that project, else on the channel's, if there is one. \
 `--` ends the options.
 
 *See and steer:* `/task list` · `/task show 42` · `/task cancel 42` · `/task retry 42`
@@ -59,7 +60,8 @@ class Period(StrEnum):
 class Submit:
     """A task: trimmed words, otherwise as typed. None: not said. `model` is a tier or a full model id.
 
-    `by` is the time of day, where the team is, at which it is given up if it has not run.
+    `by` is the time of day, where the team is, at which it is given up if it has not run. `project` is the
+    name of one that there may not be.
     """
 
     words: str
@@ -67,6 +69,7 @@ class Submit:
     model: str | None = None
     cap_micro_usd: int | None = None
     by: time | None = None
+    project: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,7 @@ def form(command: Command) -> str:
 
 
 def _submit_form(task: Submit) -> str:
-    front = Front(task.priority, task.model, task.cap_micro_usd, task.by).written()
+    front = Front(task.priority, task.model, task.cap_micro_usd, task.by, task.project).written()
     if is_front(task.words) or (not front and _is_more(task.words)):
         front.append("--")
     return " ".join([*front, task.words])
@@ -251,7 +254,9 @@ def _submit(text: str) -> Submit | UsageError:
             "Put the long part where a link can point to it."
         )
         words = "summarise https://example.com/notes"
-    task = Submit(words or _WORDS_TO_COPY, front.priority, front.model, front.cap_micro_usd, front.by)
+    task = Submit(
+        words or _WORDS_TO_COPY, front.priority, front.model, front.cap_micro_usd, front.by, front.project
+    )
     if not wrong:
         return task
     return UsageError(f"Not queued: {wrong[0]} Try {code(f'/task {form(task)}', _COPY_LIMIT)}.")

@@ -239,6 +239,7 @@ class Intake:
             quote_thread=place.in_thread,
             expires_at=None if by is None else next_time(by, self._clock.now(), self._zone),
             script=script,
+            project=asked.project,
         )
         try:
             return texts.receipt(*await self._desk.submit(new))

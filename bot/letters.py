@@ -14,6 +14,7 @@ from bot.views.message import Message
 from bot.views.notices import budget_notice, expired_notice, notice, restart_notice
 from bot.views.offers import on_answer, on_card
 from bot.views.question import question_message
+from bot.views.quiet import hushed
 from bot.views.waits import Barrier, holding_back
 from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.errors import NotFound
@@ -69,7 +70,7 @@ class Letters:
             case DeliveryKind.QUESTION:
                 return (await self._question(delivery),)
             case DeliveryKind.RESTART:
-                task, attempt = await self._attempt(delivery)
+                task, attempt = self._shown(*await self._attempt(delivery))
                 return (restart_notice(task, attempt, delivery.body),)
             case DeliveryKind.WHISPER | DeliveryKind.REPLY:
                 return (Message(neutralise(delivery.body)),)
@@ -87,6 +88,8 @@ class Letters:
         attempts = [self._struck(attempt) for attempt in await self._queue.attempts(task.id)]
         ahead = await self._queue.position(task.id) if task.state is State.QUEUED else 0
         struck = replace(task, words=redact(task.words, self._secrets))
+        if self._terms.is_quiet(task.channel):
+            struck, attempts = hushed(struck, attempts)
         barrier, offers = await self._barrier(task), on_card(task, self._terms.table)
         question = await self._open_question(task)
         return card(struck, attempts, now, ahead, await self._asker(task), barrier, offers, question)
@@ -131,8 +134,8 @@ class Letters:
         return await self._name(task.requester)
 
     async def _answer(self, delivery: Delivery) -> Letter:
-        task, attempt = await self._attempt(delivery)
-        told = reply(task, self._struck(attempt), on_answer(task, attempt, self._terms.table))
+        task, attempt = self._shown(*await self._attempt(delivery))
+        told = reply(task, attempt, on_answer(task, attempt, self._terms.table))
         file = (Document(told.filename, told.document),) if told.document is not None else ()
         return (*told.messages, *file)
 
@@ -143,8 +146,18 @@ class Letters:
                 return task, attempt
         raise NotFound(f"#{task.id} has no attempt {delivery.attempt}.")
 
+    def _shown(self, task: Task, attempt: Attempt) -> tuple[Task, Attempt]:
+        """What the thread may see of an attempt."""
+        struck = self._struck(attempt)
+        if not self._terms.is_quiet(task.channel):
+            return task, struck
+        task, (struck,) = hushed(task, [struck])
+        return task, struck
+
     def _struck(self, attempt: Attempt) -> Attempt:
-        fault = attempt.fault
+        fault, work = attempt.fault, attempt.work
+        if work is not None:
+            work = replace(work, diffstat=redact(visible(work.diffstat), self._secrets))
         if fault is not None:
             fault = replace(fault, detail=redact(fault.detail, self._secrets))
         return replace(
@@ -153,6 +166,7 @@ class Letters:
             text=redact(visible(attempt.text), self._secrets),
             progress=redact(attempt.progress, self._secrets),
             fault=fault,
+            work=work,
         )
 
 

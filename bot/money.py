@@ -18,6 +18,19 @@ def dollars(micro_usd: int, unpriced: int = 0) -> str:
     return f"{_amount(micro_usd)} + {unpriced} unpriced request{'s' if unpriced > 1 else ''}"
 
 
+def told_apart(one_micro_usd: int, other_micro_usd: int) -> tuple[str, str]:
+    """Two different amounts in words that differ: to the cent, or as exactly as they are known."""
+    shown = dollars(one_micro_usd), dollars(other_micro_usd)
+    if shown[0] != shown[1]:
+        return shown
+    return _exact(one_micro_usd), _exact(other_micro_usd)
+
+
+def _exact(micro_usd: int) -> str:
+    whole, rest = divmod(micro_usd, MICRO_USD)
+    return f"${whole:,}.{rest:06}"
+
+
 def _amount(micro_usd: int) -> str:
     if micro_usd < 0:
         return f"-{_amount(-micro_usd)}"

@@ -1,6 +1,6 @@
 """What may stand in front of a task's words, in any order.
 
-    [p1..p10] [model=<tier or id>] [max=$2] [by=18:00] [--]
+    [p1..p10] [model=<tier or id>] [max=$2] [by=18:00] [repo=<project>] [--]
 
 Reading never fails: what was wrong is said in `Front.wrong` and stands in the fields as its nearest right
 form, so that the caller can show the whole request as it should have been typed.
@@ -16,15 +16,16 @@ from bot.slacktext import code
 CAP_LIMIT_MICRO_USD: Final = 1_000_000_000
 
 _TIERS = ("opus", "sonnet", "haiku")
-_OPTIONS = ("model", "max", "by")
+_OPTIONS = ("model", "max", "by", "repo")
 _MICRO = 1_000_000
 _QUOTE_LIMIT = 60
 
 _END = re.compile(r"(?:--|—)(?=\s|\Z)")
 _PRIORITY = re.compile(r"p(-?[0-9]{1,9})(?::(?=\s|[^\W\d_]|\Z)|(?=\s|\Z))", re.IGNORECASE)
-_OPTION = re.compile(r"((?i:model|max|by)|[a-z_]+)=(?!=)(\S*)")
+_OPTION = re.compile(r"((?i:model|max|by|repo)|[a-z_]+)=(?!=)(\S*)")
 _SPACE = re.compile(r"\s*")
 _MODEL = re.compile(r"(?=.*[0-9-])[a-z0-9][a-z0-9._:/-]{0,99}")
+_PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DOLLARS = re.compile(r"\$?([0-9]{1,6})(?:\.([0-9]{1,6}))?")
 _TIME = re.compile(r"([0-9]{1,2})(?::([0-9]{2}))?")
 _EVENING = time(18, 0)
@@ -32,15 +33,16 @@ _EVENING = time(18, 0)
 
 @dataclass(slots=True)
 class Front:
-    """A priority of 1 to 10, a tier or full model id, a cap in micro-dollars, a time of day. None: not said.
+    """A priority of 1 to 10, a tier or full model id, a cap in micro-dollars, a time of day, a project.
 
-    `by` is when the task is given up if it has not run.
+    None: not said. `by` is when the task is given up if it has not run.
     """
 
     priority: int | None = None
     model: str | None = None
     cap_micro_usd: int | None = None
     by: time | None = None
+    project: str | None = None
     wrong: list[str] = field(default_factory=list)
 
     def written(self) -> list[str]:
@@ -54,6 +56,8 @@ class Front:
             words.append(f"max={_dollars(self.cap_micro_usd)}")
         if self.by is not None:
             words.append(f"by={self.by:%H:%M}")
+        if self.project is not None:
+            words.append(f"repo={self.project}")
         return words
 
     def take_priority(self, number: int) -> None:
@@ -69,6 +73,7 @@ class Front:
             "model": (self.model, self._take_model),
             "max": (self.cap_micro_usd, self._take_cap),
             "by": (self.by, self._take_time),
+            "repo": (self.project, self._take_project),
         }[name]
         if taken is not None:
             self.wrong.append(f"`{name}=` stands there twice. Give it once.")
@@ -100,6 +105,13 @@ class Front:
             quoted = code(f"by={value}", _QUOTE_LIMIT)
             self.wrong.append(f"{quoted} is not a time of day. Give hours and minutes from 00:00 to 23:59.")
 
+    def _take_project(self, value: str) -> None:
+        found = _PROJECT.search(value.removesuffix("/").rsplit("/")[-1].removesuffix(".git"))
+        self.project = found[0] if found else None
+        if self.project != value:
+            quoted = code(f"repo={value}", _QUOTE_LIMIT)
+            self.wrong.append(f"{quoted} is not the name of a project, such as `repo=payments`.")
+
 
 def read_front(text: str) -> tuple[Front, str]:
     """Split a request into what stands in front and the task's words, trimmed and otherwise as typed."""
@@ -116,7 +128,7 @@ def read_front(text: str) -> tuple[Front, str]:
         elif option:
             quoted = code(f"{option[1]}=", _QUOTE_LIMIT)
             front.wrong.append(
-                f"{quoted} is not an option, `model=`, `max=` and `by=` are. "
+                f"{quoted} is not an option, `model=`, `max=`, `by=` and `repo=` are. "
                 "Behind `--` it is just a word of the task."
             )
             return front, text[at:].strip()

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from bot.money import dollars
+from bot.money import dollars, told_apart
 from bot.records import Record
 from bot.slacktext import visible
 from bot.views.waits import cause
@@ -13,6 +13,12 @@ from bot.words import FORGOTTEN, counted
 from dispatch.faults import FaultKind
 
 _WORDS_SHOWN = 60
+_KEPT = {
+    "branch": "not pushed",
+    "pushed": "pushed to origin",
+    "unpushed": "pushing it to origin failed, the log says why",
+    "refused": "which git refused: the files stay where they are and the next start tries again",
+}
 Printer = Callable[[Record, ZoneInfo], str]
 
 
@@ -105,6 +111,7 @@ def _full(record: Record, zone: ZoneInfo) -> str:
             f"{_when(run['started_at'], zone)} to {ended}",
         ]
         lines += [f"{run['verdict'] or 'running'}{fault}  {_tokens(run)}  {_cost(run)}"]
+        lines += [*_disputed(run), *_work(run)]
     for question in cast("list[dict[str, Any]]", record["questions"]):
         lines += ["", *_question(question, zone)]
     if record["answer"]:
@@ -112,11 +119,30 @@ def _full(record: Record, zone: ZoneInfo) -> str:
     return "\n".join(lines)
 
 
+def _disputed(run: Mapping[str, Any]) -> list[str]:
+    if not run["disputed"]:
+        return []
+    said, booked = told_apart(run["said_micro_usd"], run["cost_micro_usd"])
+    return [f"Claude Code itself says {said}; booked is {booked} from the API's own usage"]
+
+
+def _work(run: Mapping[str, Any]) -> list[str]:
+    """The branch that an attempt left, where it is, and git's summary of it."""
+    if not run["work"]:
+        return []
+    work = cast("Mapping[str, str]", run["work"])
+    files = [f"  {one.removeprefix(' ')}" for one in visible(work["diffstat"]).split("\n") if one]
+    return [f"work on branch {visible(work['branch'])}, {_KEPT[work['kept']]}", *files]
+
+
 def _way(record: Record) -> str:
-    """How it runs, and what it may cost."""
+    """How it runs, on which project, and what it may cost."""
     if record["script"]:
         return f"{record['reason']}, no model, no cost"
-    return f"{record['reason']}, {record['model']}, cap {dollars(cast('int', record['cap_micro_usd']))}"
+    project = f"project {visible(str(record['project']))}, " if record["project"] else ""
+    return (
+        f"{project}{record['reason']}, {record['model']}, cap {dollars(cast('int', record['cap_micro_usd']))}"
+    )
 
 
 def _question(question: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
@@ -136,7 +162,7 @@ def _question(question: Mapping[str, Any], zone: ZoneInfo) -> list[str]:
 
 
 def _period(record: Record, _: ZoneInfo) -> str:
-    return "\n".join([f"{record['period']}: {_cost(record)}", *_tiers(record)])
+    return "\n".join([f"{record['period']}: {_cost(record)}", *_tiers(record), *_disputes(record)])
 
 
 def _day(record: Record, _: ZoneInfo) -> str:
@@ -150,6 +176,7 @@ def _day(record: Record, _: ZoneInfo) -> str:
         f"all on Opus it would have been {dollars(cast('int', record['all_opus_micro_usd']))}",
         f"spent without an answer: {_cost(wasted)} in {wasted['attempts']} attempts",
     ]
+    lines += _disputes(record)
     lines += [
         f"  #{task['id']}  {_cost(task)}  {_words(task)[:_WORDS_SHOWN]}"
         for task in cast("list[Record]", record["dearest"])
@@ -170,6 +197,15 @@ def _words(task: Mapping[str, object]) -> str:
 def _tiers(record: Record) -> list[str]:
     tiers = cast("list[Record]", record["tiers"])
     return [f"  {line['tier']}: {_cost(line)} for {line['tasks']} tasks" for line in tiers]
+
+
+def _disputes(record: Record) -> list[str]:
+    disputed = cast("list[int]", record["disputed"])
+    if not disputed:
+        return []
+    named = ", ".join(f"#{number}" for number in sorted(set(disputed)))
+    sessions = counted(len(disputed), "session")
+    return [f"{sessions} whose runtime names another cost than was booked: {named}"]
 
 
 def _tokens(run: Mapping[str, object]) -> str:

@@ -11,7 +11,7 @@ from dispatch.digest import Digest, Money
 from dispatch.gates import Gate
 from dispatch.ports import Backup, Spending
 from dispatch.questions import Question
-from dispatch.task import Attempt, Shortage, Task, Tier
+from dispatch.task import Attempt, Shortage, Task, Tier, Work
 
 Record = dict[str, object]
 """A JSON object."""
@@ -27,6 +27,7 @@ def task_record(task: Task) -> Record:
         "model": task.route.model,
         "reason": task.route.reason,
         "script": task.script,
+        "project": task.project,
         "words": task.words,
         "forgotten": task.forgotten,
         "requester": task.requester,
@@ -71,7 +72,10 @@ def gate_record(gate: Gate) -> Record:
 
 
 def attempt_record(attempt: Attempt) -> Record:
-    """One attempt."""
+    """One attempt.
+
+    `said_micro_usd` is what its own runtime says it cost; it is `disputed` where the ledger says otherwise.
+    """
     return {
         "number": attempt.number,
         "model": attempt.ran_model or attempt.model,
@@ -85,8 +89,15 @@ def attempt_record(attempt: Attempt) -> Record:
         "output_tokens": attempt.output_tokens,
         "cost_micro_usd": attempt.cost_micro_usd,
         "unpriced_requests": attempt.unpriced,
+        "said_micro_usd": attempt.said_micro_usd,
+        "disputed": attempt.is_disputed,
+        "work": _work(attempt.work) if attempt.work else None,
         "text": attempt.text,
     }
+
+
+def _work(work: Work) -> Record:
+    return {"branch": work.branch, "diffstat": work.diffstat, "kept": work.kept.value}
 
 
 def question_record(question: Question) -> Record:
@@ -120,8 +131,8 @@ def full_record(
     }
 
 
-def cost_record(period: str, spending: Iterable[Spending]) -> Record:
-    """What a period cost, by tier and in all."""
+def cost_record(period: str, spending: Iterable[Spending], disputed: Sequence[int] = ()) -> Record:
+    """What a period cost, by tier and in all. `disputed` has the task of each session that says otherwise."""
     lines = list(spending)
     return {
         "period": period,
@@ -136,6 +147,7 @@ def cost_record(period: str, spending: Iterable[Spending]) -> Record:
             }
             for line in lines
         ],
+        "disputed": list(disputed),
     }
 
 
@@ -156,6 +168,7 @@ def digest_record(digest: Digest) -> Record:
         ],
         "undelivered": {"attempts": digest.undelivered_attempts, **_money(digest.undelivered)},
         "all_opus_micro_usd": digest.all_opus_micro_usd,
+        "disputed": list(digest.disputed),
         "days": [{"day": bar.day.isoformat(), **_by_tier(bar.by_tier)} for bar in digest.chart],
     }
 

@@ -115,11 +115,12 @@ class DigestSettings(Section):
 
 
 class ChannelSettings(Section):
-    """What differs in one channel, named by its id."""
+    """What differs in one channel, named by its id. A `quiet` one sees no projects and files by name."""
 
     default_priority: Priority | None = None
     runner: RunnerName | None = None
     project: ProjectName | None = None
+    quiet: bool = False
 
 
 class TierSettings(Section):

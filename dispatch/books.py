@@ -57,6 +57,14 @@ class Books:
         """What each tier spent on the days `first` to `last`, both included."""
         return await self._ledger.spending(*window(first, last, self._terms.zone))
 
+    async def disputed(self, first: date, last: date) -> Sequence[int]:
+        """The tasks of the sessions that ended on those days and whose runtime names another cost.
+
+        One entry for each session.
+        """
+        ended = await self._tasks.self_costed(*window(first, last, self._terms.zone))
+        return [attempt.task_id for attempt in ended if attempt.is_disputed]
+
     async def digest(self, first: date, last: date) -> Digest:
         """The digest of the days `first` to `last`, both included, as of now."""
         since, until = window(first, last, self._terms.zone)
@@ -78,6 +86,7 @@ class Books:
             answered=answered,
             opus=lambda usage: self._price(opus, usage),
             chart=[await self._bar(last - timedelta(days=back)) for back in reversed(range(CHART_DAYS))],
+            disputed=await self.disputed(first, last),
         )
 
     async def _bar(self, day: date) -> DayBar:

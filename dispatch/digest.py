@@ -55,7 +55,8 @@ class Digest:
 
     `ended` counts tasks by the state they ended in; `open` those that had not ended when it was made.
     `undelivered` is money of attempts that brought no answer, `undelivered_attempts` how many those were.
-    `all_opus_micro_usd` is what the priced requests would have cost on Opus.
+    `all_opus_micro_usd` is what the priced requests would have cost on Opus. `disputed` are the tasks of
+    the sessions whose own runtime names another cost than the ledger, one entry for each session.
     """
 
     first: date
@@ -69,6 +70,7 @@ class Digest:
     undelivered_attempts: int
     all_opus_micro_usd: int
     chart: tuple[DayBar, ...]
+    disputed: tuple[int, ...] = ()
 
 
 def window(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -104,11 +106,12 @@ def summarise(
     answered: Collection[tuple[int, int]],
     opus: Callable[[Usage], Price | Unpriced],
     chart: Iterable[DayBar],
+    disputed: Iterable[int] = (),
 ) -> Digest:
     """Counts it all up.
 
     `tasks` holds every task of the bookings by its number, `answered` the (task, attempt) pairs that
-    brought an answer, `opus` prices a usage as if Opus had run it.
+    brought an answer, `opus` prices a usage as if Opus had run it, `disputed` is as in the digest.
     """
     by_tier: defaultdict[Tier, Money] = defaultdict(Money)
     by_task: defaultdict[int, Money] = defaultdict(Money)
@@ -138,6 +141,7 @@ def summarise(
         undelivered_attempts=len(wasted),
         all_opus_micro_usd=_on_opus(bookings, opus),
         chart=tuple(chart),
+        disputed=tuple(disputed),
     )
 
 

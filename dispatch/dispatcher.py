@@ -8,6 +8,7 @@ from dispatch.asking import Asking
 from dispatch.budget import never_fits
 from dispatch.errors import MoveRefused, NotAdmitted
 from dispatch.gates import Gate
+from dispatch.means import no_project
 from dispatch.ports import Clock, Gates, Notifier, Pricing, Queue
 from dispatch.questions import Question
 from dispatch.routing import PRIORITIES, by_urgency, route
@@ -64,8 +65,12 @@ class Dispatcher:
         """
         now = self._clock.now()
         decided = self._route(new)
-        expiring = replace(new, expires_at=self._terms.expires(new.source, new.expires_at, now))
-        task, created = await self._queue.enqueue(expiring, decided, now, self._terms.quota)
+        decided_on = replace(
+            new,
+            project=self._project(new),
+            expires_at=self._terms.expires(new.source, new.expires_at, now),
+        )
+        task, created = await self._queue.enqueue(decided_on, decided, now, self._terms.quota)
         self._wake()
         return task, created
 
@@ -77,6 +82,13 @@ class Dispatcher:
         if script := self._terms.scripts.get(new.script):
             return scripts.route(script)
         raise NotAdmitted(f"there is no script {new.script} in the settings.")
+
+    def _project(self, new: NewTask) -> str | None:
+        if new.script is not None:
+            return None
+        if new.project is not None and new.project not in self._terms.projects:
+            raise NotAdmitted(no_project(new.project, self._terms.projects))
+        return new.project or self._terms.project_in(new.channel)
 
     def _check(self, new: NewTask, decided: Route) -> None:
         model, budgets = decided.model, self._terms.budgets
@@ -234,6 +246,7 @@ def _follow_up(parent: Task, words: str, priority: int | None) -> NewTask:
         thread=parent.thread,
         parent=parent.id,
         depth=parent.depth + 1,
+        project=parent.project,
     )
 
 

@@ -1,8 +1,11 @@
 """What a session is given: the way it runs, its tools, and the project it works on. Pure; values only."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+_NAMED = 20
 
 
 class RunnerName(StrEnum):
@@ -40,10 +43,14 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class ChannelMeans:
-    """What tasks from one channel are given unless they say otherwise: a runner, and a project by name."""
+    """What tasks from one channel are given unless they say otherwise: a runner, and a project by name.
+
+    In a `quiet` one, what everybody sees of a task names no project and no files.
+    """
 
     runner: RunnerName | None = None
     project: str | None = None
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +60,16 @@ class Means:
     runner: RunnerName = RunnerName.MESSAGES
     profile: Profile = Profile.READ
     project: Project | None = None
+
+
+def no_project(name: str, known: Iterable[str]) -> str:
+    """Why a task cannot work on the project of that name, and what to do instead."""
+    names = sorted(known)
+    if not names:
+        return (
+            f"there is no project `{name}`, nor any other here. Leave `repo=` out, or have an operator set "
+            f"it up under [projects.{name}]."
+        )
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    there = ", ".join(f"`repo={one}`" for one in names[:_NAMED])
+    return f"there is no project `{name}`. Use {there}{more}, or leave `repo=` out."

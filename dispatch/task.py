@@ -65,6 +65,7 @@ class NewTask:
     `channel`, `thread` and `message` say where its answer belongs; they mean nothing here, and an
     empty channel means nobody waits in one. `thread` is None where the card will start it.
     `script` names the script that is to run; the words, which may be empty, are for it.
+    `project` names the repository it should work on, None where the channel decides.
     """
 
     request_key: str
@@ -111,7 +112,7 @@ class Task:
     `cost_micro_usd` is everything booked for it so far; `unpriced` counts its requests of unknown
     price, which are in no sum. `forgotten` says that its words are no longer kept: they are empty.
     `script` names the script it runs, None where it runs a model.
-    `project` names the repository it was asked to work on, None where the channel decides.
+    `project` names the repository it works on, if any: the one asked for, else the channel's.
     """
 
     id: int
@@ -188,12 +189,28 @@ class Verdict(StrEnum):
     LOST = "lost"
 
 
+class Kept(StrEnum):
+    """Where a session's work is: on its branch, at `origin` as well, not there because the push failed, or
+    still in the session's own folder because git refused to commit it.
+    """
+
+    BRANCH = "branch"
+    PUSHED = "pushed"
+    UNPUSHED = "unpushed"
+    REFUSED = "refused"
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a session changed in its project: the branch that keeps it, and git's summary of it."""
+    """What a session changed in its project: the branch that keeps it, and git's summary of it.
+
+    `diffstat` has a line for each of the first files and ends with git's count of them all. What git
+    refused to commit has none, and its branch is the one it was meant for.
+    """
 
     branch: str
     diffstat: str
+    kept: Kept = Kept.BRANCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +235,8 @@ class Outcome:
 class Attempt:
     """One run of a task, with what was booked for it. Open while `ended_at` is None.
 
-    `said_micro_usd` is what its own runtime says it cost, where it says anything.
+    `progress` is the newest line on what it is doing, `doing` the newest that its runner wrote itself, in
+    which nothing is named. `said_micro_usd` is what its own runtime says it cost, where it says anything.
     """
 
     task_id: int
@@ -237,6 +255,7 @@ class Attempt:
     output_tokens: int
     work: Work | None = None
     said_micro_usd: int | None = None
+    doing: str = ""
 
     @property
     def is_disputed(self) -> bool:

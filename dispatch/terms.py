@@ -68,7 +68,7 @@ class Terms:
         Raises NotFound for a project that is not in the settings.
         """
         channel, rule = self.channels.get(task.channel, ChannelMeans()), self.table[task.route.tier]
-        name = task.project or channel.project
+        name = task.project or self.project_in(task.channel)
         project = self.projects.get(name) if name else None
         if name and project is None:
             raise NotFound(f"There is no project {name!r} in the settings.")
@@ -77,6 +77,14 @@ class Terms:
             profile=(project and project.profile) or rule.profile,
             project=project,
         )
+
+    def project_in(self, channel: str) -> str | None:
+        """The project of tasks from the channel that name none, if it has one."""
+        return self.channels[channel].project if channel in self.channels else None
+
+    def is_quiet(self, channel: str) -> bool:
+        """Whether what everybody sees there names no project and no files."""
+        return channel in self.channels and self.channels[channel].quiet
 
     def seating(self, tier: Tier) -> Seating:
         """The seats of a tier. Where it has only one, that one is for everybody."""

@@ -11,7 +11,7 @@ from dispatch import gates, policy
 from dispatch.errors import LeaseLost, NotFound, StoreError, Unreachable
 from dispatch.faults import Fault, FaultKind
 from dispatch.policy import Settlement
-from dispatch.ports import Access, Clock, Gates, Gateway, Notifier, Queue, Quotes, Seats, Session
+from dispatch.ports import Access, Clock, Draft, Gates, Gateway, Notifier, Queue, Quotes, Seats, Session
 from dispatch.questions import recalled
 from dispatch.routing import by_urgency
 from dispatch.task import Claim, Outcome, Task, Tier, Verdict
@@ -137,19 +137,22 @@ class Worker:
             await self._compare(claim, outcome)
         except LeaseLost:
             _log.warning("task %d: attempt %d lost its lease", claim.task.id, claim.attempt)
+            await self._note_work(claim)
         finally:
             self._sittings.pop((claim.task.id, claim.attempt), None)
         self._notifier.wake()
 
     async def _attempt(self, claim: Claim) -> Outcome:
-        session = asyncio.create_task(self._session(claim), name=f"session of {claim.task.id}")
-        sitting = _Sitting(session)
+        draft = Draft()
+        session = asyncio.create_task(self._session(claim, draft), name=f"session of {claim.task.id}")
+        sitting = _Sitting(session, draft)
         keeper = asyncio.create_task(self._keep(claim, sitting), name=f"lease of {claim.task.id}")
         self._sittings[claim.task.id, claim.attempt] = sitting
         try:
             await asyncio.wait({sitting.session})
         except asyncio.CancelledError:
             await _end(sitting.session)
+            await self._note_work(claim)
             await self._queue.give_back(claim, STOPPED, self._clock.now())
             raise
         finally:
@@ -157,10 +160,20 @@ class Worker:
         if sitting.lost:
             raise LeaseLost(f"task {claim.task.id} runs elsewhere")
         if sitting.session.cancelled():
-            return _CANCELLED
+            return replace(_CANCELLED, work=draft.work)
         return sitting.session.result()
 
-    async def _session(self, claim: Claim) -> Outcome:
+    async def _note_work(self, claim: Claim) -> None:
+        """Names what the attempt has left where no outcome will."""
+        sitting = self._sittings.get((claim.task.id, claim.attempt))
+        if sitting is None or (work := sitting.draft.work) is None:
+            return
+        try:
+            await self._queue.note_work(claim.task.id, claim.attempt, work, self._clock.now())
+        except StoreError as error:
+            _log.error("task %d: its work on %s cannot be noted: %s", claim.task.id, work.branch, error)
+
+    async def _session(self, claim: Claim, draft: Draft) -> Outcome:
         try:
             if (await self._queue.task(claim.task.id)).cancel_asked:
                 return _CANCELLED
@@ -168,13 +181,13 @@ class Worker:
                 return await self._script(claim.task, claim.task.script)
             prompt = _prompt(claim.task, await self._quotes.of(claim.task), await self._recalled(claim))
             async with self._gateway.admit(claim) as access:
-                return await self._seats.run(self._open(claim, prompt, access))
+                return await self._seats.run(self._open(claim, prompt, access, draft))
         except Unreachable as error:
-            return Outcome(Verdict.FAILED, fault=Fault(FaultKind.UNREACHABLE, str(error)))
+            return _failed(draft, FaultKind.UNREACHABLE, error)
         except NotFound as error:
-            return Outcome(Verdict.FAILED, fault=Fault(FaultKind.INVALID_REQUEST, str(error)))
+            return _failed(draft, FaultKind.INVALID_REQUEST, error)
         except StoreError as error:
-            return Outcome(Verdict.FAILED, fault=Fault(FaultKind.RUNTIME, str(error)))
+            return _failed(draft, FaultKind.RUNTIME, error)
 
     async def _script(self, task: Task, name: str) -> Outcome:
         """A script needs no quoted thread and no way to the model."""
@@ -196,7 +209,7 @@ class Worker:
         )
         return await self._seats.run(session)
 
-    def _open(self, claim: Claim, prompt: str, access: Access) -> Session:
+    def _open(self, claim: Claim, prompt: str, access: Access, draft: Draft) -> Session:
         route = claim.task.route
         rule = self._terms.table[route.tier]
         return Session(
@@ -208,6 +221,7 @@ class Worker:
             wall_clock=rule.wall_clock,
             prompt=prompt,
             access=access,
+            draft=draft,
             means=self._terms.means(claim.task),
             resumed=claim.resumed,
         )
@@ -265,10 +279,15 @@ class Worker:
 
 @dataclass
 class _Sitting:
-    """A session on its seat; `lost` once its lease is."""
+    """A session on its seat, with what it has done so far; `lost` once its lease is."""
 
     session: asyncio.Task[Outcome]
+    draft: Draft
     lost: bool = False
+
+
+def _failed(draft: Draft, kind: FaultKind, error: Exception) -> Outcome:
+    return Outcome(Verdict.FAILED, fault=Fault(kind, str(error)), work=draft.work)
 
 
 def _prompt(task: Task, *more: str) -> str:

@@ -8,6 +8,7 @@ from bot.markdown import Rendered, render
 from bot.money import dollars
 from bot.slacktext import inline, neutralise
 from bot.views.blame import blame, is_ours, set_aside, time_taken
+from bot.views.dispute import dispute
 from bot.views.message import (
     Block,
     Message,
@@ -21,6 +22,7 @@ from bot.views.message import (
 )
 from bot.views.offers import Offer, row
 from bot.views.scripts import answered, said
+from bot.views.work import work_told
 from bot.words import duration, tokens
 from dispatch.states import State
 from dispatch.task import Attempt, Task, Verdict
@@ -58,7 +60,7 @@ def _answer(task: Task, attempt: Attempt, rendered: Rendered, filename: str) -> 
         if called:
             blocks.append(section(f"For {mention(called)}"))
         if number == last:
-            blocks.append(context(footer(task, attempt)))
+            blocks += [*_work(task, attempt), context(footer(task, attempt))]
         messages.append(Message(plain_text(part), tuple(blocks), called))
     return Reply(tuple(messages), rendered.document, filename)
 
@@ -66,13 +68,18 @@ def _answer(task: Task, attempt: Attempt, rendered: Rendered, filename: str) -> 
 def _without_answer(task: Task, attempt: Attempt, filename: str, offers: Sequence[Offer]) -> Reply:
     called, notice = _called(task), _notice(task, attempt)
     told = section(f"{mention(called)} {notice}" if called else notice)
-    messages = [Message(notice, (told, context(footer(task, attempt)), *row(task, offers)), called)]
+    below = (*_work(task, attempt), context(footer(task, attempt)), *row(task, offers))
+    messages = [Message(notice, (told, *below), called)]
     text = said(attempt.text) if task.script else attempt.text
     rendered = render(text) if attempt.text.strip() else Rendered((), None)
     for number, part in enumerate(rendered.parts):
         heading = (section("*Work so far:*"),) if number == 0 else ()
         messages.append(Message(plain_text(part), (*heading, markdown(part))))
     return Reply(tuple(messages), rendered.document, filename)
+
+
+def _work(task: Task, attempt: Attempt) -> tuple[Block, ...]:
+    return (section(work_told(task, attempt.work)),) if attempt.work else ()
 
 
 def _called(task: Task) -> str | None:
@@ -94,11 +101,14 @@ def _notice(task: Task, attempt: Attempt) -> str:
 
 
 def footer(task: Task, attempt: Attempt) -> str:
-    """`p3 -> Opus` · claude-opus-5-5 · 7 min 12 s · 84k in, 6k out · $0.93 · #42."""
+    """`p3 -> Opus` · claude-opus-5-5 · 7 min 12 s · 84k in, 6k out · $0.93 · #42.
+
+    A line below it says so where the session's runtime names another cost.
+    """
     if task.script is not None:
         took = duration(time_taken(attempt))
         return line([inline(task.route.reason, 200), "no model", took, _cost(task, attempt), f"#{task.id}"])
-    return line(
+    receipt = line(
         [
             inline(task.route.reason, 200),
             inline(attempt.ran_model or attempt.model, _MODEL_LIMIT),
@@ -108,6 +118,7 @@ def footer(task: Task, attempt: Attempt) -> str:
             f"#{task.id}",
         ]
     )
+    return "\n".join(part for part in (receipt, dispute(attempt)) if part)
 
 
 def _cost(task: Task, attempt: Attempt) -> str:

@@ -15,6 +15,7 @@ from dispatch.task import MODEL_TIERS, Task, Tier
 from dispatch.usage import MICRO_USD
 
 _WORDS_LIMIT: Final = 80
+_NAMED: Final = 5
 _BLAMED: Final = (State.FAILED, State.PARKED, State.EXPIRED)
 
 Links = Mapping[int, str]
@@ -81,6 +82,11 @@ def _findings(digest: Digest, links: Links) -> Iterable[str]:
         yield f"All on Opus it would have been {dollars(opus)}."
     attempts = counted(digest.undelivered_attempts, "attempt")
     yield f"Spent without an answer: {_dollars(digest.undelivered)} ({attempts})."
+    if digest.disputed:
+        sessions, named = counted(len(digest.disputed), "session"), sorted(set(digest.disputed))
+        more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+        numbers = ", ".join(f"#{number}" for number in named[:_NAMED])
+        yield f"{sessions} whose runtime names another cost than was booked: {numbers}{more}."
     if digest.dearest:
         yield "*Dearest*"
     yield from (_dear(task, money, links[task.id]) for task, money in digest.dearest)

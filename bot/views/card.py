@@ -11,6 +11,7 @@ from bot.views.message import Message, at_moment, clock_time, context, day_and_t
 from bot.views.offers import Offer, row
 from bot.views.question import waits
 from bot.views.waits import Barrier, behind_gate, given_up, held_by_budget
+from bot.views.work import branches
 from bot.words import FORGOTTEN, duration, ordinal
 from dispatch.policy import STRIKES
 from dispatch.questions import Question
@@ -36,8 +37,14 @@ _REASONED: Final = (State.HELD, State.EXPIRED, State.PARKED)
 
 
 def headline(task: Task) -> str:
-    """`#42 · p3 · Opus · queued`."""
-    return f"#{task.id} · p{task.priority} · {task.route.tier.capitalize()} · {task.state}"
+    """`#42 · p3 · Opus · payments · queued`."""
+    return line([whereto(task), task.state])
+
+
+def whereto(task: Task) -> str:
+    """`#42 · p3 · Opus · payments`."""
+    project = inline(task.project, _NAME_LIMIT) if task.project else ""
+    return line([f"#{task.id}", f"p{task.priority}", task.route.tier.capitalize(), project])
 
 
 def wording(task: Task, limit: int) -> str:
@@ -69,9 +76,10 @@ def card(
     head = line([f"{sign} *{headline(task)}*", asked_by])
     standing = _standing(task, attempts, now, ahead, barrier, question)
     reason = f". {standing}" if barrier or task.state in _REASONED else ""
+    below = line([standing, branches(attempts)])
     return Message(
         text=neutralise(f"{headline(task)}: {words}{reason}"),
-        blocks=(section(f"{head}\n{words}"), context(standing), *row(task, offers)),
+        blocks=(section(f"{head}\n{words}"), context(below), *row(task, offers)),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from bot.money import dollars
 from bot.slacktext import inline, neutralise
 from bot.views.message import Message, at_moment, day_and_time, is_person, mention, section
+from bot.views.work import whereabouts
 from dispatch.policy import LOSSES
 from dispatch.task import Attempt, Task
 
@@ -30,6 +31,8 @@ def restart_notice(task: Task, attempt: Attempt, reason: str) -> Message:
         follows = f"{dollars(attempt.cost_micro_usd, attempt.unpriced)} already counts; {follows}"
     if task.losses and task.losses != attempt.number:
         follows += f" It is set aside when {LOSSES} are lost to a process that died, and {task.losses} were."
+    if attempt.work:
+        follows += f" {whereabouts(task, attempt.work)}"
     text = neutralise(f"{lost} {follows[:1].upper()}{follows[1:]}")
     return Message(text, (section(text),))
 

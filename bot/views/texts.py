@@ -7,10 +7,12 @@ from bot.grammar import Period
 from bot.money import dollars
 from bot.slacktext import escape, inline, neutralise
 from bot.views.blame import blame, time_taken
-from bot.views.card import headline, wording
+from bot.views.card import headline, whereto, wording
+from bot.views.dispute import dispute
 from bot.views.message import TEXT_LIMIT, day_and_time, line
 from bot.views.question import waits
 from bot.views.waits import briefly, cause, gate_lines, given_up, held_by_budget, is_probing
+from bot.views.work import in_short
 from bot.words import counted, duration, tokens
 from dispatch.gates import Gate
 from dispatch.ports import Spending
@@ -34,9 +36,9 @@ def not_admitted(why: str) -> str:
 
 
 def receipt(task: Task, created: bool) -> str:
-    """`Queued as #42 · p3 · Opus`, and when it is given up."""
-    queued = f"{'Queued' if created else 'Already queued'} as #{task.id}"
-    return line([queued, f"p{task.priority}", task.route.tier.capitalize(), given_up(task)])
+    """`Queued as #42 · p3 · Opus · payments`, and when it is given up."""
+    queued = "Queued" if created else "Already queued"
+    return line([f"{queued} as {whereto(task)}", given_up(task)])
 
 
 def listed(tasks: Sequence[Task], limit: int, gates: Sequence[Gate] = ()) -> str:
@@ -94,7 +96,8 @@ def _attempt_line(task: Task, attempt: Attempt) -> str:
         return line([begun, inline(attempt.progress, 200), used, cost])
     failed = attempt.fault is not None and attempt.verdict in (Verdict.FAILED, Verdict.LOST)
     ended = f"{attempt.verdict}: {blame(task, attempt).what}" if failed else str(attempt.verdict)
-    return line([f"{name}: {ended}", duration(time_taken(attempt)), used, cost])
+    work = in_short(attempt.work) if attempt.work else ""
+    return line([f"{name}: {ended}", duration(time_taken(attempt)), used, cost, dispute(attempt), work])
 
 
 def cost(period: Period, spending: Iterable[Spending]) -> str:

@@ -18,7 +18,7 @@ from dispatch.gateway.admission import Admission
 from dispatch.gateway.asking import Ask
 from dispatch.gateway.passage import Asked, Passage, pass_through
 from dispatch.gateway.problem import Refused
-from dispatch.gateway.tools import FollowUp, tools_for
+from dispatch.gateway.tools import FollowUp, own_progress, tools_for
 from dispatch.gateway.upstream import Upstream
 from dispatch.ports import Access, Clock, Ledger, Pricing, Queue
 from dispatch.task import Claim
@@ -91,7 +91,7 @@ class MeteringGateway:
         account = Account(claim, self._ledger, self._price, self._token_caps, self._clock)
         admission = self._admissions[key] = Admission(account, tools)
         try:
-            yield Access(self._url(), key, tools)
+            yield Access(self._url(), key, tools, own_progress(claim, self._queue, self._clock))
         finally:
             self._admissions.pop(key, None)
             try:

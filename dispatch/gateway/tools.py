@@ -1,11 +1,12 @@
 """The tools every session has. They need no permission; what goes wrong in them is words to the model."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from dispatch.errors import OnequeueError
 from dispatch.gateway.asking import Ask, asking_tools
-from dispatch.ports import Clock, Queue, Tool
+from dispatch.ports import Clock, Queue, Tell, Tool
 from dispatch.task import Claim
 
 LONGEST_PROGRESS = 200
@@ -62,6 +63,16 @@ def tools_for(
         *asking_tools(claim, ask_people),
     )
     return tuple(replace(tool, call=_in_words(tool.call)) for tool in tools)
+
+
+def own_progress(claim: Claim, queue: Queue, clock: Clock) -> Tell:
+    """Notes what a session is doing in its runner's own words. What goes wrong with that is no matter."""
+
+    async def tell(line: str) -> None:
+        with suppress(OnequeueError):
+            await queue.progress(claim, line[:LONGEST_PROGRESS], clock.now(), own=True)
+
+    return tell
 
 
 def _text(given: Mapping[str, object]) -> str:

@@ -3,10 +3,11 @@
 import asyncio
 import json
 import logging
+import re
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -14,15 +15,19 @@ from dispatch.errors import NoPlace, Unreachable
 from dispatch.means import Project
 from dispatch.places.git import Failed, git, repository, run
 from dispatch.ports import Place, Session
-from dispatch.task import Work
+from dispatch.task import Kept, Work
 
 SETUP_SECONDS = 600.0
 """How long a project's setup may take."""
 
-LONGEST_DIFFSTAT = 2_000
-"""Characters of git's summary that are kept."""
+DIFFSTAT = ("--stat=72", "--stat-count=20")
+"""How wide git's summary of the work is, and how many files it names."""
+
+Noted = Callable[[int, int, Work], Awaitable[None]]
+"""Told of the work of a task's attempt."""
 
 _FILES, _RECORD = "files", "record.json"
+_HOME = re.compile(r".+-([0-9]+)-([0-9]+)")
 _log = logging.getLogger(__name__)
 
 
@@ -71,15 +76,20 @@ class Worktrees:
         finally:
             await _finished(asyncio.create_task(_close(tree, session, project)))
 
-    async def sweep(self) -> int:
-        """Keeps the work and removes the worktrees that a killed Onequeue left. How many. For the start."""
+    async def sweep(self, noted: Noted) -> int:
+        """Keeps the work and removes the worktrees that a killed Onequeue left. How many. For the start.
+
+        `noted` is told of the work of each attempt.
+        """
         left = sorted(self._folder.iterdir()) if self._folder.exists() else []
         for home in left:
             tree = _recorded(home)
             if tree is None:
                 await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
-            elif await _keep(tree, f"Work of {home.name}, cut short"):
+            elif work := await _keep(tree, f"Work of {home.name}, cut short"):
                 _log.warning("%s keeps what a session had done when Onequeue was killed", tree.branch)
+                if named := _HOME.fullmatch(home.name):
+                    await noted(int(named[1]), int(named[2]), work)
         return len(left)
 
     async def _add(self, session: Session, project: Project) -> _Tree:
@@ -114,12 +124,15 @@ class Worktrees:
 
 async def _close(tree: _Tree, session: Session, project: Project) -> None:
     work = session.draft.work = await _keep(tree, f"Work of #{session.task_id}")
-    if work is None or not project.push:
+    if work is None or work.kept is Kept.REFUSED or not project.push:
         return
     try:
         await git("push", "--quiet", "origin", work.branch, folder=project.repo)
     except (Failed, Unreachable) as error:
         _log.error("%s is kept and could not be pushed: %s", work.branch, error)
+        session.draft.work = replace(work, kept=Kept.UNPUSHED)
+    else:
+        session.draft.work = replace(work, kept=Kept.PUSHED)
 
 
 async def _keep(tree: _Tree, message: str) -> Work | None:
@@ -131,14 +144,18 @@ async def _keep(tree: _Tree, message: str) -> Work | None:
         await tree.git("add", "--all")
         if await tree.git("diff", "--cached", "--name-only"):
             await tree.git("commit", "--quiet", "--no-verify", f"--message={message}")
-        diffstat = await tree.git("diff", "--stat", "--no-ext-diff", tree.began, "HEAD")
-        for folder in (tree.path, tree.notes, tree.home):
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-        if diffstat:
-            return Work(tree.branch, diffstat[:LONGEST_DIFFSTAT])
-        await git("branch", "--quiet", "-D", tree.branch, folder=tree.repo)
+        diffstat = await tree.git("diff", *DIFFSTAT, "--no-ext-diff", tree.began, "HEAD")
     except (Failed, Unreachable) as error:
         _log.error("the work in %s could not be kept: %s", tree.path, error)
+        return Work(tree.branch, "", Kept.REFUSED)
+    for folder in (tree.path, tree.notes, tree.home):
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    if diffstat:
+        return Work(tree.branch, diffstat)
+    try:
+        await git("branch", "--quiet", "-D", tree.branch, folder=tree.repo)
+    except (Failed, Unreachable) as error:
+        _log.error("the empty branch %s could not be removed: %s", tree.branch, error)
     return None
 
 

@@ -19,6 +19,7 @@ from dispatch.ports.session import (
     Runner,
     Seats,
     Session,
+    Tell,
     Tool,
 )
 from dispatch.ports.vault import Backup, Condition
@@ -49,6 +50,7 @@ __all__ = [
     "Session",
     "Spending",
     "Tasks",
+    "Tell",
     "Tool",
     "UnderWay",
     "Waiting",

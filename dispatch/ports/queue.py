@@ -10,7 +10,7 @@ from dispatch.gates import Gate
 from dispatch.policy import Quota, Seating, Settlement
 from dispatch.questions import Question
 from dispatch.states import State
-from dispatch.task import Attempt, Claim, NewTask, Outcome, Route, Task, Tier
+from dispatch.task import Attempt, Claim, NewTask, Outcome, Route, Task, Tier, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,10 @@ class Tasks(Protocol):
 
     async def attempts(self, task_id: int) -> Sequence[Attempt]:
         """All attempts of a task, first to newest."""
+        ...
+
+    async def self_costed(self, since: datetime, until: datetime) -> Sequence[Attempt]:
+        """The attempts that ended in [since, until) and whose own runtime names a cost."""
         ...
 
     async def questions(self, task_id: int) -> Sequence[Question]:
@@ -117,8 +121,12 @@ class Queue(Tasks, Protocol):
         """Prolongs the lease. False when the claim no longer holds."""
         ...
 
-    async def progress(self, claim: Claim, text: str, now: datetime) -> None:
-        """Notes what the session is doing now. Raises LeaseLost."""
+    async def progress(self, claim: Claim, text: str, now: datetime, *, own: bool = False) -> None:
+        """Notes what the session is doing now, in its runner's `own` words or others. Raises LeaseLost."""
+        ...
+
+    async def note_work(self, task_id: int, attempt: int, work: Work, now: datetime) -> None:
+        """Names what an attempt has left, while what was said in its task is kept."""
         ...
 
     async def settle(self, claim: Claim, outcome: Outcome, settlement: Settlement, now: datetime) -> Task:

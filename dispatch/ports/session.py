@@ -31,13 +31,21 @@ class Tool:
     may_pause: bool = False
 
 
+Tell = Callable[[str], Awaitable[None]]
+"""Tells the people who wait what a session is doing, in a line of its runner's own that names nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How one attempt reaches the API: an address and a key that end with the attempt."""
+    """How one attempt reaches the API: an address and a key that end with the attempt.
+
+    `tell` is for its runner; the model has a tool.
+    """
 
     base_url: str
     key: str
     tools: tuple[Tool, ...]
+    tell: Tell | None = field(default=None, compare=False)
 
 
 class Gateway(Protocol):

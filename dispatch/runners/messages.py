@@ -13,7 +13,7 @@ from anthropic.types.beta import BetaMessage, BetaOutputConfigParam, BetaToolPar
 
 from dispatch.faults import Fault, FaultKind, from_api
 from dispatch.ports import Draft, Pause, Session, Tool
-from dispatch.runners.briefing import SYSTEM
+from dispatch.runners.briefing import system
 from dispatch.runners.conversation import WAITS, Conversation
 from dispatch.task import Outcome, Verdict
 
@@ -80,7 +80,7 @@ class MessagesRunner:
             thinking={"type": "adaptive"},
             output_config=cast(BetaOutputConfigParam, {"effort": session.effort}),
             cache_control={"type": "ephemeral"},
-            system=SYSTEM,
+            system=system(session),
             tools=[_Callable(tool, conversation) for tool in session.access.tools],
             messages=conversation.messages.copy(),
         )

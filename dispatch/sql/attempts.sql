@@ -32,14 +32,21 @@ WHERE id = :task_id AND attempt = :attempt AND state = 'running'
 RETURNING id;
 
 -- name: progress
-UPDATE attempt SET progress = :text WHERE task_id = :task_id AND number = :attempt;
+UPDATE attempt SET progress = :text, doing = iif(:own, :text, doing)
+WHERE task_id = :task_id AND number = :attempt;
 
 -- name: end_attempt
 UPDATE attempt SET
     ended_at = :now, verdict = :verdict, fault = :fault, fault_detail = :fault_detail,
     retry_after = :retry_after, ran_model = :ran_model, text = :text,
-    branch = :branch, diffstat = :diffstat, said_micro_usd = :said_micro_usd
+    branch = coalesce(:branch, branch), diffstat = iif(:branch IS NULL, diffstat, :diffstat),
+    kept = iif(:branch IS NULL, kept, :kept), said_micro_usd = :said_micro_usd
 WHERE task_id = :task_id AND number = :attempt;
+
+-- name: note_work
+UPDATE attempt SET branch = :branch, diffstat = :diffstat, kept = :kept
+WHERE task_id = :task_id AND number = :attempt
+AND EXISTS (SELECT 1 FROM task WHERE task.id = :task_id AND task.forgotten_at IS NULL);
 
 -- name: running
 SELECT * FROM task WHERE state = 'running' ORDER BY id;
@@ -76,3 +83,19 @@ LEFT JOIN ledger ON ledger.task_id = attempt.task_id AND ledger.attempt = attemp
 WHERE attempt.task_id = :task_id
 GROUP BY attempt.number
 ORDER BY attempt.number;
+
+-- name: self_costed
+SELECT
+    attempt.*,
+    coalesce(sum(ledger.cost_micro_usd), 0) AS cost_micro_usd,
+    count(ledger.unpriced) AS unpriced,
+    coalesce(sum(
+        ledger.input_tokens + ledger.cache_read_tokens
+        + ledger.cache_write_5m_tokens + ledger.cache_write_1h_tokens
+    ), 0) AS prompt_tokens,
+    coalesce(sum(ledger.output_tokens), 0) AS output_tokens
+FROM attempt
+LEFT JOIN ledger ON ledger.task_id = attempt.task_id AND ledger.attempt = attempt.number
+WHERE attempt.said_micro_usd IS NOT NULL AND attempt.ended_at >= :since AND attempt.ended_at < :until
+GROUP BY attempt.task_id, attempt.number
+ORDER BY attempt.task_id, attempt.number;

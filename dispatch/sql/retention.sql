@@ -9,7 +9,7 @@ ORDER BY finished_at
 LIMIT :limit;
 
 -- name: forget_attempts
-UPDATE attempt SET text = '', progress = '', fault_detail = '', branch = NULL, diffstat = ''
+UPDATE attempt SET text = '', progress = '', doing = '', fault_detail = '', branch = NULL, diffstat = ''
 WHERE task_id IN (SELECT value FROM json_each(:task_ids));
 
 -- name: forget_questions

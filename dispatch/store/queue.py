@@ -16,7 +16,7 @@ from dispatch.store.line import check, rejoin, send_another_way, take_turn
 from dispatch.store.moves import DISPATCHER, change, end_attempt, held_by, known, lose, remember, tell
 from dispatch.store.pausing import pause
 from dispatch.store.tasks import SqliteTasks
-from dispatch.task import Claim, NewTask, Outcome, Route, Task, Tier, Verdict
+from dispatch.task import Claim, NewTask, Outcome, Route, Task, Tier, Verdict, Work
 
 _ANSWERED = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.PARKED})
 _GOES_ON = frozenset({State.HELD, State.QUEUED, State.WAITING})
@@ -75,11 +75,22 @@ class SqliteQueue(SqliteTasks):
         return row is not None
 
     @in_transaction
-    async def progress(self, transaction: Transaction, claim: Claim, text: str, now: datetime) -> None:
-        """Notes what the session is doing now. Raises LeaseLost."""
+    async def progress(
+        self, transaction: Transaction, claim: Claim, text: str, now: datetime, *, own: bool = False
+    ) -> None:
+        """Notes what the session is doing now, in its runner's `own` words or others. Raises LeaseLost."""
         task = await held_by(transaction, claim)
-        await transaction.rows("progress", task_id=task.id, attempt=task.attempt, text=text)
+        await transaction.rows("progress", task_id=task.id, attempt=task.attempt, text=text, own=own)
         await transaction.rows("raise_card", task_id=task.id, now=now)
+
+    @in_transaction
+    async def note_work(
+        self, transaction: Transaction, task_id: int, attempt: int, work: Work, now: datetime
+    ) -> None:
+        """Names what an attempt has left, while what was said in its task is kept."""
+        noted = {"branch": work.branch, "diffstat": work.diffstat, "kept": work.kept}
+        await transaction.rows("note_work", task_id=task_id, attempt=attempt, **noted)
+        await transaction.rows("raise_card", task_id=task_id, now=now)
 
     @in_transaction
     async def settle(

@@ -14,6 +14,7 @@ from dispatch.task import (
     Attempt,
     Booking,
     HoldKind,
+    Kept,
     NewTask,
     Route,
     Shortage,
@@ -132,8 +133,9 @@ def attempt(row: sqlite3.Row) -> Attempt:
         unpriced=row["unpriced"],
         prompt_tokens=row["prompt_tokens"],
         output_tokens=row["output_tokens"],
-        work=Work(row["branch"], row["diffstat"]) if row["branch"] else None,
+        work=Work(row["branch"], row["diffstat"], Kept(row["kept"])) if row["branch"] else None,
         said_micro_usd=row["said_micro_usd"],
+        doing=row["doing"],
     )
 
 

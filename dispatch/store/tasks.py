@@ -42,6 +42,12 @@ class SqliteTasks:
         """All attempts of a task, first to newest."""
         return [rows.attempt(row) for row in await self.database.rows("attempts", task_id=task_id)]
 
+    async def self_costed(self, since: datetime, until: datetime) -> Sequence[Attempt]:
+        """The attempts that ended in [since, until) and whose own runtime names a cost."""
+        return [
+            rows.attempt(row) for row in await self.database.rows("self_costed", since=since, until=until)
+        ]
+
     async def questions(self, task_id: int) -> Sequence[Question]:
         """All questions of a task, first to newest."""
         return [rows.question(row) for row in await self.database.rows("questions", task_id=task_id)]

@@ -9,7 +9,7 @@ import pytest
 
 from bot.manifest import manifest
 from bot.rehearsal.claude import ClaudeSim, call, say
-from bot.rehearsal.slack import SlackSim
+from bot.rehearsal.slack import SlackSim, visible
 from dispatch.clock import SystemClock
 from tests.acceptance.process import Bot, environment
 from tests.integration.agent_room import marked
@@ -27,7 +27,8 @@ class Scene:
     agents: Path
 
     def says(self, words: str) -> bool:
-        return any(words in message.text for found in self.slack.state.messages.values() for message in found)
+        posts = (message for found in self.slack.state.messages.values() for message in found)
+        return any(words in f"{post.text}\n{visible(post)}" for post in posts)
 
 
 @pytest.fixture
@@ -70,6 +71,21 @@ async def test_a_kill_loses_neither_the_task_nor_its_work(scene: Scene) -> None:
     await scene.bot.start()
     await until(lambda: scene.says("Raised it."))
     assert git(scene.repo, "show", "onequeue/1:limit.txt") == "8"
+    assert scene.says("Its changes are on branch `onequeue/1` in the repository of payments")
     await until(lambda: marked(scene.agents) == [] and list(scene.agents.glob("*/*")) == [])
     assert git(scene.repo, "status", "--porcelain") == ""
     assert any("agents are shut in like this" in line for line in scene.bot.lines)
+
+
+@pytest.mark.long
+async def test_a_cancelled_agent_leaves_its_branch_and_nothing_else(scene: Scene) -> None:
+    works = "echo 8 > limit.txt; touch began; sleep 300"
+    scene.claude.script([call("Bash", command=works, description="work"), say("Raised it.")])
+    await scene.slack.slash("ana", "#ops", "p3 repo=payments raise the limit")
+    await until(lambda: bool(list(scene.agents.glob("places/*/files/began"))))
+    await scene.slack.slash("ana", "#ops", "cancel 1")
+    await until(lambda: scene.says("#1 was cancelled"))
+    assert scene.says("Its changes are on branch `onequeue/1` in the repository of payments")
+    assert scene.says("limit.txt | 2 +-")
+    assert git(scene.repo, "show", "onequeue/1:limit.txt") == "8"
+    await until(lambda: marked(scene.agents) == [] and list(scene.agents.glob("*/*")) == [])

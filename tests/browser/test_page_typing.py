@@ -101,7 +101,7 @@ async def test_completion_by_keyboard_writes_a_whole_command(visit: Visit) -> No
     await field.press("Enter")
     await expect(field).to_have_value("/task ")
     options = page.get_by_role("listbox", name="Suggestions").get_by_role("option")
-    await expect(options).to_have_count(11)
+    await expect(options).to_have_count(13)
     await field.press_sequentially("p")
     await expect(options).to_have_count(10)
     await field.press("ArrowDown")
@@ -126,21 +126,24 @@ GRAMMAR: list[tuple[str, dict[str, bool], list[str] | None]] = [
         "/task ",
         {},
         [
-            *("p1 … p10", "model=", "max=", "by="),
-            *("list", "show 42", "cancel 42", "retry 42", "cost", "resume", "help"),
+            *("p1 … p10", "model=", "max=", "by=", "repo="),
+            *("list", "show 42", "cancel 42", "retry 42", "run status", "cost", "resume", "help"),
         ],
     ),
     ("/task p1", {}, ["p1", "p10"]),
     ("/task p10", {}, None),
-    ("/task p3 ", {}, ["model=", "max=", "by="]),
-    ("/task p3 model=opus ", {}, ["max=", "by="]),
-    ("/task p3 by=18:00 ", {}, ["model=", "max="]),
+    ("/task p3 ", {}, ["model=", "max=", "by=", "repo="]),
+    ("/task p3 model=opus ", {}, ["max=", "by=", "repo="]),
+    ("/task p3 by=18:00 ", {}, ["model=", "max=", "repo="]),
+    ("/task repo=payments ", {}, ["p1 … p10", "model=", "max=", "by="]),
+    ("/task repo=", {}, None),
+    ("/task ru", {}, ["run status"]),
     ("/task model=", {}, ["opus", "sonnet", "haiku"]),
     ("/task max=", {}, ["$1", "$2", "$5"]),
     ("/task by=", {}, ["12:00", "18:00", "23:59"]),
     ("/task by=09:30", {}, None),
     ("/task cost ", {}, ["today", "week", "month"]),
-    ("/task re", {}, ["retry 42", "resume"]),
+    ("/task re", {}, ["repo=", "retry 42", "resume"]),
     ("/task resume", {}, None),
     ("/task list", {}, None),
     ("/task investigate ", {}, None),

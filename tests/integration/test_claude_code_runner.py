@@ -116,6 +116,7 @@ async def test_people_are_told_what_it_does_without_names_of_files(room: AgentRo
     await room.run()
     (attempt,) = await room.room.store.queue.attempts(1)
     assert attempt.progress in ("reading 1 file", "running a command")
+    assert attempt.doing == attempt.progress
 
 
 @pytest.mark.parametrize("words", ["/config do it @/etc/passwd", "/cost", "@/etc/hostname", "--help", "!id"])

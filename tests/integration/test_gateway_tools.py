@@ -45,6 +45,20 @@ async def test_progress_is_one_short_line(room: GatewayRoom, claim: Claim, tools
     assert await progress_of(room, claim) == "x" * 200
 
 
+async def test_the_runners_own_words_are_known_as_such(room: GatewayRoom, claim: Claim) -> None:
+    async with room.gateway.admit(claim) as access:
+        assert access.tell is not None
+        await access.tell("reading 3 files")
+        progress = next(tool for tool in access.tools if tool.name == "progress")
+        await progress.call({"text": "reading salaries.txt"})
+    (attempt,) = await room.store.queue.attempts(claim.task.id)
+    assert (attempt.progress, attempt.doing) == ("reading salaries.txt", "reading 3 files")
+    await room.store.queue.recover(room.clock.now())
+    await access.tell("too late")
+    (attempt,) = await room.store.queue.attempts(claim.task.id)
+    assert attempt.doing == "reading 3 files", "an attempt that is over is told of no more"
+
+
 @pytest.mark.parametrize("given", [{}, {"text": ""}, {"text": " \n "}, {"text": 7}, {"text": None}])
 async def test_progress_without_text_is_not_noted(
     room: GatewayRoom, claim: Claim, tools: dict[str, Tool], given: dict[str, object]

@@ -11,6 +11,7 @@ import pytest
 
 from bot.rehearsal.claude import Call, ClaudeSim, Failure, Say, Step, Think, call, say
 from dispatch.faults import FaultKind
+from dispatch.means import Means, Project, RunnerName
 from dispatch.ports import Access, Session, Tool
 from dispatch.runners.briefing import SYSTEM
 from dispatch.runners.messages import MessagesRunner
@@ -97,6 +98,13 @@ async def test_the_request_says_what_the_session_is(session: Session, sim: Claud
     assert first.messages == ({"role": "user", "content": "investigate stall"},)
     assert first.tools == ("progress", "follow_up", "upgrade")
     assert all(one.key == sim.key for one in sim.served)
+
+
+async def test_it_knows_of_a_project_that_it_has_no_files_of_it(session: Session, sim: ClaudeSim) -> None:
+    project = Project("payments", Path("/srv/payments"), RunnerName.MESSAGES)
+    await MessagesRunner().run(replace(session, means=Means(project=project)))
+    assert sim.served[0].system.startswith(f"{SYSTEM} The task is about the project payments.")
+    assert "/srv" not in sim.served[0].system
 
 
 async def test_no_proxy_of_the_environment_comes_between(

@@ -15,12 +15,22 @@ from dispatch.places import Worktrees
 from dispatch.ports import Access, Draft, Session
 from dispatch.runners.choice import Choice
 from dispatch.runners.placed import Placed
-from dispatch.task import Claim, Outcome, Verdict
+from dispatch.task import Claim, Kept, Outcome, Verdict, Work
 from tests.fakes.runner import FakeRunner
 from tests.fakes.values import NOON, make_task
 from tests.integration.gateway_room import open_session
 
 BRANCH = "onequeue/1"
+
+
+class Noted:
+    """Hears of the work that a sweep keeps."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, int, Work]] = []
+
+    async def __call__(self, task_id: int, attempt: int, work: Work) -> None:
+        self.told.append((task_id, attempt, work))
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -44,6 +54,11 @@ def repo(tmp_path: Path) -> Path:
 @pytest.fixture
 def places(tmp_path: Path) -> Worktrees:
     return Worktrees(tmp_path / "places", {"PATH": os.environ["PATH"]})
+
+
+@pytest.fixture
+def noted() -> Noted:
+    return Noted()
 
 
 def session_on(project: Project | None, attempt: int = 1) -> Session:
@@ -123,10 +138,36 @@ async def test_kept_work_is_pushed_where_that_is_wanted(
     origin = tmp_path / "origin.git"
     git(tmp_path, "init", "--quiet", "--bare", str(origin))
     git(repo, "remote", "add", "origin", str(origin))
-    for number, push in ((1, False), (2, True)):
-        async with places.open(session_on(Project("payments", repo, push=push), number)) as place:
-            (place.path / "queue.py").write_text(f"limit = {number}\n")
+    for number, push, kept in ((1, False, Kept.BRANCH), (2, True, Kept.PUSHED)):
+        session = session_on(Project("payments", repo, push=push), number)
+        async with places.open(session) as place:
+            (place.path / "queue.py").write_text(f"limit = {7 + number}\n")
         assert bool(git(origin, "branch", "--list")) is push
+        assert session.draft.work is not None
+        assert session.draft.work.kept is kept
+
+
+async def test_a_push_that_fails_is_said_and_loses_nothing(repo: Path, places: Worktrees) -> None:
+    session = session_on(Project("payments", repo, push=True))
+    async with places.open(session) as place:
+        (place.path / "queue.py").write_text("limit = 8\n")
+    assert session.draft.work is not None
+    assert (session.draft.work.branch, session.draft.work.kept) == (BRANCH, Kept.UNPUSHED)
+    assert git(repo, "show", f"{BRANCH}:queue.py") == "limit = 8"
+
+
+async def test_the_summary_of_much_work_names_some_files_and_counts_all(
+    repo: Path, places: Worktrees
+) -> None:
+    session = session_on(Project("payments", repo))
+    async with places.open(session) as place:
+        for number in range(60):
+            (place.path / f"{number:02}-{'long' * 30}.py").write_text("x = 1\n")
+    assert session.draft.work is not None
+    lines = session.draft.work.diffstat.split("\n")
+    assert len(lines) <= 22
+    assert lines[-1].strip() == "60 files changed, 60 insertions(+)"
+    assert len(session.draft.work.diffstat) < 2_000
 
 
 def _hook(place: Path, marker: Path) -> None:
@@ -165,28 +206,36 @@ async def test_what_a_session_leaves_for_git_is_not_obeyed(
 
 
 async def test_a_killed_onequeue_leaves_work_that_the_next_start_keeps(
-    repo: Path, places: Worktrees, tmp_path: Path
+    repo: Path, places: Worktrees, tmp_path: Path, noted: Noted
 ) -> None:
     opening = places.open(session_on(Project("payments", repo)))
     place = await opening.__aenter__()
     (place.path / "queue.py").write_text("limit = 8\n")
     (tmp_path / "places" / "payments-9-1").mkdir()
-    assert await Worktrees(tmp_path / "places", {}).sweep() == 2
+    assert await Worktrees(tmp_path / "places", {}).sweep(noted) == 2
+    assert [(task, attempt, work.branch, work.kept) for task, attempt, work in noted.told] == [
+        (1, 1, BRANCH, Kept.BRANCH)
+    ]
     assert git(repo, "show", f"{BRANCH}:queue.py") == "limit = 8"
     assert list((tmp_path / "places").iterdir()) == []
 
 
-async def test_work_that_git_does_not_take_stays(repo: Path, places: Worktrees, tmp_path: Path) -> None:
+async def test_work_that_git_does_not_take_stays_and_is_named(
+    repo: Path, places: Worktrees, tmp_path: Path, noted: Noted
+) -> None:
     session = session_on(Project("payments", repo))
     async with places.open(session) as place:
         (place.path / "queue.py").write_text("limit = 8\n")
         (repo / ".git" / "worktrees" / "files" / "index.lock").write_text("")
-    assert session.draft.work is None
+    assert session.draft.work == Work(BRANCH, "", Kept.REFUSED)
     (home,) = (tmp_path / "places").iterdir()
     assert (home / "files" / "queue.py").read_text() == "limit = 8\n"
     (repo / ".git" / "worktrees" / "files" / "index.lock").unlink()
-    assert await places.sweep() == 1
+    assert await places.sweep(noted) == 1
     assert git(repo, "show", f"{BRANCH}:queue.py") == "limit = 8"
+    ((task, attempt, work),) = noted.told
+    assert (task, attempt, work.branch, work.kept) == (1, 1, BRANCH, Kept.BRANCH)
+    assert "queue.py | 2 +-" in work.diffstat
 
 
 async def test_an_outcome_has_the_work_that_was_kept(repo: Path, places: Worktrees) -> None:

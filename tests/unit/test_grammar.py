@@ -59,6 +59,10 @@ FRAGMENTS = (
         "status",
         "x=1",
         "a==b",
+        "repo=",
+        "repo=payments",
+        "REPO=acme/wiki.git",
+        "repo=../`x`",
     ),
     *("--", "—", "-", "help", "list", "show", "cancel", "retry", "cost", "42", "#42", "0", "today", "week"),
     *(
@@ -95,6 +99,7 @@ commands: st.SearchStrategy[Command] = st.one_of(
         st.none() | models,
         st.none() | st.integers(1, CAP_LIMIT_MICRO_USD),
         st.none() | st.builds(time, st.integers(0, 23), st.integers(0, 59)),
+        st.none() | st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True),
     ),
     st.just(Help()),
     st.just(ListTasks()),
@@ -116,6 +121,8 @@ commands: st.SearchStrategy[Command] = st.one_of(
 @example(Submit("--"))
 @example(Submit("by=18:00 x"))
 @example(Submit("resume", by=time(0, 0)))
+@example(Submit("list", project="payments"))
+@example(Submit("repo=payments x"))
 def test_the_form_of_a_command_is_read_as_that_command(command: Command) -> None:
     assert parse(form(command)) == command
 
@@ -131,6 +138,8 @@ def test_reading_never_raises_and_its_form_is_stable(text: str) -> None:
 @example("p11 max=0 model=x foo=bar")
 @example("p3 p4 max=2 max=3")
 @example("by=25:99 by=18:00 resume")
+@example("repo=../x repo=<!channel> list")
+@example("repo=" + "x" * 50_000)
 @example("x=`1` <@U1> & more")
 @example("foo=" + "x" * 50_000)
 def test_every_form_in_a_refusal_can_be_copied(text: str) -> None:
@@ -171,6 +180,13 @@ def test_outer_space_and_the_command_itself_change_nothing(text: str) -> None:
         ("p3 by=18:00 x", Submit("x", 3, by=time(18, 0))),
         ("BY=00:00 model=opus x", Submit("x", model="opus", by=time(0, 0))),
         ("x by=18:00", Submit("x by=18:00")),
+        ("repo=payments raise the limit", Submit("raise the limit", project="payments")),
+        ("REPO=My.app_2-x p3 x", Submit("x", 3, project="My.app_2-x")),
+        ("by=18:00 repo=payments x", Submit("x", by=time(18, 0), project="payments")),
+        ("x repo=payments", Submit("x repo=payments")),
+        ("repo==payments x", Submit("repo==payments x")),
+        ("-- repo=payments x", Submit("repo=payments x")),
+        ("repo=payments list", Submit("list", project="payments")),
         ("by==18:00 x", Submit("by==18:00 x")),
         ("-- by=18:00 x", Submit("by=18:00 x")),
         ("p3   two  spaces\n\n  and lines ", Submit("two  spaces\n\n  and lines", 3)),
@@ -246,9 +262,17 @@ def test_reads(text: str, command: Command) -> None:
         ("by= x", ["`by=` is not", "`/task by=18:00 x`"]),
         ("by=12:00 p3 by=18:00 x", ["`by=` stands there twice", "`/task p3 by=12:00 x`"]),
         ("by=18:00", ["no words", "`/task by=18:00 tidy the wiki`"]),
+        ("repo=a p3 repo=b x", ["`repo=` stands there twice", "`/task p3 repo=a x`"]),
+        ("repo= x", ["`repo=` is not the name of a project", "`repo=payments`", "`/task x`"]),
+        ("repo=acme/wiki.git x", ["`repo=acme/wiki.git` is not", "`/task repo=wiki x`"]),
+        ("repo=../../etc/ x", ["`repo=../../etc/` is not", "`/task repo=etc x`"]),
+        ("repo=payments", ["no words", "`/task repo=payments tidy the wiki`"]),
         ("resume 42", ["`resume` takes nothing behind it", "`/task resume`", "`/task p5 resume 42`"]),
         ("resume!", ["`/task resume`"]),
-        ("foo=bar x", ["`foo=` is not an option", "`/task -- foo=bar x`"]),
+        (
+            "foo=bar x",
+            ["`model=`, `max=`, `by=` and `repo=` are", "`foo=` is not an option", "`/task -- foo=bar x`"],
+        ),
         ("p3 x=1 is wrong, fix it", ["`/task p3 -- x=1 is wrong, fix it`"]),
         ("p3", ["no words behind `p3`", "`/task p3 tidy the wiki`"]),
         ("--", ["no words"]),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatch.errors import NotFound
-from dispatch.means import ChannelMeans, Means, Profile, Project, RunnerName
+from dispatch.means import ChannelMeans, Means, Profile, Project, RunnerName, no_project
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.task import Attempt, Tier
 from dispatch.terms import Terms
@@ -53,6 +53,21 @@ def test_the_project_decides_before_the_channel_and_the_channel_before_the_tier(
 def test_a_project_that_is_gone_is_named() -> None:
     with pytest.raises(NotFound, match="billing"):
         terms().means(make_task(project="billing"))
+
+
+def test_a_channel_may_have_a_project_and_be_quiet() -> None:
+    decided = terms(ChannelMeans(project="wiki", quiet=True))
+    assert (decided.project_in("COPS00001"), decided.is_quiet("COPS00001")) == ("wiki", True)
+    assert (decided.project_in("C2"), decided.is_quiet("C2")) == (None, False)
+    assert not terms(ChannelMeans(project="wiki")).is_quiet("COPS00001")
+
+
+def test_an_unknown_project_is_answered_with_those_there_are() -> None:
+    told = no_project("billing", ["wiki", "payments"])
+    assert told == ("there is no project `billing`. Use `repo=payments`, `repo=wiki`, or leave `repo=` out.")
+    assert "have an operator set it up under [projects.billing]" in no_project("billing", [])
+    many = no_project("billing", [f"p{number:02}" for number in range(30)])
+    assert "`repo=p19` and 10 more, or" in many
 
 
 def attempt(booked: int, said: int | None, unpriced: int = 0) -> Attempt:

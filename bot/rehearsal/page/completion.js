@@ -2,7 +2,7 @@
 
 import { grammarHints } from "/page/grammar.js";
 
-const COMMAND = { insert: "/task ", label: "/task", hint: "[p1-p10] [model=…] [max=$…] [by=…] what to do" };
+const COMMAND = { insert: "/task ", label: "/task", hint: "[p1-p10] [model=…] [max=$…] [by=…] [repo=…] what to do" };
 
 /**
  * `place` is {people: [{name, real_name}], bot: name, inThread, dm}. The answer is null or

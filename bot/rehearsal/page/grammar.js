@@ -11,6 +11,7 @@ const OPTIONS = [
   { insert: "model=", label: "model=", hint: "opus, sonnet, haiku or a full model id" },
   { insert: "max=$", label: "max=", hint: "the most it may cost, like max=$2" },
   { insert: "by=", label: "by=", hint: "given up if it has not run by then, like by=18:00" },
+  { insert: "repo=", label: "repo=", hint: "the project it works on, like repo=payments" },
 ];
 
 const VERBS = [
@@ -18,6 +19,7 @@ const VERBS = [
   { insert: "show ", label: "show 42", hint: "one task, its attempts and cost" },
   { insert: "cancel ", label: "cancel 42", hint: "stop a task" },
   { insert: "retry ", label: "retry 42", hint: "run a task again" },
+  { insert: "run ", label: "run status", hint: "a script of your team, at no cost" },
   { insert: "cost ", label: "cost", hint: "what today, the week or the month cost" },
   { insert: "resume", label: "resume", hint: "for operators: try again at once where all wait" },
   { insert: "help", label: "help", hint: "every form, with examples" },
@@ -30,7 +32,7 @@ const TIMES = ["12:00", "18:00", "23:59"].map((time) => ({ insert: `by=${time} `
 const SPANS = ["today", "week", "month"].map((span) => ({ insert: span, label: span, hint: "what it cost" }));
 
 const IS_PRIORITY = /^p\d+:?$/i;
-const IS_OPTION = /^(model|max|by)=./i;
+const IS_OPTION = /^(model|max|by|repo)=./i;
 
 function beginningWith(items, typed) {
   const found = items.filter(({ insert }) => insert.trim().toLowerCase().startsWith(typed.toLowerCase()));

@@ -203,12 +203,11 @@ class ClaudeCodeRunner:
                 return
 
     async def _tell(self, access: Access, report: Report) -> None:
-        progress = next((tool for tool in access.tools if tool.name == "progress"), None)
         told = ""
-        while progress is not None:
+        while access.tell is not None:
             if report.doing != told:
                 told = report.doing
-                await progress.call({"text": told})
+                await access.tell(told)
             await self._clock.sleep(TOLD_EACH)
 
     def _outcome(self, session: Session, process: Process, report: Report) -> Outcome:

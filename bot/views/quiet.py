@@ -1,0 +1,30 @@
+"""What everybody sees of a task in a quiet channel: no project and no files by name. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from bot.views.work import counted_files
+from dispatch.faults import FaultKind
+from dispatch.task import Attempt, Task
+
+_NAMING: Final = frozenset({FaultKind.INVALID_REQUEST, FaultKind.RUNTIME, FaultKind.UNKNOWN})
+"""The faults whose details may name a project or a path."""
+
+
+def hushed(task: Task, attempts: Iterable[Attempt]) -> tuple[Task, list[Attempt]]:
+    """The task and its attempts without such names.
+
+    Of a progress line only the runner's own words are left, which name nothing, and of a summary of changes
+    the count.
+    """
+    return replace(task, project=None), [_hushed(task, attempt) for attempt in attempts]
+
+
+def _hushed(task: Task, attempt: Attempt) -> Attempt:
+    work, fault = attempt.work, attempt.fault
+    if work is not None:
+        work = replace(work, diffstat=counted_files(work))
+    if fault is not None and fault.detail and fault.kind in _NAMING and task.project:
+        fault = replace(fault, detail=f"/task show {task.id} says more, to you alone")
+    return replace(attempt, progress=attempt.doing, work=work, fault=fault)

@@ -1,0 +1,51 @@
+"""What the command line makes of its words before a verb is asked."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bot.cli import main
+from bot.config import Settings
+from bot.console import Ask
+from bot.records import Record, task_record
+from tests.fakes.values import make_task
+
+
+class Composition:
+    """Hears what is asked of it, and answers with a task."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Mapping[str, str]]] = []
+
+    async def run(self, settings: Settings) -> None:
+        raise AssertionError
+
+    async def rehearse(self, settings: Settings, port: int, browser: bool) -> None:
+        raise AssertionError
+
+    @asynccontextmanager
+    async def console(self, settings: Settings) -> AsyncIterator[tuple[Ask, bool]]:
+        async def ask(verb: str, words: Mapping[str, str]) -> Record:
+            self.asked.append((verb, words))
+            return task_record(make_task(42, 3, project="payments"))
+
+        yield ask, True
+
+
+def test_a_project_may_be_named_as_an_option(capsys: pytest.CaptureFixture[str]) -> None:
+    composition = Composition()
+    assert main(["add", "--json", "--repo", "payments", "p3", "raise", "it"], composition) == 0
+    assert json.loads(capsys.readouterr().out)["project"] == "payments"
+    assert main(["add", "repo=payments", "p3", "raise it"], composition) == 0
+    assert composition.asked == [("add", {"text": "repo=payments p3 raise it", "key": ""})] * 2
+
+
+@pytest.mark.parametrize("name", ["", "pay ments", " payments"])
+def test_what_is_no_single_word_is_no_project(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    composition = Composition()
+    with pytest.raises(SystemExit, match="2"):
+        main(["add", "--repo", name, "x"], composition)
+    assert "is no project: give its name, such as payments" in capsys.readouterr().err
+    assert composition.asked == []
