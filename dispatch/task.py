@@ -218,7 +218,8 @@ class Outcome:
 class Attempt:
     """One run of a task, with what was booked for it. Open while `ended_at` is None.
 
-    `said_micro_usd` is what its own runtime says it cost, where it says anything.
+    `said_micro_usd` is what its own runtime says it cost, where it says anything. `has_transcript` says
+    whether anything is kept of what happened in it.
     """
 
     task_id: int
@@ -237,6 +238,7 @@ class Attempt:
     output_tokens: int
     work: Work | None = None
     said_micro_usd: int | None = None
+    has_transcript: bool = False
 
     @property
     def is_disputed(self) -> bool:

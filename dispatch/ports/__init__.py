@@ -21,6 +21,7 @@ from dispatch.ports.session import (
     Session,
     Tool,
 )
+from dispatch.ports.transcripts import Recorder, Transcripts
 from dispatch.ports.vault import Backup
 
 __all__ = [
@@ -43,12 +44,14 @@ __all__ = [
     "Questions",
     "Queue",
     "Quotes",
+    "Recorder",
     "Runner",
     "Seats",
     "Session",
     "Spending",
     "Tasks",
     "Tool",
+    "Transcripts",
     "UnderWay",
     "Waiting",
 ]

@@ -134,6 +134,7 @@ def attempt(row: sqlite3.Row) -> Attempt:
         output_tokens=row["output_tokens"],
         work=Work(row["branch"], row["diffstat"]) if row["branch"] else None,
         said_micro_usd=row["said_micro_usd"],
+        has_transcript=bool(row["has_transcript"]),
     )
 
 
