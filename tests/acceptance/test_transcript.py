@@ -58,8 +58,10 @@ def words(transcript: Any) -> list[str]:
     return [entry["text"] for entry in transcript["entries"]]
 
 
+@pytest.mark.long
 async def test_it_outlives_a_kill_and_is_shown_by_whoever_holds_the_database(world: World) -> None:
-    working = Step((Say(f"I use {TOKEN} and {world.claude.key}."), Call("progress", {"text": "on it"})))
+    coloured = f"\x1b[1m{TOKEN[:8]}\x1b[0m{TOKEN[8:]}"
+    working = Step((Say(f"I use {coloured} and {world.claude.key}."), Call("progress", {"text": "on it"})))
     world.claude.script([working, say(PAPER), say("All done.")])
     await world.bot.start()
     world.claude.hold()
