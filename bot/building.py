@@ -26,8 +26,10 @@ from bot.ports import Identity
 from bot.postman import Postman
 from bot.quotes import ThreadQuotes
 from bot.readings import Instruments, disk_of
+from bot.redact import redact
 from bot.scripts import Scripts
 from bot.sections import PriceSettings
+from bot.slacktext import visible
 from bot.vitals import Vitals
 from bot.watch import Watch
 from dispatch.asking import Asking
@@ -43,6 +45,7 @@ from dispatch.runners.claude_code import ClaudeCodeRunner
 from dispatch.runners.messages import MessagesRunner
 from dispatch.runners.placed import Placed
 from dispatch.runners.script import ScriptRunner
+from dispatch.runners.transcribed import Transcribed
 from dispatch.schedule import Schedule, Tick
 from dispatch.seats.local import LocalSeats
 from dispatch.store import Store
@@ -98,7 +101,12 @@ class Building:
             store.queue,
             store.gates,
             self.gateway,
-            LocalSeats(models, ScriptRunner(os.environ.get("PATH", os.defpath), str(Path.home()))),
+            LocalSeats(
+                Transcribed(
+                    models, store.transcripts, clock, lambda text: redact(visible(text), settings.secrets)
+                ),
+                ScriptRunner(os.environ.get("PATH", os.defpath), str(Path.home())),
+            ),
             ThreadQuotes(chat),
             self.courier,
             clock,

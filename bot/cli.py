@@ -3,13 +3,15 @@
 import argparse
 import asyncio
 import json
+import os
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
+from zoneinfo import ZoneInfo
 
 from bot.config import ConfigError, Settings, load
 from bot.console import Ask, Misused
@@ -20,6 +22,7 @@ from bot.grammar import Period
 from bot.manifest import written
 from bot.printing import PRINTERS
 from bot.records import Record
+from bot.transcripts import printed, whole
 from dispatch.errors import OnequeueError
 
 _FAILED, _BAD_USAGE = 1, 2
@@ -48,6 +51,8 @@ class Composition(Protocol):
 def main(arguments: Sequence[str], composition: Composition) -> int:
     """Does one command; its exit status."""
     given = _parser().parse_args(arguments)
+    if given.command == "show" and given.attempt and not given.transcript:
+        return _say("--attempt says whose --transcript to show; give both", _BAD_USAGE)
     try:
         if given.command == "manifest":
             print(written(given.http, minimal=given.minimal), end="")
@@ -61,6 +66,10 @@ def main(arguments: Sequence[str], composition: Composition) -> int:
         return _say(str(error), _FAILED)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read has seen enough. What is still unwritten must not fail once more at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 def _say(text: str, status: int) -> int:
@@ -88,6 +97,9 @@ async def _do(given: argparse.Namespace, settings: Settings, composition: Compos
             await composition.run(settings)
         case "try":
             await composition.rehearse(settings, given.port, given.browser)
+        case "show" if given.transcript:
+            async with composition.console(settings) as (ask, _):
+                await _print_transcript(_pages(ask, given), settings.zone, as_json=given.json)
         case verb:
             record = await _ask(verb, given, settings, composition)
             print(json.dumps(record, indent=2) if given.json else PRINTERS[verb](record, settings.zone))
@@ -108,6 +120,26 @@ async def _ask(verb: str, given: argparse.Namespace, settings: Settings, composi
             print("onequeue: nothing is running: it waits for `onequeue run`", file=sys.stderr)
             return record
         return await ask("wait", {"task": str(record["id"])}) if given.wait else record
+
+
+async def _pages(ask: Ask, given: argparse.Namespace) -> AsyncIterator[Record]:
+    """The pages of a transcript, all of the attempt that the first one is of."""
+    attempt, after = str(given.attempt or ""), 0
+    while True:
+        page = await ask("transcript", {"task": str(given.task), "attempt": attempt, "after": str(after)})
+        yield page
+        if page["next"] is None:
+            return
+        attempt, after = str(cast("Record", page["attempt"])["number"]), cast("int", page["next"])
+
+
+async def _print_transcript(pages: AsyncIterator[Record], zone: ZoneInfo, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(whole([page async for page in pages]), indent=2))
+        return
+    async for page in pages:
+        for part in printed(page, zone):
+            print(part, flush=True)
 
 
 def _words(given: argparse.Namespace) -> Mapping[str, str]:
@@ -186,8 +218,11 @@ def _add_verbs(command: Callable[..., argparse.ArgumentParser]) -> None:
     add.add_argument("--key", default="", help="a name for this request: the same key queues it only once")
     verb("list", "the tasks that have not ended, and what they wait for")
     verb("resume", "let one task try at once where all wait, as after a refused key")
+    show = verb("show", "one task, its attempts and its answer")
+    show.add_argument("task", type=_task_number, help="the task's number, such as 42")
+    show.add_argument("--transcript", action="store_true", help="what happened in an attempt, step by step")
+    show.add_argument("--attempt", type=_attempt_number, help="which attempt (default: the newest)")
     for name, text in (
-        ("show", "one task, its attempts and its answer"),
         ("cancel", "cancel a task; stops it if it runs"),
         ("retry", "queue an ended task again"),
     ):
@@ -219,6 +254,12 @@ def _project(text: str) -> str:
     if text.split() != [text]:
         raise argparse.ArgumentTypeError(f"{text!r} is no project: give its name, such as payments")
     return text
+
+
+def _attempt_number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) < 2**31:
+        raise argparse.ArgumentTypeError(f"{text!r} is no attempt: give its number, such as 2")
+    return int(text)
 
 
 def _task_number(text: str) -> int:

@@ -24,12 +24,14 @@ from bot.records import (
     task_record,
 )
 from bot.scripts import NO_SCRIPTS, Scripts
+from bot.transcripts import PAGE, transcript_record
 from bot.views.scripts import unknown
 from bot.views.waits import holding_back, shut
+from bot.words import counted
 from dispatch.digest import Digest
-from dispatch.errors import OnequeueError
+from dispatch.errors import NotFound, OnequeueError
 from dispatch.gates import Gate
-from dispatch.ports import Backup, Clock, Spending
+from dispatch.ports import Backup, Clock, Spending, Transcripts
 from dispatch.questions import Question
 from dispatch.states import TERMINAL
 from dispatch.task import Attempt, NewTask, Source, Task
@@ -68,8 +70,10 @@ class Accounts(Protocol):
 
 
 class Vault(Protocol):
-    """What is backed up: the store."""
+    """What is backed up and keeps the transcripts: the store."""
 
+    @property
+    def transcripts(self) -> Transcripts: ...
     async def backup(self, path: Path) -> Backup: ...
 
 
@@ -145,6 +149,17 @@ class Console:
         asked = await self.desk.questions(task.id)
         return full_record(task, attempts, holding_back(await self.desk.gates(), task), asked)
 
+    async def transcript(self, words: Mapping[str, str]) -> Record:
+        """A page of what happened in an `attempt` of a `task`, behind entry `after`; "" is the newest."""
+        task, attempts = await self.desk.show(_number(words))
+        number, after = int(words["attempt"] or task.attempt), int(words["after"])
+        attempt = next((attempt for attempt in attempts if attempt.number == number), None)
+        if attempt is None:
+            had = counted(task.attempt, "attempt")
+            raise NotFound(f"#{task.id} has had {had}{f': there is no attempt {number}' if number else ''}.")
+        entries = await self.vault.transcripts.entries(task.id, number, after, PAGE)
+        return transcript_record(task, attempt, after, entries)
+
     async def cancel(self, words: Mapping[str, str]) -> Record:
         """Cancels a `task`."""
         return task_record(await self.desk.cancel(_number(words), _person()))
@@ -179,6 +194,7 @@ _VERBS: Mapping[str, Callable[[Console, Mapping[str, str]], Awaitable[Record]]] 
     "wait": Console.wait,
     "list": Console.tasks,
     "show": Console.show,
+    "transcript": Console.transcript,
     "cancel": Console.cancel,
     "retry": Console.retry,
     "resume": Console.resume,

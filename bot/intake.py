@@ -92,6 +92,7 @@ class Intake:
         self._me = me
         self._zone = zone
         self._priority_in = priority_in
+        self._is_operator = is_operator
         self._scripts = scripts
         self._replies = Replies(desk, is_operator)
         self._steering = Steering(desk, scripts, is_operator)
@@ -212,7 +213,7 @@ class Intake:
                 today = self._accounts.today()
                 return texts.cost(period, await self._accounts.cost(first_day(period, today), today))
             case Show(task_id):
-                return await self._show(task_id)
+                return await self._show(task_id, place.person)
             case Cancel() | Retry() | Resume():
                 return await self._steering.do(command, place.key, place.person)
 
@@ -246,12 +247,13 @@ class Intake:
         except NotAdmitted as refused:
             return texts.not_admitted(str(refused))
 
-    async def _show(self, task_id: int) -> str:
+    async def _show(self, task_id: int, person: str) -> str:
         try:
             task, attempts = await self._desk.show(task_id)
             asked = await self._desk.questions(task_id)
             question = next((one for one in asked if one.ending is None), None)
-            return texts.shown(task, attempts, holding_back(await self._desk.gates(), task), question)
+            back, operator = holding_back(await self._desk.gates(), task), self._is_operator(person)
+            return texts.shown(task, attempts, back, question, operator=operator)
         except NotFound as error:
             return escape(str(error))
 

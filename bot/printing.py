@@ -1,7 +1,6 @@
 """Records as text for a terminal. Pure."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -9,7 +8,7 @@ from bot.money import dollars, told_apart
 from bot.records import Record
 from bot.slacktext import visible
 from bot.views.waits import cause
-from bot.words import FORGOTTEN, counted
+from bot.words import FORGOTTEN, counted, stamp
 from dispatch.faults import FaultKind
 
 _WORDS_SHOWN = 60
@@ -217,7 +216,7 @@ def _cost(record: Mapping[str, object]) -> str:
 
 
 def _when(at: object, zone: ZoneInfo) -> str:
-    return f"{datetime.fromisoformat(str(at)).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+    return stamp(str(at), zone)
 
 
 PRINTERS: Mapping[str, Printer] = {

@@ -15,9 +15,10 @@ _KEY_NAME = r"(?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY-----"
 _SHAPES: Final = tuple(
     re.compile(shape)
     for shape in (
-        # A private key up to its end, or as many lines of it as there are.
+        # A private key up to its end, or as many lines of it as there are, numbered or not.
         rf"-----BEGIN {_KEY_NAME}"
-        rf"(?:(?:[^-]|-(?!----))*+-----END {_KEY_NAME}|(?:(?:\s|\\n)*+[A-Za-z0-9+/=]{{16,}}+)*+)",
+        rf"(?:(?:[^-]|-(?!----))*+-----END {_KEY_NAME}"
+        r"|(?:(?:\s|\\n|\d{1,7}[→:\t])*+[A-Za-z0-9+/=]{16,}+)*+)",
         r"https://hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]++",
         # user:password in an address, up to the last @ before the path.
         r"(?<=://)[^\s/?#:@\"'<>|]*+:[^\s/?#\"'<>|]+(?=@)",

@@ -1,7 +1,8 @@
-"""Durations, counts and places in a line, as people read them. Pure."""
+"""Times, durations, counts and places in a line, as people read them. Pure."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 FORGOTTEN: Final = "its words are no longer kept"
 """In place of what was said in a task that ended long ago."""
@@ -43,3 +44,8 @@ def ordinal(number: int) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 task`, `2 tasks`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def stamp(at: str, zone: ZoneInfo) -> str:
+    """A time in ISO 8601 as a terminal shows it: `2026-11-23 18:00:00 CET`."""
+    return f"{datetime.fromisoformat(at).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"

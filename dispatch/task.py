@@ -237,6 +237,7 @@ class Attempt:
 
     `progress` is the newest line on what it is doing, `doing` the newest that its runner wrote itself, in
     which nothing is named. `said_micro_usd` is what its own runtime says it cost, where it says anything.
+    `has_transcript` says whether anything is kept of what happened in it.
     """
 
     task_id: int
@@ -256,6 +257,7 @@ class Attempt:
     work: Work | None = None
     said_micro_usd: int | None = None
     doing: str = ""
+    has_transcript: bool = False
 
     @property
     def is_disputed(self) -> bool:

@@ -63,8 +63,13 @@ def shown(
     attempts: Sequence[Attempt],
     gates: Sequence[Gate] = (),
     question: Question | None = None,
+    *,
+    operator: bool = False,
 ) -> str:
-    """One task with its attempts, the gates that hold it back, and its open question."""
+    """One task with its attempts, the gates that hold it back, and its open question.
+
+    An operator is told how to read its transcript, where there is one.
+    """
     spent = f"{dollars(task.cost_micro_usd, task.unpriced)} of {dollars(task.route.cap_micro_usd)}"
     facts = [
         inline(task.route.reason, 200),
@@ -83,7 +88,16 @@ def shown(
     if question is not None:
         wait = waits(task, question)
         lines.append(f"{wait[:1].upper()}{wait[1:]}: {inline(question.text, _QUESTION_LIMIT)}")
-    return _fitted([*lines, *(_attempt_line(task, attempt) for attempt in attempts)])
+    lines += [_attempt_line(task, attempt) for attempt in attempts]
+    return _fitted(lines, [_transcript_line(task)] if operator and _has_transcript(attempts) else [])
+
+
+def _has_transcript(attempts: Iterable[Attempt]) -> bool:
+    return any(attempt.has_transcript for attempt in attempts)
+
+
+def _transcript_line(task: Task) -> str:
+    return f"What happened step by step: `onequeue show {task.id} --transcript` on the machine I run on"
 
 
 def _attempt_line(task: Task, attempt: Attempt) -> str:

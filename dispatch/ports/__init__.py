@@ -22,6 +22,7 @@ from dispatch.ports.session import (
     Tell,
     Tool,
 )
+from dispatch.ports.transcripts import Recorder, Transcripts
 from dispatch.ports.vault import Backup, Condition
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Questions",
     "Queue",
     "Quotes",
+    "Recorder",
     "Runner",
     "Seats",
     "Session",
@@ -52,6 +54,7 @@ __all__ = [
     "Tasks",
     "Tell",
     "Tool",
+    "Transcripts",
     "UnderWay",
     "Waiting",
 ]

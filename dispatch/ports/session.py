@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Protocol
 
 from dispatch.means import Means
+from dispatch.ports.transcripts import Recorder
 from dispatch.scripts import Script
 from dispatch.task import Claim, Outcome, Resumed, Work
+from dispatch.transcript import Unrecorded
 
 
 class Pause(Exception):
@@ -82,6 +84,7 @@ class Session:
     `place` is where an agent works; a session without files has none.
     Where it is `resumed` the earlier conversation goes on, and the prompt is for a runner that cannot
     read that conversation any more.
+    Its runner tells the `recorder` what happens, as it happens.
     """
 
     task_id: int
@@ -98,6 +101,7 @@ class Session:
     means: Means = field(default_factory=Means)
     place: Place | None = None
     resumed: Resumed | None = None
+    recorder: Recorder = field(default_factory=Unrecorded, compare=False)
 
 
 class Runner(Protocol):

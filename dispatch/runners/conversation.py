@@ -7,6 +7,7 @@ from typing import Any
 from anthropic.types.beta import BetaMessage, BetaMessageParam, BetaUserMessageParam
 
 from dispatch.ports import Draft, Session
+from dispatch.transcript import Kind
 
 WAITS = "The answer is not here yet."
 """In place of the result of a tool that paused the session, until the answer is there."""
@@ -41,19 +42,28 @@ def _resumed(session: Session) -> list[BetaMessageParam] | None:
         saved = json.loads(session.resumed.conversation)
         messages, text = saved["messages"], str(saved["text"])
         found = _fill(messages[-1]["content"], session.resumed.answer)
+        asked = [_called(messages[-2]["content"], result) for result in found]
     except (ValueError, LookupError, TypeError):
         return None
     if not found:
         return None
     session.draft.text = text
+    for tool in asked:
+        session.recorder.add(tool, Kind.RESULT, session.resumed.answer)
     return list(messages)
 
 
-def _fill(results: Sequence[dict[str, Any]], answer: str) -> bool:
+def _fill(results: Sequence[dict[str, Any]], answer: str) -> Sequence[dict[str, Any]]:
+    """Puts the answer in its place. Which results waited for it."""
     waiting = [result for result in results if _waits(result)]
     for result in waiting:
         result["content"] = answer
-    return bool(waiting)
+    return waiting
+
+
+def _called(blocks: Sequence[Mapping[str, Any]], result: Mapping[str, Any]) -> str:
+    """The tool that the result is one of."""
+    return {block.get("id"): str(block.get("name")) for block in blocks}[result["tool_use_id"]]
 
 
 def _waits(result: Mapping[str, Any]) -> bool:

@@ -10,12 +10,14 @@ import httpx2
 from anthropic.lib.streaming import BetaAsyncMessageStream
 from anthropic.lib.tools import BetaAsyncBuiltinFunctionTool, BetaAsyncStreamingToolRunner, ToolError
 from anthropic.types.beta import BetaMessage, BetaOutputConfigParam, BetaToolParam
+from anthropic.types.beta.parsed_beta_message import ParsedBetaContentBlock
 
 from dispatch.faults import Fault, FaultKind, from_api
-from dispatch.ports import Draft, Pause, Session, Tool
+from dispatch.ports import Draft, Pause, Recorder, Session, Tool
 from dispatch.runners.briefing import system
 from dispatch.runners.conversation import WAITS, Conversation
 from dispatch.task import Outcome, Verdict
+from dispatch.transcript import MODEL, Kind, broken_off, spelled
 
 MAX_REQUESTS = 40
 """How many requests one session may make."""
@@ -27,6 +29,7 @@ LONGEST_DETAIL = 500
 """Characters of a server's own words that are kept in a fault."""
 
 _ENDED = ("end_turn", "stop_sequence")
+_BROKE = "The tool broke. Go on without it."
 _log = logging.getLogger(__name__)
 
 
@@ -56,7 +59,7 @@ class MessagesRunner:
         last: BetaMessage | None = None
         try:
             while stream := await anext(turns, None):
-                last = await _read(stream, session.draft)
+                last = await _read(stream, session)
                 if last is None:
                     break
                 calls = last.stop_reason == "tool_use"
@@ -81,7 +84,7 @@ class MessagesRunner:
             output_config=cast(BetaOutputConfigParam, {"effort": session.effort}),
             cache_control={"type": "ephemeral"},
             system=system(session),
-            tools=[_Callable(tool, conversation) for tool in session.access.tools],
+            tools=[_Callable(tool, conversation, session.recorder) for tool in session.access.tools],
             messages=conversation.messages.copy(),
         )
 
@@ -89,9 +92,10 @@ class MessagesRunner:
 class _Callable(BetaAsyncBuiltinFunctionTool):
     """A tool as the library calls it, its schema sent as it is."""
 
-    def __init__(self, tool: Tool, conversation: Conversation) -> None:
+    def __init__(self, tool: Tool, conversation: Conversation, recorder: Recorder) -> None:
         self._tool = tool
         self._conversation = conversation
+        self._recorder = recorder
 
     def to_dict(self) -> BetaToolParam:
         return {
@@ -102,13 +106,16 @@ class _Callable(BetaAsyncBuiltinFunctionTool):
 
     async def call(self, input: object) -> str:  # noqa: A002
         try:
-            return await self._tool.call(input if isinstance(input, dict) else {})
+            answer = await self._tool.call(input if isinstance(input, dict) else {})
         except Pause:
             self._conversation.paused = True
-            return WAITS
+            answer = WAITS
         except Exception as error:
             _log.exception("the tool %s broke", self._tool.name)
-            raise ToolError("The tool broke. Go on without it.") from error
+            self._recorder.add(self._tool.name, Kind.ERROR, _BROKE)
+            raise ToolError(_BROKE) from error
+        self._recorder.add(self._tool.name, Kind.RESULT, answer)
+        return answer
 
 
 def _client(session: Session) -> anthropic.AsyncAnthropic:
@@ -121,19 +128,37 @@ def _client(session: Session) -> anthropic.AsyncAnthropic:
     )
 
 
-async def _read(stream: BetaAsyncMessageStream[None], draft: Draft) -> BetaMessage | None:
+async def _read(stream: BetaAsyncMessageStream[None], session: Session) -> BetaMessage | None:
     """The message at the end of a stream, or None where it broke off."""
-    separator, last = "", None
-    while event := await anext(stream, None):
-        if event.type == "message_start":
-            draft.model = event.message.model
-            separator = "\n\n" if draft.text else ""
-        elif event.type == "text":
-            draft.text += separator + event.text
-            separator = ""
-        elif event.type == "message_stop":
-            last = event.message
+    draft, separator, last, unsaid = session.draft, "", None, ""
+    try:
+        while event := await anext(stream, None):
+            if event.type == "message_start":
+                draft.model = event.message.model
+                separator = "\n\n" if draft.text else ""
+            elif event.type == "text":
+                draft.text += separator + event.text
+                unsaid += event.text
+                separator = ""
+            elif event.type == "content_block_stop":
+                _take_down(event.content_block, session)
+                unsaid = ""
+            elif event.type == "message_stop":
+                last = event.message
+    finally:
+        if unsaid:
+            session.recorder.add(MODEL, Kind.SAID, broken_off(unsaid))
     return last
+
+
+def _take_down(block: "ParsedBetaContentBlock[None]", session: Session) -> None:
+    recorder = session.recorder
+    if block.type == "text":
+        recorder.add(MODEL, Kind.SAID, block.text)
+    elif block.type == "tool_use":
+        recorder.add(block.name, Kind.CALL, spelled(block.input))
+        if block.name not in {tool.name for tool in session.access.tools}:
+            recorder.add(block.name, Kind.ERROR, "There is no such tool.")
 
 
 def _outcome(last: BetaMessage | None, draft: Draft) -> Outcome:

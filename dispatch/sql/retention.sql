@@ -8,6 +8,12 @@ AND NOT EXISTS (SELECT 1 FROM task AS parent WHERE parent.id = task.parent AND p
 ORDER BY finished_at
 LIMIT :limit;
 
+-- name: forget_transcripts
+DELETE FROM transcript WHERE rowid IN (
+    SELECT rowid FROM transcript WHERE task_id IN (SELECT value FROM json_each(:task_ids)) LIMIT :limit
+)
+RETURNING rowid;
+
 -- name: forget_attempts
 UPDATE attempt SET text = '', progress = '', doing = '', fault_detail = '', branch = NULL, diffstat = ''
 WHERE task_id IN (SELECT value FROM json_each(:task_ids));

@@ -15,6 +15,7 @@ from dispatch.store.outbox import SqliteOutbox
 from dispatch.store.questions import SqliteQuestions
 from dispatch.store.queue import SqliteQueue
 from dispatch.store.retention import SqliteRetention
+from dispatch.store.transcripts import SqliteTranscripts
 
 __all__ = ["Store", "condition"]
 
@@ -32,6 +33,7 @@ class Store:
     retention: SqliteRetention
     alarms: SqliteAlarms
     questions: SqliteQuestions
+    transcripts: SqliteTranscripts
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -64,6 +66,7 @@ class Store:
             SqliteRetention(database),
             SqliteAlarms(database),
             SqliteQuestions(database),
+            SqliteTranscripts(database),
         )
 
     async def backup(self, path: Path) -> Backup:

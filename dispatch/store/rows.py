@@ -136,6 +136,7 @@ def attempt(row: sqlite3.Row) -> Attempt:
         work=Work(row["branch"], row["diffstat"], Kept(row["kept"])) if row["branch"] else None,
         said_micro_usd=row["said_micro_usd"],
         doing=row["doing"],
+        has_transcript=bool(row["has_transcript"]),
     )
 
 

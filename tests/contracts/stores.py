@@ -8,7 +8,7 @@ from pathlib import Path
 from dispatch.delivery import Delivery
 from dispatch.faults import Fault, FaultKind
 from dispatch.policy import Seating, Settlement
-from dispatch.ports import Alarms, Digests, Gates, Ledger, Outbox, Questions, Queue
+from dispatch.ports import Alarms, Digests, Gates, Ledger, Outbox, Questions, Queue, Transcripts
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.states import State
 from dispatch.store import Store
@@ -31,6 +31,7 @@ class Parts:
     gates: Gates
     alarms: Alarms
     questions: Questions
+    transcripts: Transcripts
     close: Callable[[], Awaitable[None]]
     again: Callable[[], Awaitable["Parts"]]
 
@@ -109,6 +110,7 @@ async def open_sqlite(folder: Path) -> Parts:
         store.gates,
         store.alarms,
         store.questions,
+        store.transcripts,
         store.close,
         lambda: open_sqlite(folder),
     )

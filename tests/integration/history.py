@@ -33,6 +33,11 @@ _DELIVERIES = """
 INSERT INTO delivery (key, kind, task_id, state, sent_revision, created_at, due_at)
 SELECT 'card:' || id, 'card', id, 'sent', 1, id, id FROM task
 """
+_TRANSCRIPTS = """
+INSERT INTO transcript (task_id, attempt, number, at, who, kind, text)
+WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 3)
+SELECT task.id, 1, n, task.id, 'model', 'said', 'some words of a model' FROM task, number
+"""
 _LINE = """
 INSERT INTO task (
     state, request_key, source, requester, words, priority, tier, model, reason, cap_micro_usd, channel,
@@ -91,6 +96,6 @@ def fill(raw: sqlite3.Connection, tasks: int) -> None:
     """Adds so many tasks: cancelled, parked, and one in a thousand held for long; each booked and told."""
     raw.execute("BEGIN IMMEDIATE")
     raw.execute(_TASKS, {"tasks": tasks})
-    for statement in (_ENDED, _HELD, _ATTEMPTS, _LEDGER, _BOOKED, _DELIVERIES):
+    for statement in (_ENDED, _HELD, _ATTEMPTS, _LEDGER, _BOOKED, _DELIVERIES, _TRANSCRIPTS):
         raw.execute(statement)
     raw.execute("COMMIT")

@@ -12,6 +12,7 @@ from dispatch.states import State
 from dispatch.store import Store
 from dispatch.task import NewTask, Outcome, Source, Task, Verdict
 from dispatch.terms import Terms
+from dispatch.transcript import Entry, Kind
 from dispatch.usage import Price, Unpriced, Usage
 from dispatch.worker import LEASE
 from tests.fakes.clock import FakeClock
@@ -51,6 +52,8 @@ class Place:
         assert claim
         assert claim.task.id == task.id
         await self.store.queue.progress(claim, f"reading {SAID}", now)
+        entry = Entry(now, f"tool {SAID}", Kind.RESULT, f"found {SAID}")
+        await self.store.transcripts.append(task.id, claim.attempt, 1, [entry] * 3)
         for price in (Price(1000 + task.id, "v1"), Unpriced("no such model")):
             line = await self.store.ledger.open(claim, "m", now)
             await self.store.ledger.book(

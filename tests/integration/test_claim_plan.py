@@ -52,6 +52,7 @@ VALUES = {
     "ages_at": 3_000,
     "rank": 2,
     "before": 10_000_000,
+    "after": 1,
     "task_ids": json.dumps(list(range(1, BATCH + 1))),
 }
 
@@ -100,8 +101,11 @@ def plan(raw: sqlite3.Connection, name: str) -> list[str]:
         ("raise_waiting_cards", "task_ready"),
         ("bookings", "ledger_booked"),
         ("spending", "ledger_booked"),
+        ("attempts", "sqlite_autoindex_transcript_1"),
+        ("entries", "SEARCH transcript USING INDEX sqlite_autoindex_transcript_1 (task_id=? AND attempt=?"),
         ("forgettable", "task_remembered"),
         ("forgettable", "delivery_unsent"),
+        ("forget_transcripts", "sqlite_autoindex_transcript_1"),
         ("forget_attempts", "sqlite_autoindex_attempt_1"),
         ("forget_history", "history_task"),
         ("forget_deliveries", "delivery_over"),
@@ -117,9 +121,8 @@ def test_the_index_made_for_it_is_used(
     steps = plan(full, name)
     full.execute("ROLLBACK")
     assert any(index in step for step in steps), steps
-    assert not [
-        step for step in steps if step in {"SCAN task", "SCAN ledger", "SCAN delivery", "SCAN attempt"}
-    ]
+    scans = {f"SCAN {table}" for table in ("task", "ledger", "delivery", "attempt", "transcript")}
+    assert not scans & set(steps)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +138,7 @@ def test_the_index_made_for_it_is_used(
         "ended_tasks",
         "bookings",
         "attempts",
+        "entries",
         "running",
         "forgettable",
     ],
@@ -196,14 +200,22 @@ def test_due_searches_by_weight_and_time(full: sqlite3.Connection) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["claim", "promote", "overdue", "due", "next_due", "open_tasks", "open_bookings", "short"]
+    "name",
+    ["claim", "promote", "overdue", "due", "next_due", "open_tasks", "open_bookings", "short", "entries"],
 )
 def test_a_long_history_costs_nothing(full: sqlite3.Connection, name: str) -> None:
     assert full.execute("SELECT count(*) FROM task").fetchone()[0] >= MANY
     assert reads(full, name) < 40
 
 
-FORGETTING = ["forgettable", "forget_attempts", "forget_history", "forget_deliveries", "forget_tasks"]
+FORGETTING = [
+    "forgettable",
+    "forget_transcripts",
+    "forget_attempts",
+    "forget_history",
+    "forget_deliveries",
+    "forget_tasks",
+]
 
 
 def test_one_batch_of_forgetting_costs_the_batch_whatever_the_history(full: sqlite3.Connection) -> None:

@@ -13,6 +13,7 @@ from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.states import MOVES, TERMINAL, State
 from dispatch.store import Store
 from dispatch.task import NewTask, Source, Tier
+from dispatch.transcript import MODEL, Entry, Kind
 from dispatch.usage import Price, Usage
 from tests.contracts.stores import LEASE, NOW
 
@@ -29,6 +30,7 @@ async def raw(tmp_path: Path) -> AsyncIterator[sqlite3.Connection]:
     await store.ledger.book(
         booking, model="m", request_id="", usage=Usage(), price=Price(5, "v1"), estimated=False, now=NOW
     )
+    await store.transcripts.append(1, 1, 1, [Entry(NOW, MODEL, Kind.SAID, "words")])
     await store.close()
     with closing(sqlite3.connect(tmp_path / "onequeue.db", isolation_level=None)) as connection:
         yield connection
@@ -91,6 +93,7 @@ def test_a_task_starts_queued(raw: sqlite3.Connection) -> None:
             " VALUES (1, 1, 'opus', 'm', 1, 'why')",
             "CHECK",
         ),
+        ("UPDATE transcript SET text = ''", "only grows"),
         ("UPDATE task SET state = 'nowhere'", "no move"),
         ("UPDATE task SET priority = 11", "CHECK"),
         ("UPDATE task SET lease_until = NULL", "CHECK"),

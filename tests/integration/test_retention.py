@@ -21,7 +21,7 @@ from dispatch.policy import Seating, Settlement
 from dispatch.questions import Ending, NewQuestion, QuestionKind
 from dispatch.states import State
 from dispatch.store import Store
-from dispatch.store.retention import BATCH
+from dispatch.store.retention import BATCH, ENTRIES
 from dispatch.store.rows import bound
 from dispatch.task import Outcome, Source, Verdict
 from tests.integration.retention_room import KEEP, SAID, SECRET, Place
@@ -59,12 +59,14 @@ async def test_words_go_and_sums_stay(place: Place) -> None:
         assert record == expected
         assert (now.request_key, now.message) == (task.request_key, task.message)
         for was, run in zip(attempts, runs, strict=True):
+            assert (was.has_transcript, run.has_transcript) == (True, False)
             assert (run.text, run.progress) == ("", "")
             assert (run.fault and run.fault.kind) == (was.fault and was.fault.kind)
             assert run.cost_micro_usd == was.cost_micro_usd > 0
             assert (run.unpriced, run.prompt_tokens, run.output_tokens) == (1, 20, 40)
     with closing(sqlite3.connect(place.store.database.path)) as raw:
         assert raw.execute("SELECT count(*) FROM delivery").fetchone() == (0,)
+        assert raw.execute("SELECT count(*) FROM transcript").fetchone() == (0,)
         assert raw.execute("SELECT DISTINCT detail FROM history").fetchall() == [("",)]
 
 
@@ -202,3 +204,40 @@ async def test_many_are_forgotten_in_batches_and_others_write_in_between(place: 
     assert await place.store.retention.forget_batch(now - KEEP, now) == BATCH
     assert await place.forget() == count - BATCH
     assert await place.forget() == 0
+
+
+async def test_long_transcripts_are_forgotten_in_batches_before_their_task_is(place: Place) -> None:
+    old = await place.ended("old", State.FAILED)
+    with closing(sqlite3.connect(place.store.database.path, isolation_level=None)) as raw:
+        raw.execute(_ENTRIES, (old.id, 2 * ENTRIES))
+        place.clock.advance(2 * KEEP)
+        young = await place.ended("young", State.FAILED)
+        before = place.clock.now() - KEEP
+        assert await place.store.retention.forget_entries(before) == ENTRIES
+        assert not (await place.task(old)).forgotten
+        assert await place.forget() == 1
+        kept = raw.execute("SELECT task_id, count(*) FROM transcript GROUP BY task_id").fetchall()
+    assert kept == [(young.id, 3)]
+
+
+_ENTRIES = """
+INSERT INTO transcript (task_id, attempt, number, at, who, kind, text)
+WITH RECURSIVE number (n) AS (SELECT 4 UNION ALL SELECT n + 1 FROM number WHERE n < ?2)
+SELECT ?1, 1, n, 0, 'model', 'said', 'words' FROM number
+"""
+
+
+async def test_no_table_keeps_what_was_said(place: Place) -> None:
+    await place.ended("a", State.FAILED)
+    await place.ended("b", State.DONE)
+    place.clock.advance(2 * KEEP)
+    path = place.store.database.path
+    assert _speaking(path) == {"task", "attempt", "transcript"}
+    assert await place.forget() == 2
+    assert _speaking(path) == set()
+
+
+def _speaking(path: Path) -> set[str]:
+    """The tables that hold what was said."""
+    with closing(sqlite3.connect(path)) as raw:
+        return {line.split('"')[1] for line in raw.iterdump() if SAID in line}

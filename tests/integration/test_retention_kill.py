@@ -56,8 +56,9 @@ async def test_killed_anywhere_it_has_forgotten_all_of_a_task_or_nothing(tmp_pat
                 "SELECT task.words = '', task.forgotten_at IS NOT NULL, attempt.text = '',"
                 " attempt.progress = '', attempt.fault_detail = '',"
                 " (SELECT max(detail) = '' FROM history WHERE task_id = task.id),"
-                " (SELECT count(*) = 0 FROM delivery WHERE task_id = task.id), count(*)"
-                " FROM task JOIN attempt ON task_id = task.id GROUP BY 1, 2, 3, 4, 5, 6, 7"
+                " (SELECT count(*) = 0 FROM delivery WHERE task_id = task.id),"
+                " (SELECT count(*) = 0 FROM transcript WHERE task_id = task.id), count(*)"
+                " FROM task JOIN attempt ON task_id = task.id GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"
             ).fetchall()
             assert all(len(set(row[:-1])) == 1 for row in told), json.dumps(told)
             assert sum(row[-1] for row in told) == TASKS

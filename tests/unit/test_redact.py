@@ -62,6 +62,16 @@ def test_a_key_cut_short_goes_as_far_as_it_stands_there() -> None:
     assert redact(f"-----BEGIN PRIVATE KEY-----\n{BODY}and then?") == f"{REDACTED}\nand then?"
 
 
+@pytest.mark.parametrize("sign", ["→", "\t", ":"])
+def test_a_key_in_a_listing_with_numbers_goes_whole_or_as_far_as_it_stands_there(sign: str) -> None:
+    def listed(text: str) -> str:
+        return "".join(f"{number:6}{sign}{line}\n" for number, line in enumerate(text.splitlines(), start=1))
+
+    assert redact(listed(f"so:\n{KEY}\nend")) == f"     1{sign}so:\n     2{sign}{REDACTED}\n     6{sign}end\n"
+    unfinished = f"-----BEGIN PRIVATE KEY-----\n{BODY}"
+    assert redact(listed(unfinished)) == f"     1{sign}{REDACTED}\n"
+
+
 def test_a_key_written_on_one_line_goes_whole() -> None:
     assert redact(KEY.replace("\n", "\\n") + " next") == f"{REDACTED} next"
 
@@ -111,6 +121,9 @@ HOSTILE = (
     "a:b@",
     "-----BEGIN PRIVATE KEY-----",
     "-----BEGIN ",
+    "1",
+    "1234567:",
+    "1→AAAAAAAAAAAAAAA",
     "-----BEGIN PRIVATE KEY-----AAAAAAAAAAAAAAAA\n",
     "A",
     " \\n",

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from dispatch.diagnosis import SessionFacts
-from dispatch.ports import Draft
+from dispatch.ports import Draft, Recorder
 from dispatch.runners.claude_code.command import PERMISSION_MODE, SERVER, Asked
+from dispatch.runners.claude_code.recording import Recording
+from dispatch.transcript import Unrecorded
 from dispatch.usage import MICRO_USD
 
+_NOBODY: Final = Unrecorded()
 _NOT_STARTED = ("bwrap:", "apply-seccomp:", "Sandbox is required")
 _ADVICE = re.compile(r" If it persists, check your inference gateway \([^()]*\)\.")
 """What Claude Code advises where it does not reach the API itself; it is our gateway that it means."""
@@ -25,13 +28,14 @@ _DOING: Final = {
 
 
 class Report:
-    """Reads the events of one session, in order. What it writes goes into the draft as it comes.
+    """Reads the events of one session, in order. What it writes goes into the draft as it comes, and all
+    that happens to the recorder.
 
     `wrong` says why the session may not go on, once its start was not as asked. `is_started` and
     `is_over` are its beginning and end. `doing` is a line for people, without names of files.
     """
 
-    def __init__(self, asked: Asked, draft: Draft) -> None:
+    def __init__(self, asked: Asked, draft: Draft, recorder: Recorder = _NOBODY) -> None:
         self.is_started = False
         self.is_over = False
         self.wrong = ""
@@ -41,6 +45,7 @@ class Report:
         self.tool_results: list[str] = []
         self._asked = asked
         self._draft = draft
+        self._recording = Recording(recorder)
         self._result: Mapping[str, Any] = {}
         self._error_class: str | None = None
         self._window: Mapping[str, Any] = {}
@@ -58,6 +63,7 @@ class Report:
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Reads the next event. What is not known is passed over."""
+        self._recording.take(event)
         own = event.get("parent_tool_use_id") is None
         match event.get("type"), event.get("subtype"):
             case "system", "init":
@@ -72,6 +78,10 @@ class Report:
                 self._window = _mapping(event.get("rate_limit_info")) or event
             case "result", _:
                 self._end(event)
+
+    def close(self) -> None:
+        """There are no more events: what was being said broke off."""
+        self._recording.close()
 
     def facts(self, exit_code: int | None, stderr: str, *, killed_by_us: bool) -> SessionFacts:
         """What is known of the session's end."""

@@ -135,7 +135,7 @@ class ClaudeCodeRunner:
         place = session.place or Place(folder.run / "place")
         tools = tuple(tool.name for tool in session.access.tools if not tool.may_pause)
         asked = Asked(session.model, session.means.profile, tools)
-        report, opened = Report(asked, session.draft), asyncio.Event()
+        report, opened = Report(asked, session.draft, session.recorder), asyncio.Event()
         async with Doors() as doors:
             opening = _Opening(session, asked, program, folder, place, opened)
             if isolation.level is Level.NONE:
@@ -187,6 +187,7 @@ class ClaudeCodeRunner:
             telling.cancel()
             await _uninterrupted(process.kill() if report.wrong else process.end())
             reading.cancel()
+            report.close()
         if reading.done() and not reading.cancelled() and (broke := reading.exception()):
             raise broke
         return self._outcome(session, process, report)
