@@ -31,13 +31,24 @@ class Tool:
     may_pause: bool = False
 
 
+@dataclass(slots=True)
+class Heard:
+    """What the API last told one attempt's gateway: in how many seconds to ask again, if it said so."""
+
+    retry_after: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How one attempt reaches the API: an address and a key that end with the attempt."""
+    """How one attempt reaches the API: an address and a key that end with the attempt.
+
+    `heard` is kept by the gateway, for a session in another process does not pass on all that it is told.
+    """
 
     base_url: str
     key: str
     tools: tuple[Tool, ...]
+    heard: Heard = field(default_factory=Heard, compare=False)
 
 
 class Gateway(Protocol):
