@@ -25,7 +25,6 @@ from bot.service import log_to_stderr, refuse_clashes, stop_signals
 from bot.supervisor import READY, STOPPING, Supervisor
 from dispatch.clock import SystemClock
 from dispatch.errors import StoreBusy
-from dispatch.gateway import SILENCE
 from dispatch.ports import Clock
 from dispatch.store import Store
 
@@ -42,7 +41,8 @@ class Root:
         """Bot and dispatcher in one process, until SIGTERM or SIGINT."""
         settings.need(*_NEEDED)
         supervisor = Supervisor()
-        refuse_clashes(settings, SILENCE, supervisor.watchdog)
+        silence = timedelta(seconds=settings.anthropic.silence_seconds)
+        refuse_clashes(settings, silence, supervisor.watchdog)
         log_to_stderr()
         with stop_signals() as stop, LoopGuard():
             async with supervisor.kept_informed(SystemClock()), _in_slack(settings) as building:

@@ -70,7 +70,11 @@ class Building:
         self.courier = Courier(store.outbox, store.queue, chat, postman, clock)
         self.asking = Asking(store.questions, store.queue, self.courier, clock, terms)
         self.gateway = MeteringGateway(
-            Upstream(settings.anthropic.base_url, settings.anthropic.api_key),
+            Upstream(
+                settings.anthropic.base_url,
+                settings.anthropic.api_key,
+                timedelta(seconds=settings.anthropic.silence_seconds),
+            ),
             store.queue,
             store.ledger,
             prices,
