@@ -38,7 +38,7 @@ from dispatch.places import Worktrees
 from dispatch.ports import Clock
 from dispatch.pricing import PriceList, Rates
 from dispatch.runners.choice import Choice
-from dispatch.runners.claude_code import ClaudeCodeRunner
+from dispatch.runners.claude_code import ClaudeCodeRunner, JailedSetups
 from dispatch.runners.messages import MessagesRunner
 from dispatch.runners.placed import Placed
 from dispatch.runners.script import ScriptRunner
@@ -89,7 +89,9 @@ class Building:
             settings.zone,
             bare=settings.claude_code.isolation == "none",
         )
-        self.worktrees = Worktrees(settings.agents_folder / "places", _plain_environment())
+        bare = _plain_environment() if settings.claude_code.isolation == "none" else None
+        setups = JailedSetups(settings.agents_folder / "runs", self.agents.isolation, bare)
+        self.worktrees = Worktrees(settings.agents_folder / "places", setups)
         models = Choice(
             {
                 RunnerName.MESSAGES: MessagesRunner(),
@@ -225,7 +227,7 @@ class Building:
 
 
 def _plain_environment() -> dict[str, str]:
-    """What a project's setup command is given: none of our keys."""
+    """What a setup command that is not shut in is given: none of our keys."""
     return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
 
 

@@ -20,6 +20,7 @@ from dispatch.ports.session import (
     Runner,
     Seats,
     Session,
+    Setups,
     Tool,
 )
 from dispatch.ports.vault import Backup
@@ -48,6 +49,7 @@ __all__ = [
     "Runner",
     "Seats",
     "Session",
+    "Setups",
     "Spending",
     "Tasks",
     "Tool",

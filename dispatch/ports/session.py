@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from dispatch.means import Means
+from dispatch.means import Means, Project
 from dispatch.scripts import Script
 from dispatch.task import Claim, Outcome, Resumed, Work
 
@@ -111,6 +111,17 @@ class Runner(Protocol):
 
     async def run(self, session: Session) -> Outcome:
         """Cancelling it ends the session at once."""
+        ...
+
+
+class Setups(Protocol):
+    """Runs the setup commands of projects."""
+
+    async def run(self, project: Project, place: Place) -> None:
+        """The project's setup in a fresh place, if it has one, and the end of all that it has started.
+
+        Raises NoPlace where it fails, Unreachable where it cannot be run now.
+        """
         ...
 
 
