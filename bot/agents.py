@@ -39,9 +39,13 @@ class ProjectSettings(Section):
 
 
 class ClaudeCodeSettings(Section):
-    """How agents are shut in: `none` lets them run, unprotected, on a machine that can make no jail."""
+    """How agents are shut in: `none` lets them run, unprotected, on a machine that can make no jail.
+
+    `seats` is how many run at once, in all tiers together; without it the machine decides.
+    """
 
     isolation: Literal["jail", "none"] = "jail"
+    seats: Annotated[int, Field(ge=1, le=256)] | None = None
 
 
 def projects(given: Mapping[str, ProjectSettings]) -> dict[str, Project]:

@@ -43,7 +43,9 @@ from dispatch.runners.messages import MessagesRunner
 from dispatch.runners.placed import Placed
 from dispatch.runners.script import ScriptRunner
 from dispatch.schedule import Schedule, Tick
+from dispatch.seats.agents import AgentSeats, seats_for
 from dispatch.seats.local import LocalSeats
+from dispatch.seats.machine import cores, memory_bytes
 from dispatch.store import Store
 from dispatch.usage import MICRO_USD
 from dispatch.watch import MEGABYTE, Bounds
@@ -98,11 +100,18 @@ class Building:
                 RunnerName.CLAUDE_CODE: Placed(self.agents, self.worktrees),
             }
         )
+        self.agent_seats = AgentSeats(
+            settings.claude_code.seats or seats_for(cores(), memory_bytes()), terms.kept_seats
+        )
         self.worker = Worker(
             store.queue,
             store.gates,
             self.gateway,
-            LocalSeats(models, ScriptRunner(os.environ.get("PATH", os.defpath), str(Path.home()))),
+            LocalSeats(
+                models,
+                ScriptRunner(os.environ.get("PATH", os.defpath), str(Path.home())),
+                self.agent_seats,
+            ),
             ThreadQuotes(chat),
             self.courier,
             clock,
@@ -188,6 +197,7 @@ class Building:
         if self.settings.has_agents:
             isolation = await self.agents.isolation()
             _log.info("agents are shut in like this: %s", isolation.words)
+            _log.info("agents at once: %d at most, in all tiers together", self.agent_seats.seats)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:

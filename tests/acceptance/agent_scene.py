@@ -74,6 +74,10 @@ class Scene:
         assert len(found) < 2, "one card for each task"
         return found[0] if found else ""
 
+    def says(self, number: int, words: str) -> bool:
+        """Whether a task's card has those words now."""
+        return words in self.card(number)
+
     def replies(self, number: int) -> list[str]:
         """What the thread was told about a task's ends."""
         start = f"answer:{number}:"

@@ -1,6 +1,7 @@
 """Each way in which an agent's session ends, in one running bot: the words, the money, and nothing left."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -93,7 +94,7 @@ async def test_a_cut_stream_and_a_silent_one_are_tried_again(scene: Scene) -> No
     scene.claude.fail(Failure.HANG, model="claude-haiku-5-5")
     cut, silent = await scene.ask("p3 look at the cut"), await scene.ask("p9 listen")
     for number in (cut, silent):
-        await scene.until(lambda number=number: "Claude could not be reached" in scene.card(number))
+        await scene.until(partial(scene.says, number, "Claude could not be reached"))
         assert "Nothing is wrong with the task and it is not forgotten" in scene.card(number)
     for number in (cut, silent):
         await scene.ended(number, "done", f"#{number}")
