@@ -122,7 +122,8 @@ async def isolation() -> Isolation:
     try:
         if not await _works([*_walls(), "--", "/bin/true"]):
             return Isolation(
-                Level.NONE, "bwrap may not make a jail here: this kernel or container forbids it"
+                Level.NONE,
+                "bwrap may not make a jail here: this kernel, container or service unit forbids it",
             )
         inner = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--", "/bin/true"]
         if await _works([*_walls(), "--", *inner]):
