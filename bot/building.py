@@ -6,11 +6,13 @@ import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
+from bot.agents import room, seated
 from bot.app import LINES
 from bot.bulletins import Bulletins
 from bot.chat import SlackChat
@@ -43,10 +45,10 @@ from dispatch.runners.messages import MessagesRunner
 from dispatch.runners.placed import Placed
 from dispatch.runners.script import ScriptRunner
 from dispatch.schedule import Schedule, Tick
-from dispatch.seats.agents import AgentSeats, seats_for
 from dispatch.seats.local import LocalSeats
 from dispatch.seats.machine import cores, memory_bytes
 from dispatch.store import Store
+from dispatch.terms import Terms
 from dispatch.usage import MICRO_USD
 from dispatch.watch import MEGABYTE, Bounds
 from dispatch.worker import LEASE, Worker
@@ -63,7 +65,7 @@ class Building:
         self.store = store
         self.chat = chat
         self.clock = clock
-        terms = settings.terms
+        self.terms = terms = _seated(settings)
         prices = PriceList(clock.now, {model: _rates(price) for model, price in settings.prices.items()})
         letters = Letters(
             store.queue, store.gates, chat, lambda due: self.bulletins.of(due), terms, settings.secrets
@@ -100,18 +102,11 @@ class Building:
                 RunnerName.CLAUDE_CODE: Placed(self.agents, self.worktrees),
             }
         )
-        self.agent_seats = AgentSeats(
-            settings.claude_code.seats or seats_for(cores(), memory_bytes()), terms.kept_seats
-        )
         self.worker = Worker(
             store.queue,
             store.gates,
             self.gateway,
-            LocalSeats(
-                models,
-                ScriptRunner(os.environ.get("PATH", os.defpath), str(Path.home())),
-                self.agent_seats,
-            ),
+            LocalSeats(models, ScriptRunner(os.environ.get("PATH", os.defpath), str(Path.home()))),
             ThreadQuotes(chat),
             self.courier,
             clock,
@@ -197,7 +192,8 @@ class Building:
         if self.settings.has_agents:
             isolation = await self.agents.isolation()
             _log.info("agents are shut in like this: %s", isolation.words)
-            _log.info("agents at once: %d at most, in all tiers together", self.agent_seats.seats)
+            seats = ", ".join(f"{rule.seats} {tier}" for tier, rule in self.terms.table.items())
+            _log.info("seats, agents among them: %s", seats)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -234,6 +230,16 @@ class Building:
                 switch = DeadMan(url, lambda: self.watch.sound, self.clock)
                 closing.push_async_callback(_end, asyncio.create_task(switch.run(), name="dead man"))
             yield
+
+
+def _seated(settings: Settings) -> Terms:
+    """The terms, with no more agents at once than the settings or this machine allow."""
+    if not settings.has_agents:
+        return settings.terms
+    seats = settings.claude_code.seats or room(cores(), memory_bytes())
+    fixed = {tier for tier, changed in settings.tiers.items() if changed.seats is not None}
+    table = seated(settings.table, fixed, settings.has_agents_anywhere, seats)
+    return replace(settings.terms, table=table)
 
 
 def _plain_environment() -> dict[str, str]:

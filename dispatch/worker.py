@@ -212,7 +212,6 @@ class Worker:
             access=access,
             means=self._terms.means(claim.task),
             resumed=claim.resumed,
-            priority=claim.task.priority,
         )
 
     async def _recalled(self, claim: Claim) -> str:

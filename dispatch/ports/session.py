@@ -82,7 +82,7 @@ class Session:
 
     Where there is a `script` it runs that: without a model, with no access to anything, on behalf of
     `requester`, and the prompt is only the words.
-    `place` is where an agent works; a session without files has none. `priority` is its task's.
+    `place` is where an agent works; a session without files has none.
     Where it is `resumed` the earlier conversation goes on, and the prompt is for a runner that cannot
     read that conversation any more.
     """
@@ -101,7 +101,6 @@ class Session:
     means: Means = field(default_factory=Means)
     place: Place | None = None
     resumed: Resumed | None = None
-    priority: int = 10
 
 
 class Runner(Protocol):

@@ -5,9 +5,7 @@ import logging
 from datetime import timedelta
 
 from dispatch.faults import Fault, FaultKind
-from dispatch.means import RunnerName
 from dispatch.ports import Runner, Session
-from dispatch.seats.agents import AgentSeats
 from dispatch.task import Outcome, Verdict
 
 _log = logging.getLogger(__name__)
@@ -16,30 +14,15 @@ _log = logging.getLogger(__name__)
 class LocalSeats:
     """`ports.Seats` that run each session here, as an asyncio.Task of the caller.
 
-    Scripts go to a runner of their own where there is one. Agents wait for one of the seats for `agents`
-    where those are fewer; their wall clock stands still until they have it.
+    Scripts go to a runner of their own where there is one.
     """
 
-    def __init__(
-        self, runner: Runner, scripts: Runner | None = None, agents: AgentSeats | None = None
-    ) -> None:
+    def __init__(self, runner: Runner, scripts: Runner | None = None) -> None:
         self._runner = runner
         self._scripts = scripts or runner
-        self._agents = agents
 
     async def run(self, session: Session) -> Outcome:
         """The runner's outcome; a fault where the wall clock or a surprise ended it first."""
-        if self._agents is None or session.means.runner is not RunnerName.CLAUDE_CODE:
-            return await self._sit(session)
-        waits = not self._agents.is_free(session.priority)
-        if waits:
-            await _tell(session, "waiting until another agent has ended")
-        async with self._agents.taken(session.priority):
-            if waits:
-                await _tell(session, "starting")
-            return await self._sit(session)
-
-    async def _sit(self, session: Session) -> Outcome:
         try:
             async with asyncio.timeout(session.wall_clock.total_seconds()) as limit:
                 runner = self._runner if session.script is None else self._scripts
@@ -50,12 +33,6 @@ class LocalSeats:
                 return _failed(session, FaultKind.TIMEOUT, words)
             _log.exception("task %d: attempt %d met a surprise", session.task_id, session.attempt)
             return _failed(session, FaultKind.UNKNOWN, f"the session broke ({type(error).__name__})")
-
-
-async def _tell(session: Session, words: str) -> None:
-    progress = next((tool for tool in session.access.tools if tool.name == "progress"), None)
-    if progress is not None:
-        await progress.call({"text": words})
 
 
 def _failed(session: Session, kind: FaultKind, words: str) -> Outcome:

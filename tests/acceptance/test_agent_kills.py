@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -74,6 +75,9 @@ async def test_a_killed_onequeue_doubles_nothing_and_leaves_nothing(scene: Scene
     assert len(told) == 1, "the thread says so once"
     await scene.nothing_left()
     assert any("removed what 1 sessions and 1 worktrees had left" in line for line in scene.bot.lines)
+    assert any(
+        re.search(r"seats, agents among them: \d opus, \d sonnet, \d haiku", line) for line in scene.bot.lines
+    )
 
 
 async def test_stopped_in_order_it_leaves_nothing_and_goes_on_after_the_start(scene: Scene) -> None:

@@ -1,41 +1,70 @@
-"""How many agents sit at once, and who sits down next."""
+"""How many agents sit at once: what a machine has room for, shared out among the tiers."""
 
-import asyncio
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.agents import GIBIBYTE, room, seated
 from bot.config import ConfigError, load
-from dispatch.means import Means, RunnerName
-from dispatch.policy import URGENT
-from dispatch.ports import Tool
-from dispatch.seats.agents import GIBIBYTE, AgentSeats, seats_for
-from dispatch.seats.local import LocalSeats
+from dispatch.means import RunnerName
+from dispatch.routing import DEFAULT_TABLE, Table
 from dispatch.seats.machine import cores, memory_bytes
-from dispatch.task import Verdict
-from tests.fakes.runner import FakeRunner
-from tests.unit.test_local_seats import make_session
+from dispatch.task import MODEL_TIERS, Tier
+
+TIERS = st.sets(st.sampled_from(MODEL_TIERS))
 
 
 @given(st.integers(1, 512), st.integers(0, 4096 * GIBIBYTE))
-def test_a_machine_always_has_a_seat_and_never_more_than_it_has_room_for(cores: int, memory: int) -> None:
-    seats = seats_for(cores, memory)
-    assert seats >= 1
-    assert seats <= 2 * cores
-    assert seats == 1 or (seats + 1) * GIBIBYTE <= memory
-    assert seats_for(cores + 1, memory) >= seats
-    assert seats_for(cores, memory + GIBIBYTE) >= seats
+def test_a_machine_always_has_room_for_one_and_for_no_more_than_it_can_bear(cores: int, memory: int) -> None:
+    found = room(cores, memory)
+    assert 1 <= found <= 2 * cores
+    assert found == 1 or (found + 1) * GIBIBYTE <= memory
+    assert room(cores + 1, memory) >= found
+    assert room(cores, memory + GIBIBYTE) >= found
 
 
 @pytest.mark.parametrize(
-    ("cores", "gibibytes", "seats"), [(1, 1, 1), (2, 4, 3), (2, 24, 4), (8, 16, 15), (16, 64, 32)]
+    ("cores", "gibibytes", "found"), [(1, 1, 1), (2, 4, 3), (2, 24, 4), (8, 16, 15), (16, 64, 32)]
 )
-def test_machines_of_usual_sizes(cores: int, gibibytes: int, seats: int) -> None:
-    assert seats_for(cores, gibibytes * GIBIBYTE) == seats
+def test_machines_of_usual_sizes(cores: int, gibibytes: int, found: int) -> None:
+    assert room(cores, gibibytes * GIBIBYTE) == found
+
+
+@pytest.mark.parametrize(
+    ("seats", "shared"), [(1, [1, 1, 1]), (4, [2, 1, 1]), (7, [3, 2, 2]), (8, [3, 3, 2]), (40, [3, 4, 4])]
+)
+def test_seats_are_shared_out_the_most_urgent_tier_first(seats: int, shared: list[int]) -> None:
+    table = seated(DEFAULT_TABLE, (), True, seats)
+    assert [table[tier].seats for tier in MODEL_TIERS] == shared
+
+
+@given(TIERS, TIERS, st.booleans(), st.integers(1, 30), st.lists(st.integers(1, 9), min_size=3, max_size=3))
+def test_only_tiers_of_agents_give_up_seats_and_none_gives_up_its_last(
+    agents: set[Tier], fixed: set[Tier], everywhere: bool, seats: int, wanted: list[int]
+) -> None:
+    before = _table(agents, wanted)
+    table = seated(before, fixed, everywhere, seats)
+    shared = {tier for tier in table if (everywhere or tier in agents) and tier not in fixed}
+    for tier in table:
+        assert 1 <= table[tier].seats <= before[tier].seats
+        assert tier in shared or table[tier] == before[tier]
+        assert replace(table[tier], seats=before[tier].seats) == before[tier]
+    taken = sum(table[tier].seats for tier in table if everywhere or tier in agents)
+    if any(table[tier].seats > 1 for tier in shared):
+        assert taken <= seats
+    if taken < seats:
+        assert table == before, "no seat is left that somebody wanted"
+
+
+def _table(agents: set[Tier], seats: list[int]) -> Table:
+    runner = {True: RunnerName.CLAUDE_CODE, False: RunnerName.MESSAGES}
+    return {
+        tier: replace(DEFAULT_TABLE[tier], seats=count, runner=runner[tier in agents])
+        for tier, count in zip(MODEL_TIERS, seats, strict=True)
+    }
 
 
 def test_the_limits_of_a_control_group_count(tmp_path: Path) -> None:
@@ -55,139 +84,11 @@ def test_the_limits_of_a_control_group_count(tmp_path: Path) -> None:
     assert memory_bytes() > 0
 
 
-@dataclass
-class Room:
-    """Agents that sit until they are told to get up; `seated` holds those who do, in order."""
-
-    seats: AgentSeats
-    seated: list[str] = field(default_factory=list)
-    _sitting: dict[str, tuple["asyncio.Task[None]", asyncio.Event]] = field(default_factory=dict)
-
-    async def come(self, name: str, priority: int) -> None:
-        up = asyncio.Event()
-        self._sitting[name] = (asyncio.create_task(self._sit(name, priority, up)), up)
-        await self._settled()
-
-    async def get_up(self, name: str) -> None:
-        self._sitting.pop(name)[1].set()
-        await self._settled()
-
-    async def give_up(self, name: str) -> None:
-        self._sitting.pop(name)[0].cancel()
-        await self._settled()
-
-    async def _sit(self, name: str, priority: int, up: asyncio.Event) -> None:
-        async with self.seats.taken(priority):
-            self.seated.append(name)
-            try:
-                await up.wait()
-            finally:
-                self.seated.remove(name)
-
-    async def _settled(self) -> None:
-        for _ in range(5):
-            await asyncio.wait({asyncio.create_task(asyncio.wait({self._soon()}))})
-
-    @staticmethod
-    def _soon() -> "asyncio.Future[None]":
-        soon = asyncio.get_running_loop().create_future()
-        soon.set_result(None)
-        return soon
-
-
-async def test_the_most_urgent_that_waits_sits_down_next() -> None:
-    room = Room(AgentSeats(1))
-    for name, priority in (("first", 9), ("patient", 8), ("urgent", 3), ("late", 3)):
-        await room.come(name, priority)
-    for name in ("first", "urgent", "late", "patient"):
-        assert room.seated == [name]
-        await room.get_up(name)
-    assert room.seated == []
-
-
-async def test_a_seat_is_kept_for_what_is_most_urgent() -> None:
-    room = Room(AgentSeats(3, kept=1))
-    for number in range(3):
-        await room.come(f"p3-{number}", 3)
-    assert room.seated == ["p3-0", "p3-1"]
-    await room.come("p1", 1)
-    assert room.seated == ["p3-0", "p3-1", "p1"]
-    await room.get_up("p1")
-    assert room.seated == ["p3-0", "p3-1"], "it is kept again"
-    await room.get_up("p3-0")
-    assert room.seated == ["p3-1", "p3-2"]
-    assert AgentSeats(1, kept=5).is_free(10), "a single seat is for everybody"
-
-
-async def test_who_gives_up_takes_no_seat_and_loses_none() -> None:
-    room = Room(AgentSeats(1))
-    for name in ("first", "second", "third"):
-        await room.come(name, 5)
-    await room.give_up("second")
-    await room.give_up("first")
-    assert room.seated == ["third"]
-    await room.get_up("third")
-    assert room.seats.is_free(10)
-
-
-@given(
-    st.lists(st.tuples(st.integers(1, 10), st.booleans()), max_size=30), st.integers(1, 4), st.integers(0, 4)
-)
-def test_there_are_never_more_than_seats_and_nobody_is_forgotten(
-    comings: list[tuple[int, bool]], seats: int, kept: int
-) -> None:
-    async def play() -> None:
-        room, here = Room(AgentSeats(seats, kept)), []
-        for number, (priority, leaves) in enumerate(comings):
-            here.append(f"{priority}-{number}")
-            await room.come(here[-1], priority)
-            _check(room, seats, min(kept, seats - 1))
-            if leaves and room.seated:
-                here.remove(room.seated[0])
-                await room.get_up(room.seated[0])
-                _check(room, seats, min(kept, seats - 1))
-        while here:
-            assert room.seated, "somebody waits and every seat is free"
-            here.remove(room.seated[0])
-            await room.get_up(room.seated[0])
-        assert room.seats.is_free(10)
-
-    asyncio.run(play())
-
-
-def _check(room: Room, seats: int, kept: int) -> None:
-    assert len(room.seated) <= seats
-    assert sum(int(name.partition("-")[0]) > URGENT for name in room.seated) <= seats - kept
-
-
-async def test_an_agent_that_waits_says_so_and_its_wall_clock_stands_still() -> None:
-    told: list[object] = []
-
-    async def note(given: object) -> str:
-        told.append(given)
-        return "Noted."
-
-    runner = FakeRunner()
-    runner.gate.clear()
-    seats = LocalSeats(runner, agents=AgentSeats(1))
-    agent = replace(make_session(), means=Means(RunnerName.CLAUDE_CODE))
-    access = replace(agent.access, tools=(Tool("progress", "", {}, note),))
-    first = asyncio.create_task(seats.run(replace(agent, access=access)))
-    await runner.started.acquire()
-    hasty = timedelta(milliseconds=30)
-    second = asyncio.create_task(seats.run(replace(agent, task_id=2, access=access, wall_clock=hasty)))
-    talk = await seats.run(make_session(hasty))
-    assert talk.fault is not None, "a conversation needs no such seat, and its time has passed"
-    assert told == [{"text": "waiting until another agent has ended"}]
-    runner.gate.set()
-    assert (await first).verdict is (await second).verdict is Verdict.ANSWERED
-    assert told[1:] == [{"text": "starting"}]
-
-
 def test_the_setting_is_a_number_of_seats(tmp_path: Path) -> None:
     file = tmp_path / "onequeue.toml"
-    file.write_text("[claude_code]\nseats = 3\n")
-    assert load({"ONEQUEUE_CONFIG": str(file)}).claude_code.seats == 3
+    file.write_text('[claude_code]\nseats = 3\n[tiers.haiku]\nrunner = "claude-code"\n')
+    settings = load({"ONEQUEUE_CONFIG": str(file)})
+    assert (settings.claude_code.seats, settings.has_agents, settings.has_agents_anywhere) == (3, True, False)
     file.write_text("[claude_code]\nseats = 0\n")
     with pytest.raises(ConfigError, match=r"claude_code\.seats"):
         load({"ONEQUEUE_CONFIG": str(file)})
