@@ -30,7 +30,6 @@ from bot.service import log_to_stderr, needed, refuse_clashes, stop_signals
 from bot.supervisor import READY, STOPPING, Supervisor
 from dispatch.clock import SystemClock
 from dispatch.errors import StoreBusy
-from dispatch.gateway import SILENCE
 from dispatch.ports import Clock
 from dispatch.store import Store
 
@@ -46,7 +45,8 @@ class Root:
         """Bot and dispatcher in one process, until SIGTERM or SIGINT."""
         settings.need(*needed(settings))
         supervisor = Supervisor()
-        refuse_clashes(settings, SILENCE, supervisor.watchdog)
+        silence = timedelta(seconds=settings.anthropic.silence_seconds)
+        refuse_clashes(settings, silence, supervisor.watchdog)
         log_to_stderr()
         with stop_signals() as stop, LoopGuard():
             async with supervisor.kept_informed(SystemClock()), _in_slack(settings) as building:

@@ -6,11 +6,13 @@ import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
+from bot.agents import room, seated
 from bot.app import LINES
 from bot.bulletins import Bulletins
 from bot.chat import SlackChat
@@ -41,15 +43,17 @@ from dispatch.places import Worktrees
 from dispatch.ports import Clock
 from dispatch.pricing import PriceList, Rates
 from dispatch.runners.choice import Choice
-from dispatch.runners.claude_code import ClaudeCodeRunner
+from dispatch.runners.claude_code import ClaudeCodeRunner, JailedSetups
 from dispatch.runners.messages import MessagesRunner
 from dispatch.runners.placed import Placed
 from dispatch.runners.script import ScriptRunner
 from dispatch.runners.transcribed import Transcribed
 from dispatch.schedule import Schedule, Tick
 from dispatch.seats.local import LocalSeats
+from dispatch.seats.machine import cores, memory_bytes
 from dispatch.store import Store
 from dispatch.task import Work
+from dispatch.terms import Terms
 from dispatch.usage import MICRO_USD
 from dispatch.watch import MEGABYTE, Bounds
 from dispatch.worker import LEASE, Worker
@@ -66,7 +70,7 @@ class Building:
         self.store = store
         self.chat = chat
         self.clock = clock
-        terms = settings.terms
+        self.terms = terms = _seated(settings)
         prices = PriceList(clock.now, rates(settings))
         letters = Letters(
             store.queue, store.gates, chat, lambda due: self.bulletins.of(due), terms, settings.secrets
@@ -75,7 +79,11 @@ class Building:
         self.courier = Courier(store.outbox, store.queue, chat, postman, clock)
         self.asking = Asking(store.questions, store.queue, self.courier, clock, terms)
         self.gateway = MeteringGateway(
-            Upstream(settings.anthropic.base_url, settings.anthropic.api_key),
+            Upstream(
+                settings.anthropic.base_url,
+                settings.anthropic.api_key,
+                timedelta(seconds=settings.anthropic.silence_seconds),
+            ),
             store.queue,
             store.ledger,
             prices,
@@ -90,7 +98,9 @@ class Building:
             settings.zone,
             bare=settings.claude_code.isolation == "none",
         )
-        self.worktrees = Worktrees(settings.agents_folder / "places", _plain_environment())
+        bare = _plain_environment() if settings.claude_code.isolation == "none" else None
+        setups = JailedSetups(settings.agents_folder / "runs", self.agents.isolation, bare)
+        self.worktrees = Worktrees(settings.agents_folder / "places", setups)
         models = Choice(
             {
                 RunnerName.MESSAGES: MessagesRunner(),
@@ -199,6 +209,8 @@ class Building:
         if self.settings.has_agents:
             isolation = await self.agents.isolation()
             _log.info("agents are shut in like this: %s", isolation.words)
+            seats = ", ".join(f"{rule.seats} {tier}" for tier, rule in self.terms.table.items())
+            _log.info("seats, agents among them: %s", seats)
 
     async def _note_work(self, task_id: int, attempt: int, work: Work) -> None:
         await self.store.queue.note_work(task_id, attempt, work, self.clock.now())
@@ -240,8 +252,18 @@ class Building:
             yield
 
 
+def _seated(settings: Settings) -> Terms:
+    """The terms, with no more agents at once than the settings or this machine allow."""
+    if not settings.has_agents:
+        return settings.terms
+    seats = settings.claude_code.seats or room(cores(), memory_bytes())
+    fixed = {tier for tier, changed in settings.tiers.items() if changed.seats is not None}
+    table = seated(settings.table, fixed, settings.has_agents_anywhere, seats)
+    return replace(settings.terms, table=table)
+
+
 def _plain_environment() -> dict[str, str]:
-    """What a project's setup command is given: none of our keys."""
+    """What a setup command that is not shut in is given: none of our keys."""
     return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
 
 

@@ -141,8 +141,13 @@ class Settings(Section):
     @property
     def has_agents(self) -> bool:
         """Whether any session may be one of Claude Code."""
-        named: set[RunnerName | None] = {rule.runner for rule in self.table.values()}
-        named |= {channel.runner for channel in self.channels.values()}
+        tiers = (rule.runner for rule in self.table.values())
+        return self.has_agents_anywhere or RunnerName.CLAUDE_CODE in tiers
+
+    @property
+    def has_agents_anywhere(self) -> bool:
+        """Whether a session of any tier may be one of Claude Code, its channel or project asking for it."""
+        named = {channel.runner for channel in self.channels.values()}
         named |= {project.runner for project in self.projects.values()}
         return RunnerName.CLAUDE_CODE in named
 

@@ -24,6 +24,7 @@ from dispatch.terms import (
     SEATS_PER_REQUESTER,
     Upgrades,
 )
+from dispatch.timeouts import SILENCE
 from dispatch.usage import MICRO_USD
 from dispatch.watch import FREE_BYTES, MEGABYTE, TOKENS
 
@@ -101,10 +102,11 @@ class SlackSettings(Section):
 
 
 class AnthropicSettings(Section):
-    """Where Claude is and which key pays."""
+    """Where Claude is, which key pays, and how long an answer may stay silent."""
 
     api_key: Secret = ""
     base_url: WebAddress = "https://api.anthropic.com/"
+    silence_seconds: Annotated[int, Field(ge=1, le=600)] = int(SILENCE.total_seconds())
 
 
 class DigestSettings(Section):

@@ -3,6 +3,7 @@
 A fault is decided from structured facts (status, error type, which side closed), never from prose.
 """
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -58,6 +59,19 @@ class Fault:
     kind: FaultKind
     detail: str = ""
     retry_after: float | None = None
+
+
+LONGEST_RETRY_AFTER = 86_400.0
+"""Seconds. A server that names more is asked again after a day."""
+
+
+def retry_after(named: str | None) -> float | None:
+    """The seconds in a `retry-after` header; None for one that is not there or names none."""
+    try:
+        seconds = float(named or "")
+    except ValueError:
+        return None
+    return min(seconds, LONGEST_RETRY_AFTER) if math.isfinite(seconds) and seconds >= 0 else None
 
 
 OVER_CAP_ERROR = "over_cap_error"

@@ -10,6 +10,9 @@ from datetime import timedelta
 
 from dispatch.task import Tier
 
+SILENCE = timedelta(seconds=120)
+"""How long a request to the model API may stay silent."""
+
 LAST_WORDS = timedelta(seconds=5)
 """What is due to people gets this long after the sessions have ended."""
 
@@ -47,7 +50,8 @@ def clashes(timeouts: Timeouts) -> Iterator[str]:
         if timeouts.silence >= wall_clock:
             yield (
                 f"tiers.{tier}.minutes: {_said(wall_clock)} is too short, because one request to Claude may "
-                f"stay silent for {_said(timeouts.silence)}. Give sessions more time than that"
+                f"stay silent for {_said(timeouts.silence)}. Give sessions more time than that, or lower "
+                "anthropic.silence_seconds"
             )
     if timeouts.renewal * 2 >= timeouts.lease:
         yield (

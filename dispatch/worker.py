@@ -24,6 +24,7 @@ LEASE = timedelta(seconds=60)
 STOPPED = "Onequeue was stopped while it ran"
 _CANCELLED = Outcome(Verdict.CANCELLED, fault=Fault(FaultKind.CANCELLED))
 _NOWHERE = Access("", "", ())
+_ASKED_AGAIN = frozenset({FaultKind.RATE_LIMITED, FaultKind.OVERLOADED})
 _SETTLE_AGAIN = 1.0
 _log = logging.getLogger(__name__)
 
@@ -181,7 +182,8 @@ class Worker:
                 return await self._script(claim.task, claim.task.script)
             prompt = _prompt(claim.task, await self._quotes.of(claim.task), await self._recalled(claim))
             async with self._gateway.admit(claim) as access:
-                return await self._seats.run(self._open(claim, prompt, access, draft))
+                outcome = await self._seats.run(self._open(claim, prompt, access, draft))
+                return _waiting_as_told(outcome, access)
         except Unreachable as error:
             return _failed(draft, FaultKind.UNREACHABLE, error)
         except NotFound as error:
@@ -292,6 +294,14 @@ def _failed(draft: Draft, kind: FaultKind, error: Exception) -> Outcome:
 
 def _prompt(task: Task, *more: str) -> str:
     return "\n\n".join(part for part in (task.words, *more) if part)
+
+
+def _waiting_as_told(outcome: Outcome, access: Access) -> Outcome:
+    """The outcome with the API's own word on when to ask again, which a session may not have passed on."""
+    fault, named = outcome.fault, access.heard.retry_after
+    if fault is None or fault.kind not in _ASKED_AGAIN or named is None:
+        return outcome
+    return replace(outcome, fault=replace(fault, retry_after=named))
 
 
 async def _end(task: asyncio.Task[Any]) -> None:

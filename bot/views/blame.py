@@ -83,7 +83,7 @@ def _what(kind: FaultKind, task: Task, attempt: Attempt, detail: str) -> str:
         case FaultKind.UNREACHABLE:
             return "Slack would not show me the conversation"
         case FaultKind.OUT_OF_MEMORY:
-            return "it ran out of memory"
+            return "its process was killed, most likely because the machine ran out of memory"
         case FaultKind.LOST:
             return "I restarted during the attempt"
         case FaultKind.TIMEOUT:

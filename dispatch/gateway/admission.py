@@ -6,7 +6,7 @@ from aiohttp import web
 
 from dispatch.gateway.account import Account
 from dispatch.gateway.passage import Passage
-from dispatch.ports import Tool
+from dispatch.ports import Heard, Tool
 
 
 class Admission:
@@ -15,6 +15,7 @@ class Admission:
     def __init__(self, account: Account, tools: tuple[Tool, ...]) -> None:
         self.account = account
         self.tools = tools
+        self.heard = Heard()
         self._under_way: dict[asyncio.Task[web.StreamResponse], Passage] = {}
 
     async def run(self, passage: Passage) -> web.StreamResponse:

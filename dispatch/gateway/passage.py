@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import aiohttp
 from aiohttp import web
 
-from dispatch.faults import NETWORK_ERROR
+from dispatch.faults import NETWORK_ERROR, retry_after
 from dispatch.gateway.account import Account
 from dispatch.gateway.meter import Frames, Meter
 from dispatch.gateway.problem import Refused
 from dispatch.gateway.upstream import Sending, Upstream, passed_back
+from dispatch.ports import Heard
 
 NO_ANSWER = "sent, but no answer came"
 NO_USAGE = "answered, but without its usage"
@@ -29,10 +30,11 @@ class Asked:
 class Passage:
     """One priced request. `run` is never cancelled: `cut` ends it early, and it is booked all the same."""
 
-    def __init__(self, asked: Asked, upstream: Upstream, account: Account) -> None:
+    def __init__(self, asked: Asked, upstream: Upstream, account: Account, heard: Heard) -> None:
         self._asked = asked
         self._upstream = upstream
         self._account = account
+        self._heard = heard
         self._meter = Meter()
         self._sending = Sending()
         self._status: int | None = None
@@ -70,6 +72,7 @@ class Passage:
             async with _sent_on(self._asked, self._upstream, self._sending) as answer:
                 self._status = answer.status
                 self._request_id = answer.headers.get("request-id", "")
+                self._heard.retry_after = retry_after(answer.headers.get("retry-after"))
                 if answer.status == 200 and answer.content_type == "text/event-stream":
                     return await self._stream(answer)
                 response = await whole(answer)

@@ -91,7 +91,8 @@ class MeteringGateway:
         account = Account(claim, self._ledger, self._price, self._token_caps, self._clock)
         admission = self._admissions[key] = Admission(account, tools)
         try:
-            yield Access(self._url(), key, tools, own_progress(claim, self._queue, self._clock))
+            tell = own_progress(claim, self._queue, self._clock)
+            yield Access(self._url(), key, tools, tell, admission.heard)
         finally:
             self._admissions.pop(key, None)
             try:
@@ -115,7 +116,7 @@ class MeteringGateway:
         admission = self._admission(request)
         asked = await _read(request)
         try:
-            return await admission.run(Passage(asked, self._upstream, admission.account))
+            return await admission.run(Passage(asked, self._upstream, admission.account, admission.heard))
         except LeaseLost as error:
             raise Refused(403, "permission_error", f"this attempt is over: {error}") from error
         except StoreError as error:

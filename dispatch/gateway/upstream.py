@@ -12,11 +12,10 @@ from urllib.parse import urlsplit
 import aiohttp
 from multidict import CIMultiDictProxy
 
+from dispatch.timeouts import SILENCE
+
 CONNECT = timedelta(seconds=10)
 """How long connecting may take."""
-
-SILENCE = timedelta(seconds=120)
-"""How long a stream may stay silent."""
 
 _PASSED_ON = ("anthropic-version", "anthropic-beta", "content-type", "user-agent")
 _PASSED_BACK = ("content-type", "request-id", "retry-after", "x-should-retry")

@@ -1,4 +1,4 @@
-"""Running git and a project's setup. Nothing that a session left in a worktree is run or obeyed."""
+"""Running git. Nothing that a session left in a worktree is run or obeyed."""
 
 import asyncio
 import os

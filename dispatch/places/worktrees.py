@@ -5,7 +5,7 @@ import json
 import logging
 import re
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from itertools import count
@@ -13,12 +13,9 @@ from pathlib import Path
 
 from dispatch.errors import NoPlace, Unreachable
 from dispatch.means import Project
-from dispatch.places.git import Failed, git, repository, run
-from dispatch.ports import Place, Session
+from dispatch.places.git import Failed, git, repository
+from dispatch.ports import Place, Session, Setups
 from dispatch.task import Kept, Work
-
-SETUP_SECONDS = 600.0
-"""How long a project's setup may take."""
 
 DIFFSTAT = ("--stat=72", "--stat-count=20")
 """How wide git's summary of the work is, and how many files it names."""
@@ -53,14 +50,11 @@ class _Tree:
 
 
 class Worktrees:
-    """`ports.Places` in `folder`, with the branches in the projects' own repositories.
+    """`ports.Places` in `folder`, with the branches in the projects' own repositories."""
 
-    `setup_environment` is all that a project's setup command is given.
-    """
-
-    def __init__(self, folder: Path, setup_environment: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, setups: Setups) -> None:
         self._folder = folder
-        self._setup_environment = setup_environment
+        self._setups = setups
         self._adding = asyncio.Lock()
 
     @asynccontextmanager
@@ -71,8 +65,9 @@ class Worktrees:
             raise NoPlace("The session has no project.")
         tree = await self._add(session, project)
         try:
-            await self._set_up(tree, project)
-            yield Place(tree.path, tree.repo)
+            place = Place(tree.path, tree.repo)
+            await self._setups.run(project, place)
+            yield place
         finally:
             await _finished(asyncio.create_task(_close(tree, session, project)))
 
@@ -111,15 +106,6 @@ class Worktrees:
         record = {"repo": str(repo), "notes": notes, "branch": branch, "began": began}
         (home / _RECORD).write_text(json.dumps(record))
         return tree
-
-    async def _set_up(self, tree: _Tree, project: Project) -> None:
-        if not project.setup:
-            return
-        command = ["/bin/sh", "-c", project.setup]
-        try:
-            await run(command, tree.path, self._setup_environment, SETUP_SECONDS)
-        except Failed as error:
-            raise NoPlace(f"the setup of {project.name} failed: {error}") from error
 
 
 async def _close(tree: _Tree, session: Session, project: Project) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from dispatch.means import Means
+from dispatch.means import Means, Project
 from dispatch.ports.transcripts import Recorder
 from dispatch.scripts import Script
 from dispatch.task import Claim, Outcome, Resumed, Work
@@ -37,17 +37,26 @@ Tell = Callable[[str], Awaitable[None]]
 """Tells the people who wait what a session is doing, in a line of its runner's own that names nothing."""
 
 
+@dataclass(slots=True)
+class Heard:
+    """What the API last told one attempt's gateway: in how many seconds to ask again, if it said so."""
+
+    retry_after: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """How one attempt reaches the API: an address and a key that end with the attempt.
 
-    `tell` is for its runner; the model has a tool.
+    `tell` is for its runner; the model has a tool. `heard` is kept by the gateway, for a session in another
+    process does not pass on all that it is told.
     """
 
     base_url: str
     key: str
     tools: tuple[Tool, ...]
     tell: Tell | None = field(default=None, compare=False)
+    heard: Heard = field(default_factory=Heard, compare=False)
 
 
 class Gateway(Protocol):
@@ -112,6 +121,17 @@ class Runner(Protocol):
 
     async def run(self, session: Session) -> Outcome:
         """Cancelling it ends the session at once."""
+        ...
+
+
+class Setups(Protocol):
+    """Runs the setup commands of projects."""
+
+    async def run(self, project: Project, place: Place) -> None:
+        """The project's setup in a fresh place, if it has one, and the end of all that it has started.
+
+        Raises NoPlace where it fails, Unreachable where it cannot be run now.
+        """
         ...
 
 

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 from typing import cast
 
 import anthropic
@@ -12,7 +11,7 @@ from anthropic.lib.tools import BetaAsyncBuiltinFunctionTool, BetaAsyncStreaming
 from anthropic.types.beta import BetaMessage, BetaOutputConfigParam, BetaToolParam
 from anthropic.types.beta.parsed_beta_message import ParsedBetaContentBlock
 
-from dispatch.faults import Fault, FaultKind, from_api
+from dispatch.faults import Fault, FaultKind, from_api, retry_after
 from dispatch.ports import Draft, Pause, Recorder, Session, Tool
 from dispatch.runners.briefing import system
 from dispatch.runners.conversation import WAITS, Conversation
@@ -21,9 +20,6 @@ from dispatch.transcript import MODEL, Kind, broken_off, spelled
 
 MAX_REQUESTS = 40
 """How many requests one session may make."""
-
-LONGEST_RETRY_AFTER = 86_400.0
-"""Seconds. A server that names more is asked again after a day."""
 
 LONGEST_DETAIL = 500
 """Characters of a server's own words that are kept in a fault."""
@@ -200,17 +196,9 @@ def _fault(error: Exception) -> Fault:
     match error:
         case anthropic.APIStatusError():
             message = (error.api_message or f"the API answered {error.status_code}")[:LONGEST_DETAIL]
-            waits = _retry_after(error.response.headers.get("retry-after"))
+            waits = retry_after(error.response.headers.get("retry-after"))
             return from_api(error.status_code, error.type, error.error_code, message, waits)
         case anthropic.APIConnectionError() | httpx2.TransportError() | json.JSONDecodeError():
             return from_api(None, None, message=f"the connection broke ({type(error).__name__})")
         case _:
             return Fault(FaultKind.UNKNOWN, f"{type(error).__name__}: {error}")
-
-
-def _retry_after(named: str | None) -> float | None:
-    try:
-        seconds = float(named or "")
-    except ValueError:
-        return None
-    return min(seconds, LONGEST_RETRY_AFTER) if math.isfinite(seconds) and seconds >= 0 else None

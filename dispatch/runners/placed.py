@@ -25,7 +25,7 @@ class Placed:
         except NoPlace as error:
             return _failed(session, FaultKind.INVALID_REQUEST, error)
         except Unreachable as error:
-            return _failed(session, FaultKind.UNREACHABLE, error)
+            return _failed(session, FaultKind.RUNTIME, error)
         return replace(outcome, work=session.draft.work)
 
 

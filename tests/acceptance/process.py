@@ -68,6 +68,12 @@ class Bot:
         self._ready = asyncio.Event()
         self.lines: list[str] = []
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        assert self._process
+        return self._process.pid
+
     async def start(self) -> None:
         """Returns when it says `ready`."""
         self._ready.clear()

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -23,6 +25,16 @@ def command_lines() -> list[str]:
 def running(words: str) -> int:
     """How many processes run a command line that begins so."""
     return sum(line.startswith(words) for line in command_lines())
+
+
+def end(words: str) -> None:
+    """Ends every process that runs a command line that begins so."""
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            with suppress(OSError):
+                line = Path(entry.path, "cmdline").read_bytes().replace(b"\0", b" ")
+                if line.startswith(words.encode()):
+                    os.kill(int(entry.name), signal.SIGKILL)
 
 
 async def until(condition: Callable[[], bool]) -> None:

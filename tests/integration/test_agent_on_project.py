@@ -14,6 +14,7 @@ from dispatch.policy import Settlement
 from dispatch.runners.placed import Placed
 from dispatch.states import State
 from dispatch.task import Verdict
+from tests.fakes.setups import FakeSetups
 from tests.integration.agent_room import AgentRoom, agent_room, claude
 from tests.integration.test_worktrees import git
 
@@ -42,7 +43,7 @@ async def test_what_it_edits_is_kept_as_a_branch_and_stored(room: AgentRoom, tmp
             say("Raised."),
         ]
     )
-    runner = Placed(room.runner, Worktrees(tmp_path / "places", {}))
+    runner = Placed(room.runner, Worktrees(tmp_path / "places", FakeSetups()))
     means = Means(RunnerName.CLAUDE_CODE, Profile.FULL, Project("payments", repo))
     async with room.session() as session:
         outcome = await runner.run(replace(session, means=means, place=None))

@@ -4,9 +4,9 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,44 +15,16 @@ from bot.rehearsal.claude import ClaudeSim, call, say
 from dispatch.clock import SystemClock
 from dispatch.faults import FaultKind
 from dispatch.means import Profile, Project
+from dispatch.places import Worktrees
+from dispatch.ports import Place
 from dispatch.runners.claude_code import ClaudeCodeRunner, Isolation, Level
+from tests.fakes.setups import FakeSetups
 from tests.integration.agent_room import UTC_ZONE, AgentRoom, agent_room, claude
+from tests.integration.escapes import CANARY, ESCAPES, MACHINE, Escape, filled
+from tests.integration.processes import end, running
+from tests.integration.test_worktrees import git
 
 pytestmark = pytest.mark.long
-
-CANARY = "canary-4711"
-"""What must never be read from inside."""
-
-
-@dataclass(frozen=True, slots=True)
-class Escape:
-    """A way out: a command, and whether its output shows that it worked."""
-
-    what: str
-    command: str
-    shows: str
-
-
-ESCAPES = (
-    Escape("read our environment", "env; cat /proc/*/environ | tr '\\0' '\\n'", CANARY),
-    Escape("read the attempt's key in the environment", "env", "oq-1-1-"),
-    Escape(
-        "read the attempt's key in /proc", "cat /proc/*/environ /proc/*/cmdline | tr '\\0' '\\n'", "oq-1-1-"
-    ),
-    Escape("see processes outside", "test -e /proc/{process} && echo seen", "seen"),
-    Escape("read the home directory", "ls -a {home}", "."),
-    Escape("read the database", "cat {database} | head -c 15", "SQLite"),
-    Escape("read another task's folder", "cat {secret}", CANARY),
-    Escape("read the machine's settings", "cat /etc/shadow /etc/hostname", "root:"),
-    Escape("write outside the folder", "echo x > {outside} && echo wrote", "wrote"),
-    Escape("write to the system", "touch /usr/bin/x /etc/x && echo wrote", "wrote"),
-    Escape("reach a server on this machine", "curl -sS -m 3 {server}", "hello"),
-    Escape("reach the network", "curl -sS -m 3 http://192.0.2.1/ ; python3 -c '' ; echo end", "hello"),
-    Escape(
-        "ask the gateway for more", "curl -sS -m 3 http://127.0.0.1:8101/v1/messages", "authentication_error"
-    ),
-    Escape("become root", "unshare -r true && mount -t tmpfs x /mnt && echo mounted", "mounted"),
-)
 
 
 @pytest.fixture
@@ -67,50 +39,97 @@ async def room(sim: ClaudeSim, tmp_path: Path) -> AsyncIterator[AgentRoom]:
         yield opened
 
 
+async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A server that says one word to whoever comes, as HTTP has it."""
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello")
+    await writer.drain()
+    writer.close()
+
+
 @asynccontextmanager
-async def server() -> AsyncIterator[int]:
-    """A web server on loopback that answers everything with one word; its port."""
+async def surroundings(folder: Path) -> AsyncIterator[dict[str, object]]:
+    """What there is to reach outside of a jail, by the names that escapes know it by."""
+    repo = folder / "payments"
+    repo.mkdir()
+    git(repo, "init", "--quiet", "--initial-branch=main")
+    git(repo, "commit", "--quiet", "--allow-empty", "--message=first")
+    (folder / "secret").write_text(CANARY)
+    async with AsyncExitStack() as stack:
+        server = await asyncio.start_server(greet, "127.0.0.1", 0)
+        stack.callback(server.close)
+        for path in (folder / "socket", f"\0{CANARY}"):
+            stack.callback((await asyncio.start_unix_server(greet, path)).close)
+        yield {
+            "home": Path.home(),
+            "process": os.getpid(),
+            "database": folder / "onequeue.db",
+            "secret": folder / "secret",
+            "outside": folder / "outside",
+            "runs": folder / "runs",
+            "repo": repo / ".git",
+            "server": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/",
+            "socket": folder / "socket",
+            "canary": CANARY,
+        }
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello")
-        await writer.drain()
-        writer.close()
 
-    serving = await asyncio.start_server(answer, "127.0.0.1", 0)
-    try:
-        yield serving.sockets[0].getsockname()[1]
-    finally:
-        serving.close()
-
-
-async def test_no_way_out_is_open(
+async def test_what_is_tried_from_inside_holds_as_the_security_page_says(
     room: AgentRoom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", f"xoxb-{CANARY}")
-    (tmp_path / "secret").write_text(CANARY)
-    async with server() as port:
-        named = {
-            "home": Path.home(),
-            "process": os.getpid(),
-            "database": tmp_path / "onequeue.db",
-            "secret": tmp_path / "secret",
-            "outside": tmp_path / "outside",
-            "server": f"http://127.0.0.1:{port}/",
-        }
-        commands = [_filled(escape.command, named) for escape in ESCAPES]
-        room.sim.script([*(call("Bash", command=one, description="try") for one in commands), say("Tried.")])
-        await room.run()
-    results = room.results()
-    assert len(results) == len(ESCAPES)
-    held = {escape.what: escape.shows not in told for escape, told in zip(ESCAPES, results, strict=True)}
+    async with surroundings(tmp_path) as named, room.session() as plain:
+        means = replace(plain.means, project=Project("payments", tmp_path / "payments"))
+        session = replace(plain, means=means)
+        named |= {"real_key": room.sim.key, "attempt_key": session.access.key}
+        async with Worktrees(tmp_path / "places", FakeSetups()).open(session) as place:
+            room.sim.script([*(escape.step(place.path, named) for escape in ESCAPES), say("Tried.")])
+            outcome = await room.runner.run(replace(session, place=place))
+            assert outcome.text == "Tried."
+            results = room.results()
+            assert [told for told in results if "Permission to use Bash" in told] == [], "all were tried"
+            held = {one.what: _held(one, told, named) for one, told in zip(ESCAPES, results, strict=True)}
+            unproven = [one.what for one in ESCAPES if one.outside and await _held_outside(one, named, place)]
+    assert unproven == [], "these fail outside of a jail too, so they prove nothing"
     isolation = await room.runner.isolation()
     with capsys.disabled():
-        rows = [f"  {'holds' if holds else 'OPEN':6} {what}\n" for what, holds in held.items()]
-        sys.stdout.write(f"\n{isolation.words} (uid {os.getuid()})\n{''.join(rows)}")
-    assert [what for what, holds in held.items() if not holds] == []
-    assert not (tmp_path / "outside").exists()
-    assert isolation.level is not Level.NONE
+        sys.stdout.write(f"\n{isolation.words} (user {os.getuid()})\n{_table(held)}")
+    expected = {"yes": True, "no": False, MACHINE: isolation.level is Level.WHOLE}
+    assert held == {escape.what: expected[escape.holds] for escape in ESCAPES}
+
+
+def _held(escape: Escape, told: str, named: Mapping[str, object]) -> bool:
+    if escape.shows:
+        return filled(escape.shows, named) not in told
+    if escape.leaves:
+        return not Path(filled(escape.leaves, named)).exists()
+    return running(escape.runs) == 0
+
+
+async def _held_outside(escape: Escape, named: Mapping[str, object], place: Place) -> bool:
+    """Whether it fails without a jail as well. Nothing of it is left."""
+    process = await asyncio.create_subprocess_shell(
+        filled(escape.command, named),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        cwd=place.path,
+    )
+    told, _ = await process.communicate()
+    held = _held(escape, told.decode("utf-8", "replace"), named)
+    _tidy(escape, named)
+    return held
+
+
+def _tidy(escape: Escape, named: Mapping[str, object]) -> None:
+    if escape.leaves:
+        Path(filled(escape.leaves, named)).unlink(missing_ok=True)
+    if escape.runs:
+        end(escape.runs)
+
+
+def _table(held: Mapping[str, bool]) -> str:
+    width = max(map(len, held))
+    rows = [f"  {one.what:{width}} | {'yes ' if held[one.what] else 'OPEN'} | {one.by}\n" for one in ESCAPES]
+    return "".join([f"  {'tried from inside':{width}} | held | by what\n", *rows])
 
 
 @pytest.mark.parametrize("way", ["Read", "Grep", "Glob", "Write"])
@@ -173,12 +192,6 @@ async def test_without_a_jail_a_session_runs_where_that_is_wanted_and_leaves_not
     assert CANARY not in room.results()[0]
     assert "CLAUDE" in room.results()[0]
     assert room.left() == []
-
-
-def _filled(command: str, named: dict[str, object]) -> str:
-    for name, value in named.items():
-        command = command.replace("{" + name + "}", str(value))
-    return command
 
 
 def _listens(host: str, port: int) -> bool:

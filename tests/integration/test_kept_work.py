@@ -82,7 +82,7 @@ async def room(tmp_path: Path, repo: Path) -> AsyncIterator[Room]:
     table = dict(DEFAULT_TABLE)
     table[Tier.SONNET] = replace(table[Tier.SONNET], runner=RunnerName.CLAUDE_CODE)
     terms = Terms(table, ZoneInfo("UTC"), projects={"payments": Project("payments", repo)})
-    runner, worktrees = Writer(), Worktrees(tmp_path / "places", {})
+    runner, worktrees = Writer(), Worktrees(tmp_path / "places", FakeSetups())
     runner.gate.clear()
     worker = Worker(
         store.queue,

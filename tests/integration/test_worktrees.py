@@ -1,6 +1,5 @@
 """Worktrees on a real repository: made, kept as branches, and swept after a kill."""
 
-import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dispatch.errors import NoPlace
-from dispatch.faults import FaultKind
+from dispatch.faults import Fault, FaultKind
 from dispatch.means import Means, Profile, Project, RunnerName
 from dispatch.places import Worktrees
 from dispatch.ports import Access, Draft, Session
@@ -17,6 +16,7 @@ from dispatch.runners.choice import Choice
 from dispatch.runners.placed import Placed
 from dispatch.task import Claim, Kept, Outcome, Verdict, Work
 from tests.fakes.runner import FakeRunner
+from tests.fakes.setups import FakeSetups
 from tests.fakes.values import NOON, make_task
 from tests.integration.gateway_room import open_session
 
@@ -53,7 +53,7 @@ def repo(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def places(tmp_path: Path) -> Worktrees:
-    return Worktrees(tmp_path / "places", {"PATH": os.environ["PATH"]})
+    return Worktrees(tmp_path / "places", FakeSetups())
 
 
 @pytest.fixture
@@ -104,26 +104,30 @@ async def test_an_earlier_branch_of_the_task_is_not_touched(repo: Path, places: 
         assert session.draft.work.branch == branch
 
 
-async def test_setup_runs_in_the_worktree_with_no_key_of_ours(
-    repo: Path, places: Worktrees, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-sim-secret")
-    async with places.open(
-        session_on(Project("payments", repo, setup="env > env.log; pwd > pwd.log"))
+async def test_a_place_is_set_up_before_it_is_given(repo: Path, tmp_path: Path) -> None:
+    setups = FakeSetups()
+    async with Worktrees(tmp_path / "places", setups).open(
+        session_on(Project("payments", repo, setup="make deps"))
     ) as place:
-        assert "sk-ant" not in (place.path / "env.log").read_text()
-        assert (place.path / "pwd.log").read_text().strip() == str(place.path)
+        assert setups.runs == [("make deps", place)]
 
 
-async def test_a_setup_that_fails_ends_the_task_with_its_words(
-    repo: Path, places: Worktrees, tmp_path: Path
-) -> None:
-    runner = Placed(FakeRunner(), places)
-    outcome = await runner.run(session_on(Project("payments", repo, setup="echo no such lock; exit 3")))
-    assert outcome.fault is not None
-    assert outcome.fault.kind is FaultKind.INVALID_REQUEST
-    assert "no such lock" in outcome.fault.detail
+async def test_a_setup_that_fails_ends_the_task_with_its_words(repo: Path, tmp_path: Path) -> None:
+    runner = Placed(FakeRunner(), Worktrees(tmp_path / "places", FakeSetups(fails="no such lock")))
+    outcome = await runner.run(session_on(Project("payments", repo, setup="make deps")))
+    assert outcome.fault == Fault(FaultKind.INVALID_REQUEST, "no such lock")
     assert list((tmp_path / "places").iterdir()) == []
+
+
+async def test_what_keeps_every_place_from_being_made_is_a_fault_of_the_runtime(
+    repo: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "places").write_text("in the way")
+    runner = Placed(FakeRunner(), Worktrees(tmp_path / "places", FakeSetups()))
+    outcome = await runner.run(session_on(Project("payments", repo)))
+    assert outcome.fault is not None
+    assert outcome.fault.kind is FaultKind.RUNTIME
+    assert "no folder for a worktree" in outcome.fault.detail
 
 
 async def test_a_repository_that_is_none_is_named(places: Worktrees, tmp_path: Path) -> None:
@@ -212,7 +216,7 @@ async def test_a_killed_onequeue_leaves_work_that_the_next_start_keeps(
     place = await opening.__aenter__()
     (place.path / "queue.py").write_text("limit = 8\n")
     (tmp_path / "places" / "payments-9-1").mkdir()
-    assert await Worktrees(tmp_path / "places", {}).sweep(noted) == 2
+    assert await Worktrees(tmp_path / "places", FakeSetups()).sweep(noted) == 2
     assert [(task, attempt, work.branch, work.kept) for task, attempt, work in noted.told] == [
         (1, 1, BRANCH, Kept.BRANCH)
     ]

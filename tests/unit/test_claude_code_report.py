@@ -1,5 +1,6 @@
 """What the events of a session come to, one by one."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from dispatch.means import Profile
 from dispatch.ports import Draft
 from dispatch.runners.claude_code.command import Asked
 from dispatch.runners.claude_code.report import Report
+from tests.unit.sessions import RECORDED, TRY_AGAIN, Recorded
 
 MODEL = "claude-haiku-5-5"
 ASKED = Asked(MODEL, Profile.READ, ("progress",))
@@ -138,3 +140,35 @@ def test_a_cost_is_kept_where_the_runtime_knows_it(event: dict[str, Any], kept: 
 def test_nonsense_is_passed_over(event: dict[str, Any]) -> None:
     read, draft = report(event)
     assert (read.is_started, read.is_over, draft) == (False, False, Draft())
+
+
+RESULT_FIELDS = (
+    "subtype",
+    "is_error",
+    "terminal_reason",
+    "api_error_status",
+    "api_error_type",
+    "api_error_code",
+    "api_error",
+    "stop_reason",
+    "num_turns",
+    "result",
+)
+
+
+@pytest.mark.parametrize("recorded", RECORDED.values(), ids=RECORDED)
+def test_the_events_of_every_end_on_record_come_to_its_facts(recorded: Recorded) -> None:
+    facts = replace(recorded.facts, expects_structured=False, has_structured=False)
+    told = [INIT, *streamed("m1", "So"), said("m2", text("So on."))]
+    if facts.error_class:
+        told.append(said("m3", text("what the runtime says"), error=facts.error_class))
+    if facts.has_result:
+        fields = {name: getattr(facts, name) for name in RESULT_FIELDS}
+        told.append({"type": "result", "errors": list(facts.errors), **fields})
+    read, draft = report(*told)
+    advised = facts.result.removesuffix(TRY_AGAIN)
+    expected = (
+        facts if advised == facts.result else replace(facts, result=advised + TRY_AGAIN.split(" If ")[0])
+    )
+    assert read.facts(facts.exit_code, facts.stderr, killed_by_us=False) == expected
+    assert draft.text == "So on."

@@ -1,7 +1,7 @@
 """What the command line makes of its words before a verb is asked."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from bot.cli import main
 from bot.config import Settings
 from bot.console import Ask
+from bot.doctor.finding import Finding
 from bot.records import Record, task_record
 from tests.fakes.values import make_task
 
@@ -23,6 +24,9 @@ class Composition:
         raise AssertionError
 
     async def rehearse(self, settings: Settings, port: int, browser: bool) -> None:
+        raise AssertionError
+
+    async def examine(self, settings: Settings) -> Sequence[Finding]:
         raise AssertionError
 
     @asynccontextmanager

@@ -4,5 +4,6 @@ from dispatch.runners.claude_code.binary import find
 from dispatch.runners.claude_code.jail import Isolation, Level
 from dispatch.runners.claude_code.runner import ClaudeCodeRunner
 from dispatch.runners.claude_code.selftest import SelfTest
+from dispatch.runners.claude_code.setup import JailedSetups
 
-__all__ = ["ClaudeCodeRunner", "Isolation", "Level", "SelfTest", "find"]
+__all__ = ["ClaudeCodeRunner", "Isolation", "JailedSetups", "Level", "SelfTest", "find"]

@@ -71,7 +71,7 @@ class Cell:
 
     run: Path
     place: Path
-    program: Path
+    program: Path | None
     doors: Path
     ports: dict[int, str]
     repo: Path | None = None
@@ -94,7 +94,7 @@ def jailed(cell: Cell, command: Sequence[str]) -> list[str]:
         *_walls(),
         # A short name for it: sockets are made there, and their names may not be long.
         *("--bind", str(cell.run / "tmp"), str(TEMP)),
-        *_bound("--ro-bind", cell.program),
+        *(_bound("--ro-bind", cell.program) if cell.program else ()),
         *(_bound("--ro-bind", cell.repo) if cell.repo else ()),
         *_bound("--bind", cell.run),
         *_bound("--bind", cell.place),
@@ -109,7 +109,7 @@ def jailed(cell: Cell, command: Sequence[str]) -> list[str]:
         "--",
         "/bin/sh",
         "-c",
-        f'{relays}exec "$@"',
+        f'{relays}{_until_open(len(cell.ports))}exec "$@"',
         "sh",
         *command,
     ]
@@ -122,7 +122,8 @@ async def isolation() -> Isolation:
     try:
         if not await _works([*_walls(), "--", "/bin/true"]):
             return Isolation(
-                Level.NONE, "bwrap may not make a jail here: this kernel or container forbids it"
+                Level.NONE,
+                "bwrap may not make a jail here: this kernel, container or service unit forbids it",
             )
         inner = ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "--proc", "/proc", "--", "/bin/true"]
         if await _works([*_walls(), "--", *inner]):
@@ -133,6 +134,12 @@ async def isolation() -> Isolation:
         Level.NESTED,
         "each session in a jail, its commands in a weaker sandbox inside it, which shares the jail's /proc",
     )
+
+
+def _until_open(doors: int) -> str:
+    """Waits, in shell and for seconds at most, until so many sockets listen inside."""
+    listening = f"[ $(grep -c ' 0A ' /proc/net/tcp) -ge {doors} ]"
+    return f"n=0; until {listening} || [ $n -ge 250 ]; do n=$((n + 1)); sleep 0.02; done; "
 
 
 def _walls() -> list[str]:

@@ -91,8 +91,8 @@ class Process:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), _TO_TERMINATE)
         self._signal(signal.SIGKILL)
-        await self._process.wait()
         await asyncio.to_thread(kill_marked, self._mark)
+        await self._process.wait()
         self._listening.cancel()
         await asyncio.wait({self._listening})
 
