@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from dispatch.means import Profile, Project, RunnerName
+from dispatch.means import Beyond, Profile, Project, RunnerName
 
 
 class Section(BaseModel):
@@ -33,6 +33,7 @@ class ProjectSettings(Section):
     repo: Annotated[Path, AfterValidator(_absolute)]
     runner: RunnerName | None = None
     profile: Profile | None = None
+    beyond: Beyond | None = None
     setup: str = ""
     push: bool = False
     domains: tuple[Domain, ...] = ()
@@ -47,6 +48,6 @@ class ClaudeCodeSettings(Section):
 def projects(given: Mapping[str, ProjectSettings]) -> dict[str, Project]:
     """The projects by name."""
     return {
-        name: Project(name, one.repo, one.runner, one.profile, one.setup, one.push, one.domains)
+        name: Project(name, one.repo, one.runner, one.profile, one.setup, one.push, one.domains, one.beyond)
         for name, one in given.items()
     }

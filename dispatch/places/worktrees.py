@@ -13,6 +13,7 @@ from pathlib import Path
 from dispatch.errors import NoPlace, Unreachable
 from dispatch.means import Project
 from dispatch.places.git import Failed, git, repository, run
+from dispatch.places.spot import Spot, spot_of
 from dispatch.ports import Place, Session
 from dispatch.task import Work
 
@@ -59,15 +60,19 @@ class Worktrees:
         self._adding = asyncio.Lock()
 
     @asynccontextmanager
-    async def open(self, session: Session) -> AsyncIterator[Place]:
-        """A worktree on a new branch, set up. What was changed in it is committed there at the end."""
+    async def open(self, session: Session, record: str = "") -> AsyncIterator[Place]:
+        """A worktree on a new branch, set up. What was changed in it is committed there at the end.
+
+        With the `record` of an earlier one it is at the same path and on the same branch.
+        """
         project = session.means.project
         if project is None:
             raise NoPlace("The session has no project.")
-        tree = await self._add(session, project)
+        spot = spot_of(record, session.task_id, project.name)
+        tree = await self._add(session, project, spot)
         try:
             await self._set_up(tree, project)
-            yield Place(tree.path, tree.repo)
+            yield Place(tree.path, tree.repo, Spot(tree.home.name, tree.branch, tree.began).record)
         finally:
             await _finished(asyncio.create_task(_close(tree, session, project)))
 
@@ -82,16 +87,16 @@ class Worktrees:
                 _log.warning("%s keeps what a session had done when Onequeue was killed", tree.branch)
         return len(left)
 
-    async def _add(self, session: Session, project: Project) -> _Tree:
-        home = self._folder / f"{project.name}-{session.task_id}-{session.attempt}"
+    async def _add(self, session: Session, project: Project, spot: Spot | None) -> _Tree:
+        name = spot.home if spot else f"{project.name}-{session.task_id}-{session.attempt}"
+        home = self._folder / name
         repo = await repository(project.repo)
         async with self._adding:
             try:
+                await _cleared(home)
                 home.mkdir(mode=0o700, parents=True)
-                branch = await _free_branch(repo, session)
-                began = await git("rev-parse", "HEAD", folder=project.repo)
-                files = str(home / _FILES)
-                await git("worktree", "add", "--quiet", "-b", branch, files, began, folder=project.repo)
+                began = spot.began if spot else await git("rev-parse", "HEAD", folder=project.repo)
+                branch = await _check_out(project.repo, repo, session, spot, home / _FILES, began)
                 notes = await git("rev-parse", "--path-format=absolute", "--git-dir", folder=home / _FILES)
             except Failed as error:
                 raise NoPlace(f"{project.name} gives no worktree: {error}") from error
@@ -110,6 +115,33 @@ class Worktrees:
             await run(command, tree.path, self._setup_environment, SETUP_SECONDS)
         except Failed as error:
             raise NoPlace(f"the setup of {project.name} failed: {error}") from error
+
+
+async def _check_out(
+    project: Path, repo: Path, session: Session, spot: Spot | None, files: Path, began: str
+) -> str:
+    """Makes the worktree; its branch: the one of the spot, else a new one. Raises Failed, Unreachable."""
+    add = ("worktree", "add", "--quiet")
+    branches = await _branches(repo)
+    if spot is None or spot.branch not in branches:
+        branch = _free_branch(branches, session) if spot is None else spot.branch
+        await git(*add, "-b", branch, str(files), began, folder=project)
+        return branch
+    try:
+        await git(*add, str(files), spot.branch, folder=project)
+    except Failed:
+        # Somebody may have it checked out: the work goes on beside it, from the same commit.
+        branch = _free_branch(branches, session)
+        await git(*add, "-b", branch, str(files), spot.branch, folder=project)
+        return branch
+    return spot.branch
+
+
+async def _cleared(home: Path) -> None:
+    """Tries once more to keep what could not be kept of an earlier session in the same place."""
+    tree = _recorded(home)
+    if tree is not None:
+        await _keep(tree, f"Work of {home.name}, kept later")
 
 
 async def _close(tree: _Tree, session: Session, project: Project) -> None:
@@ -142,8 +174,11 @@ async def _keep(tree: _Tree, message: str) -> Work | None:
     return None
 
 
-async def _free_branch(repo: Path, session: Session) -> str:
-    taken = set((await git("branch", "--format=%(refname:short)", folder=repo)).split())
+async def _branches(repo: Path) -> set[str]:
+    return set((await git("branch", "--format=%(refname:short)", folder=repo)).split())
+
+
+def _free_branch(taken: set[str], session: Session) -> str:
     first = f"onequeue/{session.task_id}"
     later = (f"{first}-{number}" for number in count(max(2, session.attempt)))
     return first if first not in taken else next(name for name in later if name not in taken)

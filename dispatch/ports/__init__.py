@@ -11,6 +11,7 @@ from dispatch.ports.questions import Questions
 from dispatch.ports.queue import Gates, Queue, Tasks, UnderWay, Waiting
 from dispatch.ports.session import (
     Access,
+    Approve,
     Draft,
     Gateway,
     Pause,
@@ -26,6 +27,7 @@ from dispatch.ports.vault import Backup
 __all__ = [
     "Access",
     "Alarms",
+    "Approve",
     "Backup",
     "Clock",
     "Digests",

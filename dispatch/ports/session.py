@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from dispatch.means import Means
+from dispatch.questions import Ruling
 from dispatch.scripts import Script
 from dispatch.task import Claim, Outcome, Resumed, Work
 
@@ -20,24 +21,31 @@ class Pause(Exception):
 class Tool:
     """Something a session may call. `schema` is JSON Schema of its input; `call` answers the model.
 
-    `call` raises Pause where people must answer first and that takes too long to wait for; only a tool that
-    `may_pause` does.
+    `call` raises Pause where people must answer first and that takes too long to wait for.
     """
 
     name: str
     description: str
     schema: Mapping[str, object]
     call: Callable[[Mapping[str, object]], Awaitable[str]]
-    may_pause: bool = False
+
+
+Approve = Callable[[str, str], Awaitable[Ruling]]
+"""Has people approve one exact action, for a reason. Raises Pause as a tool does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How one attempt reaches the API: an address and a key that end with the attempt."""
+    """How one attempt reaches the API: an address and a key that end with the attempt.
+
+    Once `is_paused`, a tool or `approve` has raised Pause, and nothing more is sent for the session.
+    """
 
     base_url: str
     key: str
     tools: tuple[Tool, ...]
+    approve: Approve | None = None
+    is_paused: Callable[[], bool] = lambda: False
 
 
 class Gateway(Protocol):
@@ -59,10 +67,14 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an agent works: a folder of its own, and the repository behind it, if it has one."""
+    """Where an agent works: a folder of its own, and the repository behind it, if it has one.
+
+    With its `record` the same place is made again for the session that goes on in it.
+    """
 
     path: Path
     repo: Path | None = None
+    record: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +118,10 @@ class Runner(Protocol):
 class Places(Protocol):
     """Makes the places where agents work on projects, and keeps what they leave there."""
 
-    def open(self, session: Session) -> AbstractAsyncContextManager[Place]:
+    def open(self, session: Session, record: str = "") -> AbstractAsyncContextManager[Place]:
         """A fresh place for one session, gone at the end; what was changed is kept in its draft's `work`.
 
+        With the `record` of an earlier one it is at the same path, with the work that was left there.
         Raises NoPlace where the project does not give one, Unreachable where none can be had now.
         """
         ...
