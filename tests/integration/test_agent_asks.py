@@ -187,6 +187,19 @@ async def test_it_goes_on_after_a_restart_with_the_answer_and_its_edits(
         ]
 
 
+async def test_without_a_project_its_files_are_there_again(room: AgentRoom) -> None:
+    room.room.asking.hurry()
+    room.sim.script(
+        [bash("mkdir a; echo 8 > a/limit.txt"), Step((ASK,)), bash("cat a/limit.txt"), say("Still there.")]
+    )
+    claim = await room.room.claim(channel="C1")
+    paused = await run(room, claim, agent())
+    assert room.left() == []
+    last = await run(room, await again(room, claim, paused, "refunds"), agent())
+    assert last.text == "Still there."
+    assert room.results()[-1] == "8"
+
+
 async def test_nothing_is_sent_once_it_waits(room: AgentRoom) -> None:
     room.room.asking.hurry()
     room.sim.script([Step((ASK, Call("Bash", {"command": "sleep 1; echo so > done.txt"})))])
@@ -212,23 +225,25 @@ async def test_a_conversation_that_cannot_be_read_begins_anew(room: AgentRoom, k
 
 async def test_what_is_approved_runs_exactly_so(room: AgentRoom, repo: Path) -> None:
     edit = "echo 8 > limit.txt"
-    room.sim.script(
-        [bash(edit), bash(edit), bash("echo 9 > limit.txt"), bash("cat limit.txt"), say("Tried.")]
-    )
+    write = call("Write", file_path="new.txt", content="x")
+    room.sim.script([bash(edit), bash(edit), write, bash("ls; cat limit.txt"), say("Tried.")])
     means = agent(Profile.READ, Beyond.ASK, repo)
     async with at_work(room, await room.room.claim(channel="C1"), means) as running:
         question = await asked(room)
         assert (question.text, question.reason) == (f"$ {edit}", "as scripted")
         await answer(room, question, Decision.ONCE)
         await answer(room, await asked(room, 2), Decision.DENY)
-        await answer(room, await asked(room, 3), Decision.DENY)
+        question = await asked(room, 3)
+        assert question.text.startswith("Write ")
+        assert question.text.endswith("new.txt\n+ x")
+        await answer(room, question, Decision.DENY)
         await answer(room, await asked(room, 4), Decision.ONCE)
         outcome = await running
     assert outcome.verdict is Verdict.ANSWERED
     _, once_more, other, content = room.results()
     assert "denied it" in once_more
     assert "denied it" in other
-    assert content == "8"
+    assert content.split() == ["limit.txt", "8"]
 
 
 async def test_what_is_approved_for_the_task_is_not_asked_again(room: AgentRoom) -> None:

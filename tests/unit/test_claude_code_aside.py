@@ -14,7 +14,7 @@ from dispatch.runners.claude_code.aside import LONGEST, Aside, found, laid_out, 
 
 ID = "0b7f9bb0-1111-4222-8333-944444444444"
 SAID = json.dumps({"type": "user", "sessionId": ID, "message": {}}).encode()
-KEPT = Aside(ID, SAID + b"\n" + b'{"type": "cost-state"}\n', "So far.", "$ git push")
+KEPT = Aside(ID, SAID + b"\n" + b'{"type": "cost-state"}\n', "So far.", "$ git push", b"files")
 SPOT = Spot("payments-1-1", "onequeue/1-2", "a" * 40)
 
 
@@ -64,9 +64,8 @@ def test_it_is_read_only_whole_and_within_its_bounds() -> None:
     assert unpacked(whole.replace(b"claude-code/1", b"claude-code/2")) is None
     assert packed(replace(KEPT, transcript=b" " * (LONGEST + 1))) is None
     head = whole[: len(b"claude-code/1\n")]
-    bomb = zlib.compress(
-        json.dumps({"session": ID, "text": "", "action": ""}).encode() + b"\n" + b" " * 10**8
-    )
+    told = {"session": ID, "text": "", "action": "", "length": len(SAID)}
+    bomb = zlib.compress(json.dumps(told).encode() + b"\n" + SAID + b" " * 10**8)
     assert len(bomb) < 10**6
     assert unpacked(head + bomb) is None
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from dispatch.runners.claude_code import bundle
+
 LONGEST = 32 * 1024 * 1024
 """Bytes of a transcript that is kept. A session with a longer one begins anew."""
 
@@ -21,21 +23,25 @@ _ENTRY = ("user", "assistant")
 class Aside:
     """A session as it was left: its own id and transcript, what it had written, and what it waits to do.
 
-    `action` is empty where its tools and not its permissions made it wait.
+    `action` is empty where its tools and not its permissions made it wait. `files` are the bundle of a
+    folder that nothing else keeps.
     """
 
     session: str
     transcript: bytes
     text: str = ""
     action: str = ""
+    files: bytes = b""
 
 
 def packed(aside: Aside) -> bytes | None:
     """All of it as bytes; None where it is too long to be kept."""
-    head = json.dumps({"session": aside.session, "text": aside.text, "action": aside.action}).encode()
-    if len(aside.transcript) > LONGEST or len(head) > _HEAD:
+    length = len(aside.transcript)
+    told = {"session": aside.session, "text": aside.text, "action": aside.action, "length": length}
+    head = json.dumps(told).encode()
+    if length > LONGEST or len(head) > _HEAD:
         return None
-    return _KIND + zlib.compress(head + b"\n" + aside.transcript)
+    return _KIND + zlib.compress(head + b"\n" + aside.transcript + aside.files)
 
 
 def unpacked(kept: bytes) -> Aside | None:
@@ -44,15 +50,17 @@ def unpacked(kept: bytes) -> Aside | None:
         return None
     try:
         unpacking = zlib.decompressobj()
-        head, _, transcript = unpacking.decompress(kept[len(_KIND) :], _HEAD + 1 + LONGEST).partition(b"\n")
+        whole = unpacking.decompress(kept[len(_KIND) :], _HEAD + 1 + LONGEST + bundle.LONGEST)
+        head, _, rest = whole.partition(b"\n")
         told = json.loads(head)
         session, text, action = told["session"], told["text"], told["action"]
+        transcript, files = rest[: told["length"]], rest[told["length"] :]
         known = str(UUID(session)) == session and isinstance(text, str) and isinstance(action, str)
         if not (known and unpacking.eof and _is_transcript(transcript, session)):
             return None
     except (zlib.error, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
-    return Aside(session, transcript, text, action)
+    return Aside(session, transcript, text, action, files)
 
 
 def found(run: Path, session: str) -> bytes:

@@ -33,7 +33,7 @@ from dispatch.runners.claude_code.process import Process, event, kill_marked
 from dispatch.runners.claude_code.relay import Doors, to_gateway
 from dispatch.runners.claude_code.report import Report
 from dispatch.runners.claude_code.selftest import SelfTest
-from dispatch.runners.claude_code.thread import Thread, begun, put_aside
+from dispatch.runners.claude_code.thread import HERE, Thread, begun, put_aside
 from dispatch.task import Outcome, Verdict
 
 TOLD_EACH = 3.0
@@ -125,7 +125,7 @@ class ClaudeCodeRunner:
         try:
             folder = _Folder(base / "run", base / "doors")
             jail.furnish(folder.doors)
-            for name in ("home", "config", "tmp", "place"):
+            for name in ("home", "config", "tmp", HERE):
                 (folder.run / name).mkdir(parents=True)
             yield folder
         finally:
@@ -134,11 +134,11 @@ class ClaudeCodeRunner:
     async def _at_work(
         self, session: Session, program: Path, isolation: Isolation, folder: _Folder
     ) -> Outcome:
-        place = session.place or Place(folder.run / "place")
+        place = session.place or Place(folder.run / HERE)
         tools = tuple(tool.name for tool in session.access.tools)
         asks = session.means.beyond is Beyond.ASK
         asked = Asked(session.model, session.means.profile, tools, asks)
-        thread = begun(session, folder.run)
+        thread = await asyncio.to_thread(begun, session, folder.run)
         report, opened = Report(asked, session.draft), asyncio.Event()
         async with Doors() as doors:
             opening = _Opening(session, asked, program, folder, place, opened, thread)
