@@ -20,6 +20,9 @@ LONGEST_QUESTION = 2_000
 LONGEST_ACTION = 20_000
 """Characters of an action that is to be approved."""
 
+LONGEST_SHOWN = 8_000
+"""Characters of an action that people must see whole."""
+
 LONGEST_OPTION = 75
 """Characters of an option."""
 

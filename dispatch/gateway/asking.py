@@ -9,6 +9,7 @@ from dispatch.questions import (
     LONGEST_ACTION,
     LONGEST_OPTION,
     LONGEST_QUESTION,
+    LONGEST_SHOWN,
     OPTIONS,
     NewQuestion,
     QuestionKind,
@@ -114,9 +115,9 @@ def approving(claim: Claim, ask: Ask) -> Approve:
     """Has people approve what the session of one attempt is about to do. What goes wrong is a denial."""
 
     async def approve(action: str, reason: str) -> Ruling:
-        if len(action) > LONGEST_ACTION:
+        if len(action) > LONGEST_SHOWN:
             return Ruling(
-                f"Denied: people are shown up to {LONGEST_ACTION:,} characters. Do it in smaller steps.",
+                f"Denied: people are shown up to {LONGEST_SHOWN:,} characters. Do it in smaller steps.",
                 allows=False,
             )
         try:
