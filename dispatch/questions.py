@@ -208,9 +208,13 @@ def _exchange(question: Question) -> str:
 
 def _learnt(raised: Question, attempts: Sequence[Attempt]) -> str:
     found = next((attempt for attempt in attempts if attempt.number == raised.attempt), None)
-    work = found.text.strip()[:_LONGEST_WORK] if found else ""
+    parts = []
+    if found and (work := found.text.strip()[:_LONGEST_WORK]):
+        parts.append(f"Its work so far:\n{_quoted(work)}")
+    if found and found.work:
+        parts.append(f"What it changed is on the branch {found.work.branch}:\n{_quoted(found.work.diffstat)}")
     said = f"An earlier session found this task more complex than it could do well:\n{_quoted(raised.text)}"
-    return f"{said}\n\nIts work so far:\n{_quoted(work)}" if work else said
+    return "\n\n".join([said, *parts])
 
 
 def _quoted(text: str) -> str:

@@ -116,6 +116,23 @@ async def test_a_click_after_a_restart_goes_on_with_its_work(tmp_path: Path) -> 
         assert [ping.target for ping in one.slack.pings] == [ANA, ANA]
 
 
+async def test_it_is_raised_by_a_click_and_the_next_knows_what_was_learnt(tmp_path: Path) -> None:
+    async with scene(tmp_path, 'profile = "full"') as one:
+        await one.slack.slash("ana", "#ops", "p6 run a command; this is too hard for most")
+        question = await one.message("is more complex than Sonnet expected:")
+        assert await one.slack.click("ana", "#ops", question.ts, "raise") == ""
+        await one.message("with earlier attempts · #1")
+        await one.nothing_is_left()
+        assert await one.bot.stop() == 0
+        task = await one.show()
+        assert [run["verdict"] for run in task["runs"]] == ["asked", "answered"]
+        assert (task["tier"], len(task["questions"])) == ("opus", 1)
+        prompt = str(one.claude.served[-1].messages)
+        assert "Three causes are possible" in prompt
+        assert "What it changed is on the branch onequeue/1" in prompt
+        assert git(one.repo, "show", "onequeue/1:drained.txt") == "drained"
+
+
 @pytest.mark.parametrize(("button", "told"), [("approve_once", "approved it once"), ("deny", "denied it")])
 async def test_what_its_profile_does_not_allow_is_shown_and_decided_in_slack(
     tmp_path: Path, button: str, told: str
