@@ -1,121 +1,42 @@
-"""The real Claude Code asks people: answered in time, put aside and gone on with, allowed and denied."""
+"""The real Claude Code asks people: it is answered in time, or put aside and gone on with."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.rehearsal.claude import Call, ClaudeSim, Say, Step, call, say
+from bot.rehearsal.claude import Call, ClaudeSim, Say, Step, say
 from dispatch.clock import SystemClock
-from dispatch.faults import FaultKind
-from dispatch.means import Beyond, Means, Profile, Project, RunnerName
-from dispatch.places import Worktrees
-from dispatch.policy import Seating, Settlement
+from dispatch.means import Profile
 from dispatch.pricing import PriceList
-from dispatch.questions import PUT_ASIDE, Decision, Question
+from dispatch.questions import PUT_ASIDE
 from dispatch.runners.claude_code.command import SERVER
-from dispatch.runners.placed import Placed
-from dispatch.states import State
-from dispatch.task import Claim, Outcome, Resumed, Tier, Verdict
+from dispatch.task import Resumed, Tier, Verdict
 from dispatch.usage import Price
-from tests.integration.agent_room import AgentRoom, agent_room, claude
+from tests.integration.agent_people import (
+    again,
+    again_raised,
+    agent,
+    answer,
+    asked,
+    at_work,
+    bash,
+    repo,
+    room,
+    run,
+    sim,
+)
+from tests.integration.agent_room import AgentRoom, agent_room
 from tests.integration.gateway_room import MODEL, open_session, usage_of
 from tests.integration.test_worktrees import git
 
+__all__ = ["repo", "room", "sim"]
+
 pytestmark = pytest.mark.long
 
-ANA = "UANA00001"
 ASK = Call(f"mcp__{SERVER}__ask_requester", {"question": "Which first?", "options": ["payments", "refunds"]})
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[ClaudeSim]:
-    async with claude() as running:
-        yield running
-
-
-@pytest.fixture
-async def room(sim: ClaudeSim, tmp_path: Path) -> AsyncIterator[AgentRoom]:
-    async with agent_room(tmp_path, sim) as opened:
-        yield opened
-        assert opened.left() == []
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    folder = tmp_path / "payments"
-    folder.mkdir()
-    git(folder, "init", "--quiet", "--initial-branch=main")
-    (folder / "limit.txt").write_text("1\n")
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message=first")
-    return folder
-
-
-def agent(profile: Profile = Profile.FULL, beyond: Beyond = Beyond.REFUSE, repo: Path | None = None) -> Means:
-    project = Project("payments", repo) if repo else None
-    return Means(RunnerName.CLAUDE_CODE, profile, project, beyond)
-
-
-def bash(command: str) -> Step:
-    return call("Bash", command=command, description="as scripted")
-
-
-async def run(room: AgentRoom, claim: Claim, means: Means) -> Outcome:
-    """One session of the claim, resumed where it is to be."""
-    runner = Placed(room.runner, Worktrees(room.runs.with_name("places"), {}))
-    async with room.room.gateway.admit(claim) as access:
-        session = replace(open_session(claim, access), means=means, resumed=claim.resumed)
-        return await runner.run(session)
-
-
-@asynccontextmanager
-async def at_work(room: AgentRoom, claim: Claim, means: Means) -> AsyncIterator["asyncio.Task[Outcome]"]:
-    running = asyncio.create_task(run(room, claim, means))
-    try:
-        yield running
-    finally:
-        running.cancel()
-        await asyncio.wait({running})
-
-
-async def asked(room: AgentRoom, count: int = 1) -> Question:
-    """The newest question of the task, once there are so many."""
-    async with asyncio.timeout(30):
-        while len(questions := await room.room.store.queue.questions(1)) < count:
-            await SystemClock().sleep(0.05)
-    return questions[-1]
-
-
-async def answer(room: AgentRoom, question: Question, words: str) -> None:
-    await room.room.asking.answer(question.id, words, ANA, f"key:{question.id}")
-
-
-async def again(room: AgentRoom, claim: Claim, outcome: Outcome, words: str) -> Claim:
-    """Settles the paused attempt, answers its question, and claims the task again."""
-    now, queue = room.room.clock.now(), room.room.store.queue
-    settled = await queue.settle(claim, outcome, Settlement(State.WAITING), now)
-    assert settled.state is State.WAITING
-    await answer(room, (await queue.questions(claim.task.id))[-1], words)
-    return await claimed(room)
-
-
-async def claimed(room: AgentRoom, tier: Tier = Tier.HAIKU) -> Claim:
-    now = room.room.clock.now()
-    claim = await room.room.store.queue.claim(tier, Seating(9), now + timedelta(minutes=1), now)
-    assert claim is not None
-    return claim
-
-
-async def again_raised(room: AgentRoom, claim: Claim, outcome: Outcome) -> Claim:
-    now, queue = room.room.clock.now(), room.room.store.queue
-    await queue.settle(claim, outcome, Settlement(State.WAITING), now)
-    await answer(room, (await queue.questions(claim.task.id))[-1], Decision.RAISE)
-    return await claimed(room, Tier.SONNET)
 
 
 def cost(sim: ClaudeSim, since: int) -> int:
@@ -223,76 +144,6 @@ async def test_a_conversation_that_cannot_be_read_begins_anew(room: AgentRoom, k
     assert "investigate stall" in str(room.sim.served[0].messages)
 
 
-async def test_what_is_approved_runs_exactly_so(room: AgentRoom, repo: Path) -> None:
-    edit = "echo 8 > limit.txt"
-    write = call("Write", file_path="new.txt", content="x")
-    room.sim.script([bash(edit), bash(edit), write, bash("ls; cat limit.txt"), say("Tried.")])
-    means = agent(Profile.READ, Beyond.ASK, repo)
-    async with at_work(room, await room.room.claim(channel="C1"), means) as running:
-        question = await asked(room)
-        assert (question.text, question.reason) == (f"$ {edit}", "as scripted")
-        await answer(room, question, Decision.ONCE)
-        await answer(room, await asked(room, 2), Decision.DENY)
-        question = await asked(room, 3)
-        assert question.text.startswith("Write ")
-        assert question.text.endswith("new.txt\n+ x")
-        await answer(room, question, Decision.DENY)
-        await answer(room, await asked(room, 4), Decision.ONCE)
-        outcome = await running
-    assert outcome.verdict is Verdict.ANSWERED
-    _, once_more, other, content = room.results()
-    assert "denied it" in once_more
-    assert "denied it" in other
-    assert content.split() == ["limit.txt", "8"]
-
-
-async def test_what_is_approved_for_the_task_is_not_asked_again(room: AgentRoom) -> None:
-    write = call("Write", file_path=str(room.place / "x.txt"), content="so\n")
-    room.sim.script([bash("echo so >> x.txt"), bash("echo so >> x.txt"), write, say("Done.")])
-    claim = await room.room.claim(channel="C1")
-    async with at_work(room, claim, agent(Profile.EDIT, Beyond.ASK)) as running:
-        await answer(room, await asked(room), Decision.FOR_TASK)
-        question = await asked(room, 2)
-        assert question.text.startswith("Write /"), "the folder is another here"
-        await answer(room, question, Decision.DENY)
-        outcome = await running
-    assert outcome.verdict is Verdict.ANSWERED
-    assert len(await room.room.store.queue.questions(1)) == 2
-
-
-async def test_an_edit_in_the_place_is_allowed_by_its_profile(room: AgentRoom, repo: Path) -> None:
-    room.sim.script([call("Write", file_path="new.txt", content="8\n"), say("Done.")])
-    claim = await room.room.claim(channel="C1")
-    outcome = await run(room, claim, agent(Profile.EDIT, Beyond.ASK, repo))
-    assert outcome.verdict is Verdict.ANSWERED
-    assert git(repo, "show", "onequeue/1:new.txt") == "8"
-    assert await room.room.store.queue.questions(1) == []
-
-
-@pytest.mark.parametrize(("decision", "content"), [(Decision.ONCE, "8"), (Decision.DENY, "1")])
-async def test_an_approval_that_comes_later_holds_for_the_session_that_goes_on(
-    room: AgentRoom, repo: Path, decision: Decision, content: str
-) -> None:
-    room.room.asking.hurry()
-    edit = "echo 8 > limit.txt"
-    means = agent(Profile.READ, Beyond.ASK, repo)
-    room.sim.script([bash(edit), *([bash(edit)] * (decision is Decision.ONCE)), say("Done.")])
-    claim = await room.room.claim(channel="C1")
-    paused = await run(room, claim, means)
-    assert (paused.verdict, paused.work) == (Verdict.ASKED, None)
-    last = await run(room, await again(room, claim, paused, decision), means)
-    assert (last.verdict, last.text) == (Verdict.ANSWERED, "Done.")
-    assert len(await room.room.store.queue.questions(1)) == 1
-    assert git(repo, "show", f"{last.work.branch if last.work else 'main'}:limit.txt") == content
-
-
-async def test_without_people_to_ask_it_is_refused(room: AgentRoom) -> None:
-    room.sim.script([bash("echo x > x.txt"), say("Done.")])
-    outcome = await run(room, await room.room.claim(), agent(Profile.READ, Beyond.ASK))
-    assert outcome.verdict is Verdict.ANSWERED
-    assert "nobody waits for this task" in room.results()[0]
-
-
 async def test_it_is_raised_once_and_its_branch_is_kept(room: AgentRoom, repo: Path) -> None:
     upgrade = Call(f"mcp__{SERVER}__upgrade", {"reason": "Three causes."})
     room.sim.script([bash("echo 8 > limit.txt"), Step((Say("One is ruled out."), upgrade))])
@@ -303,14 +154,3 @@ async def test_it_is_raised_once_and_its_branch_is_kept(room: AgentRoom, repo: P
     raised = await again_raised(room, claim, outcome)
     assert (raised.task.route.tier, raised.resumed) == (Tier.SONNET, None)
     assert git(repo, "show", "onequeue/1:limit.txt") == "8"
-
-
-async def test_a_start_without_what_was_asked_is_still_refused(room: AgentRoom) -> None:
-    claim = await room.room.claim(channel="C1")
-    async with room.room.gateway.admit(claim) as access:
-        extra = replace(access.tools[0], name="x")
-        session = open_session(claim, replace(access, tools=(*access.tools, extra)))
-        outcome = await room.runner.run(replace(session, means=agent(Profile.READ, Beyond.ASK)))
-    assert outcome.fault is not None
-    assert outcome.fault.kind is FaultKind.RUNTIME
-    assert room.sim.served == []
