@@ -58,6 +58,7 @@ class Worktrees:
         self._folder = folder
         self._setup_environment = setup_environment
         self._adding = asyncio.Lock()
+        self._left: dict[str, asyncio.Event] = {}
 
     @asynccontextmanager
     async def open(self, session: Session, record: str = "") -> AsyncIterator[Place]:
@@ -69,12 +70,26 @@ class Worktrees:
         if project is None:
             raise NoPlace("The session has no project.")
         spot = spot_of(record, session.task_id, project.name)
-        tree = await self._add(session, project, spot)
+        name = spot.home if spot else f"{project.name}-{session.task_id}-{session.attempt}"
+        async with self._alone(name):
+            tree = await self._add(session, project, self._folder / name, spot)
+            try:
+                await self._set_up(tree, project)
+                yield Place(tree.path, tree.repo, Spot(name, tree.branch, tree.began).record)
+            finally:
+                await _finished(asyncio.create_task(_close(tree, session, project)))
+
+    @asynccontextmanager
+    async def _alone(self, name: str) -> AsyncIterator[None]:
+        """Waits until an earlier session, which may have lost its lease, has left that place."""
+        while other := self._left.get(name):
+            await other.wait()
+        left = self._left[name] = asyncio.Event()
         try:
-            await self._set_up(tree, project)
-            yield Place(tree.path, tree.repo, Spot(tree.home.name, tree.branch, tree.began).record)
+            yield
         finally:
-            await _finished(asyncio.create_task(_close(tree, session, project)))
+            del self._left[name]
+            left.set()
 
     async def sweep(self) -> int:
         """Keeps the work and removes the worktrees that a killed Onequeue left. How many. For the start."""
@@ -87,14 +102,12 @@ class Worktrees:
                 _log.warning("%s keeps what a session had done when Onequeue was killed", tree.branch)
         return len(left)
 
-    async def _add(self, session: Session, project: Project, spot: Spot | None) -> _Tree:
-        name = spot.home if spot else f"{project.name}-{session.task_id}-{session.attempt}"
-        home = self._folder / name
+    async def _add(self, session: Session, project: Project, home: Path, spot: Spot | None) -> _Tree:
         repo = await repository(project.repo)
         async with self._adding:
             try:
                 await _cleared(home)
-                home.mkdir(mode=0o700, parents=True)
+                await asyncio.to_thread(home.mkdir, mode=0o700, parents=True)
                 began = spot.began if spot else await git("rev-parse", "HEAD", folder=project.repo)
                 branch = await _check_out(project.repo, repo, session, spot, home / _FILES, began)
                 notes = await git("rev-parse", "--path-format=absolute", "--git-dir", folder=home / _FILES)

@@ -1,5 +1,6 @@
 """A worktree that is made again for a session that goes on: same path, same branch, same work."""
 
+import asyncio
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from dispatch.means import Project
 from dispatch.places import Worktrees
+from dispatch.places.git import git as run_git
 from dispatch.ports import Session
 from dispatch.runners.placed import Placed
 from dispatch.task import Outcome, Resumed, Verdict
@@ -65,6 +67,31 @@ async def test_a_branch_that_a_person_has_checked_out_is_left_to_them(
     assert later.draft.work.branch == f"{BRANCH}-2"
     assert git(repo, "show", f"{BRANCH}-2:queue.py") == "limit = 9"
     assert git(repo, "show", f"{BRANCH}:queue.py") == "limit = 8"
+
+
+async def test_it_is_made_again_only_when_the_session_before_has_left_it(
+    repo: Path, places: Worktrees
+) -> None:
+    record, _, _ = await paused(repo, places, "limit = 8\n")
+    entered = asyncio.Event()
+
+    async def third() -> str:
+        async with places.open(session_on(Project("payments", repo), 3), record) as place:
+            entered.set()
+            return (place.path / "queue.py").read_text()
+
+    async with places.open(session_on(Project("payments", repo), 2), record) as place:
+        following = asyncio.create_task(third())
+        await time_for_git(repo)
+        assert not entered.is_set()
+        (place.path / "queue.py").write_text("limit = 9\n")
+    assert await following == "limit = 9\n"
+
+
+async def time_for_git(repo: Path) -> None:
+    """Returns after as much work of git as making a worktree takes."""
+    for _ in range(5):
+        await run_git("status", folder=repo)
 
 
 async def test_work_that_git_refused_is_tried_again_first(repo: Path, places: Worktrees) -> None:
