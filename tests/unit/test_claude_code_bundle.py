@@ -39,12 +39,13 @@ def test_plain_files_come_back_and_nothing_else(tmp_path: Path) -> None:
     assert (other / "deep" / "er" / "run.sh").stat().st_mode & 0o777 == 0o755
 
 
-def test_an_empty_folder_and_too_large_a_one_are_not_kept(tmp_path: Path) -> None:
-    assert bundled(tmp_path) == b""
-    with (tmp_path / "sparse").open("wb") as file:
-        file.truncate(LONGEST)
+def test_an_empty_folder_needs_no_bundle_and_too_large_a_one_has_none(tmp_path: Path) -> None:
     assert bundled(tmp_path) == b""
     unbundle(b"", tmp_path)
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(LONGEST)
+    with pytest.raises(ValueError, match="more than is kept"):
+        bundled(tmp_path)
 
 
 @pytest.mark.parametrize("bundle", [archive("../x"), archive("/x"), archive("a/../../x"), b"nonsense"])

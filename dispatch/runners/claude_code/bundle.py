@@ -11,20 +11,22 @@ LONGEST = 32 * 1024 * 1024
 """Bytes of a bundle. A folder that holds more is not kept."""
 
 _MOST = 10_000
-_BLOCK = 3 * 512
-"""What the archive needs for one file besides its content, at most, where its name is of common length."""
+_BLOCK = 4 * 1024
+"""What the archive needs for one file besides its content, with a name of common length."""
 
 
 def bundled(folder: Path) -> bytes:
-    """Every plain file in the folder; nothing where there is none, or too much. Raises OSError."""
+    """Every plain file in the folder, empty where there is none. Raises OSError, ValueError for too much."""
     files = list(_files(folder))
-    if not files or len(files) > _MOST or sum(size + _BLOCK for _, size in files) > LONGEST:
+    if not files:
         return b""
+    if len(files) > _MOST or sum(size + _BLOCK for _, size in files) > LONGEST:
+        raise ValueError(f"{len(files)} files are more than is kept")
     written = io.BytesIO()
     with tarfile.open(fileobj=written, mode="w") as archive:
         for path, _ in files:
             archive.add(path, path.relative_to(folder).as_posix(), recursive=False)
-    return written.getvalue() if written.tell() <= LONGEST else b""
+    return written.getvalue()
 
 
 def unbundle(bundle: bytes, folder: Path) -> None:

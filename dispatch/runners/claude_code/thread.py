@@ -44,7 +44,7 @@ def begun(session: Session, run: Path) -> Thread:
     if session.place is None:
         try:
             unbundle(earlier.files, run / HERE)
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             _log.warning("task %d goes on without its files: %s", session.task_id, error)
     granted = earlier.action if session.resumed.allows else ""
     return Thread(earlier.session, resumed(laid_out(run, earlier)), session.resumed.answer, granted)
@@ -68,7 +68,7 @@ def _kept(number: str, run: Path, session: Session, action: str) -> bytes | None
         return None
     try:
         files = bundled(run / HERE) if session.place is None else b""
-    except OSError as error:
-        _log.warning("task %d is put aside without its files: %s", session.task_id, error.strerror)
+    except (OSError, ValueError) as error:
+        _log.warning("task %d is put aside without its files: %s", session.task_id, error)
         files = b""
     return packed(Aside(number, transcript, session.draft.text, action, files))
