@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from dispatch.means import Profile, Project, RunnerName
+from dispatch.means import Beyond, Profile, Project, RunnerName
 from dispatch.routing import Table, by_urgency
 from dispatch.task import Tier
 
@@ -39,6 +39,7 @@ class ProjectSettings(Section):
     repo: Annotated[Path, AfterValidator(_absolute)]
     runner: RunnerName | None = None
     profile: Profile | None = None
+    beyond: Beyond | None = None
     setup: str = ""
     push: bool = False
     domains: tuple[Domain, ...] = ()
@@ -57,7 +58,7 @@ class ClaudeCodeSettings(Section):
 def projects(given: Mapping[str, ProjectSettings]) -> dict[str, Project]:
     """The projects by name."""
     return {
-        name: Project(name, one.repo, one.runner, one.profile, one.setup, one.push, one.domains)
+        name: Project(name, one.repo, one.runner, one.profile, one.setup, one.push, one.domains, one.beyond)
         for name, one in given.items()
     }
 

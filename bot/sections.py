@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from bot.agents import ProjectName, Section
 from dispatch.budget import Budgets
-from dispatch.means import Profile, RunnerName
+from dispatch.means import Beyond, Profile, RunnerName
 from dispatch.routing import PRIORITIES, TierRule
 from dispatch.scripts import LASTS, Script
 from dispatch.task import MODEL_TIERS, Tier
@@ -137,6 +137,7 @@ class TierSettings(Section):
     cap_usd: Dollars | None = None
     runner: RunnerName | None = None
     profile: Profile | None = None
+    beyond: Beyond | None = None
 
 
 class BudgetSettings(Section):
@@ -254,6 +255,7 @@ def rule(default: TierRule, changed: TierSettings | None) -> TierRule:
         cap_micro_usd=int(cap * MICRO_USD) if cap else default.cap_micro_usd,
         runner=changed.runner or default.runner,
         profile=changed.profile or default.profile,
+        beyond=changed.beyond or default.beyond,
     )
 
 

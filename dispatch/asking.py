@@ -5,7 +5,16 @@ from datetime import datetime, timedelta
 
 from dispatch.errors import MoveRefused
 from dispatch.ports import Clock, Notifier, Pause, Questions, Tasks
-from dispatch.questions import Decision, NewQuestion, Question, QuestionKind, accepts, deadline, reply
+from dispatch.questions import (
+    Decision,
+    NewQuestion,
+    Question,
+    QuestionKind,
+    Ruling,
+    accepts,
+    deadline,
+    ruling,
+)
 from dispatch.routing import raised
 from dispatch.task import Claim, Route, Task
 from dispatch.terms import Terms, Upgrades
@@ -32,8 +41,8 @@ class Asking:
         self._patient = True
         self._news: dict[int, asyncio.Event] = {}
 
-    async def ask(self, claim: Claim, new: NewQuestion) -> str:
-        """Asks for a session, and returns what it is told. Raises Pause where that takes too long.
+    async def ask(self, claim: Claim, new: NewQuestion) -> Ruling:
+        """Asks for a session, and returns what came of it. Raises Pause where that takes too long.
 
         Raises LeaseLost, MoveRefused, StoreError.
         """
@@ -51,7 +60,7 @@ class Asking:
         question = await self._questions.take(question.id)
         if question.ending is None or question.raises:
             raise Pause
-        return reply(question, task.requester)
+        return ruling(question, task.requester)
 
     async def answer(self, question_id: int, answer: str, person: str, key: str) -> Question:
         """Stores a person's answer and wakes the session that waits for it.

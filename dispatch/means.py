@@ -23,13 +23,20 @@ class Profile(StrEnum):
     FULL = "full"
 
 
+class Beyond(StrEnum):
+    """What becomes of what an agent's profile does not allow: it is refused, or people are asked."""
+
+    REFUSE = "refuse"
+    ASK = "ask"
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """A repository that tasks may work on.
 
     `setup` is a command run in each fresh worktree. `push` sends kept branches to the repository's
-    `origin`. `domains` are the hosts its sessions may reach. `runner` and `profile` go before what the
-    channel and the tier say.
+    `origin`. `domains` are the hosts its sessions may reach. `runner`, `profile` and `beyond` go before
+    what the channel and the tier say.
     """
 
     name: str
@@ -39,6 +46,7 @@ class Project:
     setup: str = ""
     push: bool = False
     domains: tuple[str, ...] = ()
+    beyond: Beyond | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,7 @@ class Means:
     runner: RunnerName = RunnerName.MESSAGES
     profile: Profile = Profile.READ
     project: Project | None = None
+    beyond: Beyond = Beyond.REFUSE
 
 
 def no_project(name: str, known: Iterable[str]) -> str:

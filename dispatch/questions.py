@@ -20,6 +20,9 @@ LONGEST_QUESTION = 2_000
 LONGEST_ACTION = 20_000
 """Characters of an action that is to be approved."""
 
+LONGEST_SHOWN = 8_000
+"""Characters of an action that people must see whole."""
+
 LONGEST_OPTION = 75
 """Characters of an option."""
 
@@ -28,6 +31,9 @@ OPTIONS = 5
 
 LONGEST_ANSWER = 10_000
 """Characters of an answer in words; what goes beyond is cut."""
+
+PUT_ASIDE = "The answer is not here yet. You are put aside until it is; it comes as the next message."
+"""What an agent is told whose session ends until people have answered."""
 
 _LONGEST_WORK = 20_000
 
@@ -111,6 +117,14 @@ class Question:
         return self.kind is QuestionKind.UPGRADE and self.answer == Decision.RAISE
 
 
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What came of a question: the words for the session, and whether they allow the action it asked for."""
+
+    words: str
+    allows: bool
+
+
 def deadline(now: datetime, lasts: timedelta, task: Task) -> datetime:
     """Until when a question asked now waits: not longer than its task."""
     return min(now + lasts, task.expires_at) if task.expires_at else now + lasts
@@ -142,6 +156,12 @@ def standing(asked: Iterable[Question], new: NewQuestion) -> Question | None:
         if is_same(question, new) and not (question.answer == Decision.ONCE and question.told):
             return question
     return None
+
+
+def ruling(question: Question, requester: str) -> Ruling:
+    """What came of a question that is over."""
+    allows = question.kind is QuestionKind.APPROVAL and question.answer in (Decision.ONCE, Decision.FOR_TASK)
+    return Ruling(reply(question, requester), allows)
 
 
 def reply(question: Question, requester: str) -> str:
@@ -188,9 +208,13 @@ def _exchange(question: Question) -> str:
 
 def _learnt(raised: Question, attempts: Sequence[Attempt]) -> str:
     found = next((attempt for attempt in attempts if attempt.number == raised.attempt), None)
-    work = found.text.strip()[:_LONGEST_WORK] if found else ""
+    parts = []
+    if found and (work := found.text.strip()[:_LONGEST_WORK]):
+        parts.append(f"Its work so far:\n{_quoted(work)}")
+    if found and found.work:
+        parts.append(f"What it changed is on the branch {found.work.branch}:\n{_quoted(found.work.diffstat)}")
     said = f"An earlier session found this task more complex than it could do well:\n{_quoted(raised.text)}"
-    return f"{said}\n\nIts work so far:\n{_quoted(work)}" if work else said
+    return "\n\n".join([said, *parts])
 
 
 def _quoted(text: str) -> str:

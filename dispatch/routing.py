@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from dispatch.means import Profile, RunnerName
+from dispatch.means import Beyond, Profile, RunnerName
 from dispatch.task import MODEL_TIERS, Route, Task, Tier
 from dispatch.usage import MICRO_USD
 
@@ -20,7 +20,8 @@ PRIORITIES = range(1, 11)
 class TierRule:
     """What a tier is: its least urgent priority, model, seats, and the limits of one session in it.
 
-    `runner` is the way its sessions run, `profile` what an agent among them may do.
+    `runner` is the way its sessions run, `profile` what an agent among them may do, and `beyond` what
+    becomes of the rest.
     """
 
     last_priority: int
@@ -32,6 +33,7 @@ class TierRule:
     cap_micro_usd: int
     runner: RunnerName = RunnerName.MESSAGES
     profile: Profile = Profile.READ
+    beyond: Beyond = Beyond.REFUSE
 
 
 Table = Mapping[Tier, TierRule]

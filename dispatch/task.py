@@ -158,10 +158,14 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """What a session goes on from: the conversation as its runner left it, and the answer it waited for."""
+    """What a session goes on from: the conversation as its runner left it, and the answer it waited for.
+
+    `allows` says that the answer approves the action it was to be allowed.
+    """
 
     conversation: bytes
     answer: str
+    allows: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ class Terms:
             runner=(project and project.runner) or channel.runner or rule.runner,
             profile=(project and project.profile) or rule.profile,
             project=project,
+            beyond=(project and project.beyond) or rule.beyond,
         )
 
     def project_in(self, channel: str) -> str | None:

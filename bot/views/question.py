@@ -1,5 +1,6 @@
 """What a session asks people, in the thread of its task. Pure."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from bot.markdown import render
@@ -28,6 +29,7 @@ from dispatch.states import State
 from dispatch.task import Task
 
 _ACTION_LIMIT: Final = 2_500
+_ACTION_BLOCKS: Final = 4
 _LINE_LIMIT: Final = 2_000
 _ANSWER_LIMIT: Final = 1_500
 _NAME_LIMIT: Final = 80
@@ -87,12 +89,26 @@ def _body(question: Question) -> tuple[Block, ...]:
 def _exactly(question: Question) -> tuple[Block, ...]:
     """The action as it is, but for what would end its block or ping somebody; cut with notice."""
     safe = escape(question.text.replace("`", "ˋ"))
-    shown = cut(safe, _ACTION_LIMIT)
-    block = section(f"```\n{shown}\n```")
-    if shown == safe:
-        return (block,)
+    parts = list(_parts(safe))
+    if len(parts) <= _ACTION_BLOCKS:
+        return tuple(section(f"```\n{part}\n```") for part in parts)
+    block = section(f"```\n{cut(safe, _ACTION_LIMIT)}\n```")
     whole = f"*This is only its beginning.* It has {counted(len(question.text), 'character')}; "
     return (block, section(f"{whole}`onequeue show {question.task_id}` prints all of it."))
+
+
+def _parts(escaped: str) -> Iterator[str]:
+    """Escaped text in parts that fit a block each: whole lines where they do, never half an `&amp;`."""
+    while len(escaped) > _ACTION_LIMIT:
+        end = escaped.rfind("\n", 0, _ACTION_LIMIT + 1)
+        if end <= 0:
+            end = len(cut(escaped, _ACTION_LIMIT)) - 1
+            yield escaped[:end]
+            escaped = escaped[end:]
+        else:
+            yield escaped[:end]
+            escaped = escaped[end + 1 :]
+    yield escaped
 
 
 def _buttons(question: Question) -> tuple[Block, ...]:

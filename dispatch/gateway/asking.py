@@ -3,18 +3,21 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeGuard
 
-from dispatch.ports import Tool
+from dispatch.errors import OnequeueError
+from dispatch.ports import Approve, Tool
 from dispatch.questions import (
     LONGEST_ACTION,
     LONGEST_OPTION,
     LONGEST_QUESTION,
+    LONGEST_SHOWN,
     OPTIONS,
     NewQuestion,
     QuestionKind,
+    Ruling,
 )
 from dispatch.task import Claim
 
-Ask = Callable[[Claim, NewQuestion], Awaitable[str]]
+Ask = Callable[[Claim, NewQuestion], Awaitable[Ruling]]
 """Asks people for the claimed task and says what came of it. Raises Pause where that takes long."""
 
 _QUESTION_USE = (
@@ -84,28 +87,45 @@ def asking_tools(claim: Claim, ask: Ask) -> tuple[Tool, ...]:
         if not _are_options(options):
             return f"Not asked: give up to {OPTIONS} different options of up to {LONGEST_OPTION} characters."
         asked = tuple(option.strip() for option in options)
-        return await ask(claim, NewQuestion(QuestionKind.QUESTION, text, options=asked))
+        return (await ask(claim, NewQuestion(QuestionKind.QUESTION, text, options=asked))).words
 
     async def approval(given: Mapping[str, object]) -> str:
         action, reason = _text(given, "action"), _text(given, "reason")
         if not action or len(action) > LONGEST_ACTION:
             return f"Not asked: an action has from 1 to {LONGEST_ACTION:,} characters."
-        return await ask(claim, NewQuestion(QuestionKind.APPROVAL, action, reason[:LONGEST_QUESTION]))
+        return (await ask(claim, NewQuestion(QuestionKind.APPROVAL, action, reason[:LONGEST_QUESTION]))).words
 
     async def upgrade(given: Mapping[str, object]) -> str:
         reason = _text(given, "reason")
         if not reason:
             return "Not raised: say what makes it more complex than you expected."
-        return await ask(claim, NewQuestion(QuestionKind.UPGRADE, reason[:LONGEST_QUESTION]))
+        return (await ask(claim, NewQuestion(QuestionKind.UPGRADE, reason[:LONGEST_QUESTION]))).words
 
-    raising = Tool("upgrade", _UPGRADE_USE, _UPGRADE, upgrade, may_pause=True)
+    raising = Tool("upgrade", _UPGRADE_USE, _UPGRADE, upgrade)
     if not claim.task.channel:
         return (raising,)
     return (
-        Tool("ask_requester", _QUESTION_USE, _QUESTION, question, may_pause=True),
-        Tool("request_approval", _APPROVAL_USE, _APPROVAL, approval, may_pause=True),
+        Tool("ask_requester", _QUESTION_USE, _QUESTION, question),
+        Tool("request_approval", _APPROVAL_USE, _APPROVAL, approval),
         raising,
     )
+
+
+def approving(claim: Claim, ask: Ask) -> Approve:
+    """Has people approve what the session of one attempt is about to do. What goes wrong is a denial."""
+
+    async def approve(action: str, reason: str) -> Ruling:
+        if len(action) > LONGEST_SHOWN:
+            return Ruling(
+                f"Denied: people are shown up to {LONGEST_SHOWN:,} characters. Do it in smaller steps.",
+                allows=False,
+            )
+        try:
+            return await ask(claim, NewQuestion(QuestionKind.APPROVAL, action, reason[:LONGEST_QUESTION]))
+        except OnequeueError as error:
+            return Ruling(f"Denied: {error}", allows=False)
+
+    return approve
 
 
 def _text(given: Mapping[str, object], name: str) -> str:

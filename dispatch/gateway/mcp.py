@@ -7,7 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
-from dispatch.ports import Tool
+from dispatch.ports import Pause, Tool
+from dispatch.questions import PUT_ASIDE
 
 NEWEST_PROTOCOL = "2025-06-18"
 _PARSE_ERROR, _INVALID_REQUEST, _NO_METHOD, _INVALID_PARAMS = -32700, -32600, -32601, -32602
@@ -24,11 +25,7 @@ class _Wrong(Exception):
 
 
 async def answer(body: bytes, tools: Sequence[Tool]) -> web.Response:
-    """The answer to one JSON-RPC message. Nothing is remembered between two of them.
-
-    What may pause its session is not offered: an agent in another process cannot be put aside.
-    """
-    tools = [tool for tool in tools if not tool.may_pause]
+    """The answer to one JSON-RPC message. Nothing is remembered between two of them."""
     number: object = None
     try:
         asked = _parsed(body)
@@ -65,6 +62,8 @@ async def _called(params: Mapping[str, Any], tools: Sequence[Tool]) -> Mapping[s
         raise _Wrong(_INVALID_PARAMS, "no such tool")
     try:
         return _said(await tool.call(_mapping(params.get("arguments"))))
+    except Pause:
+        return _said(PUT_ASIDE)
     except Exception:
         _log.exception("the tool %s broke", tool.name)
         return {**_said("The tool broke. Go on without it."), "isError": True}

@@ -15,7 +15,7 @@ from dispatch.faults import GATEWAY_ERROR
 from dispatch.gateway import mcp
 from dispatch.gateway.account import Account
 from dispatch.gateway.admission import Admission
-from dispatch.gateway.asking import Ask
+from dispatch.gateway.asking import Ask, approving
 from dispatch.gateway.passage import Asked, Passage, pass_through
 from dispatch.gateway.problem import Refused
 from dispatch.gateway.tools import FollowUp, own_progress, tools_for
@@ -89,10 +89,17 @@ class MeteringGateway:
         key = f"oq-{claim.task.id}-{claim.attempt}-{secrets.token_urlsafe(24)}"
         tools = tools_for(claim, self._queue, self._follow_up, self._ask, self._clock)
         account = Account(claim, self._ledger, self._price, self._token_caps, self._clock)
-        admission = self._admissions[key] = Admission(account, tools)
+        admission = self._admissions[key] = Admission(account, tools, approving(claim, self._ask))
         try:
-            tell = own_progress(claim, self._queue, self._clock)
-            yield Access(self._url(), key, tools, tell, admission.heard)
+            yield Access(
+                self._url(),
+                key,
+                admission.tools,
+                admission.approve,
+                is_paused=lambda: admission.paused,
+                tell=own_progress(claim, self._queue, self._clock),
+                heard=admission.heard,
+            )
         finally:
             self._admissions.pop(key, None)
             try:
@@ -114,6 +121,8 @@ class MeteringGateway:
 
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         admission = self._admission(request)
+        if admission.paused:
+            raise Refused(403, "permission_error", "this session is put aside until people have answered")
         asked = await _read(request)
         try:
             return await admission.run(Passage(asked, self._upstream, admission.account, admission.heard))

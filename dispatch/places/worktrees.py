@@ -3,17 +3,17 @@
 import asyncio
 import json
 import logging
-import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import count
 from pathlib import Path
 
 from dispatch.errors import NoPlace, Unreachable
 from dispatch.means import Project
 from dispatch.places.git import Failed, git, repository
+from dispatch.places.spot import Spot, spot_of
 from dispatch.ports import Place, Session, Setups
 from dispatch.task import Kept, Work
 
@@ -24,19 +24,23 @@ Noted = Callable[[int, int, Work], Awaitable[None]]
 """Told of the work of a task's attempt."""
 
 _FILES, _RECORD = "files", "record.json"
-_HOME = re.compile(r".+-([0-9]+)-([0-9]+)")
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Tree:
-    """A worktree in `home`: the repository behind it, git's own notes on it, its branch and first commit."""
+    """A worktree in `home`: the repository behind it, git's own notes on it, its branch and first commit.
+
+    `attempt` is the task's attempt that works in it.
+    """
 
     home: Path
     repo: Path
     notes: Path
     branch: str
     began: str
+    task_id: int
+    attempt: int
 
     @property
     def path(self) -> Path:
@@ -56,20 +60,39 @@ class Worktrees:
         self._folder = folder
         self._setups = setups
         self._adding = asyncio.Lock()
+        self._left: dict[str, asyncio.Event] = {}
 
     @asynccontextmanager
-    async def open(self, session: Session) -> AsyncIterator[Place]:
-        """A worktree on a new branch, set up. What was changed in it is committed there at the end."""
+    async def open(self, session: Session, record: str = "") -> AsyncIterator[Place]:
+        """A worktree on a new branch, set up. What was changed in it is committed there at the end.
+
+        With the `record` of an earlier one it is at the same path and on the same branch.
+        """
         project = session.means.project
         if project is None:
             raise NoPlace("The session has no project.")
-        tree = await self._add(session, project)
+        spot = spot_of(record, session.task_id, project.name)
+        name = spot.home if spot else f"{project.name}-{session.task_id}-{session.attempt}"
+        async with self._alone(name):
+            tree = await self._add(session, project, self._folder / name, spot)
+            try:
+                place = Place(tree.path, tree.repo, Spot(name, tree.branch, tree.began).record)
+                await self._setups.run(project, place)
+                yield place
+            finally:
+                await _finished(asyncio.create_task(_close(tree, session, project)))
+
+    @asynccontextmanager
+    async def _alone(self, name: str) -> AsyncIterator[None]:
+        """Waits until an earlier session, which may have lost its lease, has left that place."""
+        while other := self._left.get(name):
+            await other.wait()
+        left = self._left[name] = asyncio.Event()
         try:
-            place = Place(tree.path, tree.repo)
-            await self._setups.run(project, place)
-            yield place
+            yield
         finally:
-            await _finished(asyncio.create_task(_close(tree, session, project)))
+            del self._left[name]
+            left.set()
 
     async def sweep(self, noted: Noted) -> int:
         """Keeps the work and removes the worktrees that a killed Onequeue left. How many. For the start.
@@ -83,29 +106,52 @@ class Worktrees:
                 await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
             elif work := await _keep(tree, f"Work of {home.name}, cut short"):
                 _log.warning("%s keeps what a session had done when Onequeue was killed", tree.branch)
-                if named := _HOME.fullmatch(home.name):
-                    await noted(int(named[1]), int(named[2]), work)
+                await noted(tree.task_id, tree.attempt, work)
         return len(left)
 
-    async def _add(self, session: Session, project: Project) -> _Tree:
-        home = self._folder / f"{project.name}-{session.task_id}-{session.attempt}"
+    async def _add(self, session: Session, project: Project, home: Path, spot: Spot | None) -> _Tree:
         repo = await repository(project.repo)
         async with self._adding:
             try:
-                home.mkdir(mode=0o700, parents=True)
-                branch = await _free_branch(repo, session)
-                began = await git("rev-parse", "HEAD", folder=project.repo)
-                files = str(home / _FILES)
-                await git("worktree", "add", "--quiet", "-b", branch, files, began, folder=project.repo)
+                await _cleared(home)
+                await asyncio.to_thread(home.mkdir, mode=0o700, parents=True)
+                began = spot.began if spot else await git("rev-parse", "HEAD", folder=project.repo)
+                branch = await _check_out(project.repo, repo, session, spot, home / _FILES, began)
                 notes = await git("rev-parse", "--path-format=absolute", "--git-dir", folder=home / _FILES)
             except Failed as error:
                 raise NoPlace(f"{project.name} gives no worktree: {error}") from error
             except OSError as error:
                 raise Unreachable(f"no folder for a worktree: {error.strerror}") from error
-        tree = _Tree(home, repo, Path(notes), branch, began)
-        record = {"repo": str(repo), "notes": notes, "branch": branch, "began": began}
-        (home / _RECORD).write_text(json.dumps(record))
+        tree = _Tree(home, repo, Path(notes), branch, began, session.task_id, session.attempt)
+        (home / _RECORD).write_text(json.dumps(asdict(tree), default=str))
         return tree
+
+
+async def _check_out(
+    project: Path, repo: Path, session: Session, spot: Spot | None, files: Path, began: str
+) -> str:
+    """Makes the worktree; its branch: the one of the spot, else a new one. Raises Failed, Unreachable."""
+    add = ("worktree", "add", "--quiet")
+    branches = await _branches(repo)
+    if spot is None or spot.branch not in branches:
+        branch = _free_branch(branches, session) if spot is None else spot.branch
+        await git(*add, "-b", branch, str(files), began, folder=project)
+        return branch
+    try:
+        await git(*add, str(files), spot.branch, folder=project)
+    except Failed:
+        # Somebody may have it checked out: the work goes on beside it, from the same commit.
+        branch = _free_branch(branches, session)
+        await git(*add, "-b", branch, str(files), spot.branch, folder=project)
+        return branch
+    return spot.branch
+
+
+async def _cleared(home: Path) -> None:
+    """Tries once more to keep what could not be kept of an earlier session in the same place."""
+    tree = _recorded(home)
+    if tree is not None:
+        await _keep(tree, f"Work of {home.name}, kept later")
 
 
 async def _close(tree: _Tree, session: Session, project: Project) -> None:
@@ -145,8 +191,11 @@ async def _keep(tree: _Tree, message: str) -> Work | None:
     return None
 
 
-async def _free_branch(repo: Path, session: Session) -> str:
-    taken = set((await git("branch", "--format=%(refname:short)", folder=repo)).split())
+async def _branches(repo: Path) -> set[str]:
+    return set((await git("branch", "--format=%(refname:short)", folder=repo)).split())
+
+
+def _free_branch(taken: set[str], session: Session) -> str:
     first = f"onequeue/{session.task_id}"
     later = (f"{first}-{number}" for number in count(max(2, session.attempt)))
     return first if first not in taken else next(name for name in later if name not in taken)
@@ -154,10 +203,11 @@ async def _free_branch(repo: Path, session: Session) -> str:
 
 def _recorded(home: Path) -> _Tree | None:
     try:
-        record = json.loads((home / _RECORD).read_text())
-    except (OSError, ValueError):
+        noted = json.loads((home / _RECORD).read_text())
+        folders = {name: Path(noted[name]) for name in ("repo", "notes")}
+        return _Tree(**{**noted, **folders, "home": home})
+    except (OSError, ValueError, LookupError, TypeError):
         return None
-    return _Tree(home, Path(record["repo"]), Path(record["notes"]), record["branch"], record["began"])
 
 
 async def _finished(work: "asyncio.Task[None]") -> None:

@@ -11,6 +11,7 @@ from dispatch.ports.questions import Questions
 from dispatch.ports.queue import Gates, Queue, Tasks, UnderWay, Waiting
 from dispatch.ports.session import (
     Access,
+    Approve,
     Draft,
     Gateway,
     Heard,
@@ -30,6 +31,7 @@ from dispatch.ports.vault import Backup, Condition
 __all__ = [
     "Access",
     "Alarms",
+    "Approve",
     "Backup",
     "Clock",
     "Condition",

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from dispatch.means import Means, Project
 from dispatch.ports.transcripts import Recorder
+from dispatch.questions import Ruling
 from dispatch.scripts import Script
 from dispatch.task import Claim, Outcome, Resumed, Work
 from dispatch.transcript import Unrecorded
@@ -22,15 +23,17 @@ class Pause(Exception):
 class Tool:
     """Something a session may call. `schema` is JSON Schema of its input; `call` answers the model.
 
-    `call` raises Pause where people must answer first and that takes too long to wait for; only a tool that
-    `may_pause` does.
+    `call` raises Pause where people must answer first and that takes too long to wait for.
     """
 
     name: str
     description: str
     schema: Mapping[str, object]
     call: Callable[[Mapping[str, object]], Awaitable[str]]
-    may_pause: bool = False
+
+
+Approve = Callable[[str, str], Awaitable[Ruling]]
+"""Has people approve one exact action, for a reason. Raises Pause as a tool does."""
 
 
 Tell = Callable[[str], Awaitable[None]]
@@ -48,6 +51,7 @@ class Heard:
 class Access:
     """How one attempt reaches the API: an address and a key that end with the attempt.
 
+    Once `is_paused`, a tool or `approve` has raised Pause, and nothing more is sent for the session.
     `tell` is for its runner; the model has a tool. `heard` is kept by the gateway, for a session in another
     process does not pass on all that it is told.
     """
@@ -55,6 +59,8 @@ class Access:
     base_url: str
     key: str
     tools: tuple[Tool, ...]
+    approve: Approve | None = None
+    is_paused: Callable[[], bool] = lambda: False
     tell: Tell | None = field(default=None, compare=False)
     heard: Heard = field(default_factory=Heard, compare=False)
 
@@ -78,10 +84,14 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an agent works: a folder of its own, and the repository behind it, if it has one."""
+    """Where an agent works: a folder of its own, and the repository behind it, if it has one.
+
+    With its `record` the same place is made again for the session that goes on in it.
+    """
 
     path: Path
     repo: Path | None = None
+    record: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +148,10 @@ class Setups(Protocol):
 class Places(Protocol):
     """Makes the places where agents work on projects, and keeps what they leave there."""
 
-    def open(self, session: Session) -> AbstractAsyncContextManager[Place]:
+    def open(self, session: Session, record: str = "") -> AbstractAsyncContextManager[Place]:
         """A fresh place for one session, gone at the end; what was changed is kept in its draft's `work`.
 
+        With the `record` of an earlier one it is at the same path, with the work that was left there.
         Raises NoPlace where the project does not give one, Unreachable where none can be had now.
         """
         ...

@@ -1,11 +1,14 @@
 """A runner whose sessions on a project get a place for it."""
 
+import json
 from dataclasses import replace
 
 from dispatch.errors import NoPlace, Unreachable
 from dispatch.faults import Fault, FaultKind
 from dispatch.ports import Places, Runner, Session
 from dispatch.task import Outcome, Verdict
+
+_KIND = b"placed/1\n"
 
 
 class Placed:
@@ -19,14 +22,39 @@ class Placed:
         """The session's outcome, with the work it left. What is cut short leaves its work in the draft."""
         if session.means.project is None:
             return await self._runner.run(session)
+        record, session = _unwrapped(session)
         try:
-            async with self._places.open(session) as place:
+            async with self._places.open(session, record) as place:
                 outcome = await self._runner.run(replace(session, place=place))
         except NoPlace as error:
             return _failed(session, FaultKind.INVALID_REQUEST, error)
         except Unreachable as error:
             return _failed(session, FaultKind.RUNTIME, error)
+        if outcome.verdict is Verdict.ASKED:
+            outcome = replace(outcome, conversation=_wrapped(place.record, outcome.conversation or b""))
         return replace(outcome, work=session.draft.work)
+
+
+def _wrapped(record: str, conversation: bytes) -> bytes:
+    """A conversation with the record of the place it is about."""
+    return _KIND + json.dumps(record).encode() + b"\n" + conversation
+
+
+def _unwrapped(session: Session) -> tuple[str, Session]:
+    """The record of the place that a session goes on in, and the session with the rest of what was kept.
+
+    An empty record where it begins anew, or where what was kept is none of ours.
+    """
+    resumed = session.resumed
+    if resumed is None or not resumed.conversation.startswith(_KIND):
+        return "", session
+    head, _, conversation = resumed.conversation.removeprefix(_KIND).partition(b"\n")
+    try:
+        record = json.loads(head)
+    except (ValueError, RecursionError):
+        record = None
+    session = replace(session, resumed=replace(resumed, conversation=conversation))
+    return record if isinstance(record, str) else "", session
 
 
 def _failed(session: Session, kind: FaultKind, error: Exception) -> Outcome:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from dispatch.questions import Question, reply
+from dispatch.questions import Question, ruling
 from dispatch.states import State
 from dispatch.store import rows
 from dispatch.store.database import Transaction
@@ -47,7 +47,8 @@ async def resumption(transaction: Transaction, task: Task) -> Resumed | None:
     if row is None:
         return None
     await transaction.rows("tell_session", question_id=row["id"])
-    return Resumed(bytes(row["conversation"]), reply(rows.question(row), task.requester))
+    told = ruling(rows.question(row), task.requester)
+    return Resumed(bytes(row["conversation"]), told.words, told.allows)
 
 
 async def _asked_by(transaction: Transaction, task: Task) -> Question | None:

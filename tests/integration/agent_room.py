@@ -83,7 +83,7 @@ class AgentRoom:
 async def agent_room(folder: Path, sim: ClaudeSim, **limits: object) -> AsyncIterator[AgentRoom]:
     """A room over that simulator, in a folder."""
     place = folder / "place"
-    place.mkdir()
+    place.mkdir(exist_ok=True)
     idle = limits.get("idle", IDLE)
     async with room_over(sim, folder, idle) as room:  # type: ignore[arg-type]
         runner = ClaudeCodeRunner(folder / "runs", SystemClock(), UTC_ZONE, self_test=PROVEN)

@@ -14,7 +14,7 @@ from dispatch.asking import MARGIN, PATIENCE, Asking
 from dispatch.errors import MoveRefused
 from dispatch.policy import Seating
 from dispatch.ports import Pause
-from dispatch.questions import Decision, NewQuestion, Question, QuestionKind
+from dispatch.questions import Decision, NewQuestion, Question, QuestionKind, Ruling
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
 from dispatch.task import Claim, NewTask, Source, Tier
@@ -44,7 +44,9 @@ class Place:
         assert claim is not None
         return claim
 
-    async def waiting(self, claim: Claim, new: NewQuestion = WHICH) -> tuple["asyncio.Task[str]", Question]:
+    async def waiting(
+        self, claim: Claim, new: NewQuestion = WHICH
+    ) -> tuple["asyncio.Task[Ruling]", Question]:
         """A session that waits for its answer."""
         asking = asyncio.create_task(self.asking.ask(claim, new))
         async with asyncio.timeout(5):
@@ -72,7 +74,7 @@ async def test_an_answer_in_time_reaches_the_running_session(place: Place) -> No
     assert place.notifier.woken == 1, "the question is on its way"
     place.clock.advance(PATIENCE - timedelta(seconds=1))
     await place.asking.answer(question.id, "refunds", "U1", "k")
-    assert (await asking).endswith("refunds")
+    assert (await asking).words.endswith("refunds")
     assert (await place.store.queue.question(question.id)).told
 
 
@@ -109,7 +111,7 @@ async def test_a_deadline_ends_the_wait_of_a_running_session(tmp_path: Path) -> 
         asking, _ = await place.waiting(await place.claim())
         place.clock.advance(timedelta(minutes=1))
         assert await place.asking.end_overdue() == 1
-        assert (await asking).startswith("Nobody answered in time.")
+        assert (await asking).words.startswith("Nobody answered in time.")
 
 
 async def test_a_cancelled_session_leaves_nothing_behind(place: Place) -> None:
@@ -146,8 +148,8 @@ async def test_a_session_that_is_to_stay_goes_on_and_asks_no_second_time(place: 
     claim = await place.claim()
     asking, question = await place.waiting(claim, HARD)
     await place.asking.answer(question.id, Decision.STAY, "U1", "k")
-    assert (await asking).endswith("go on as you are.")
-    assert (await place.asking.ask(claim, HARD)).endswith("go on as you are.")
+    assert (await asking).words.endswith("go on as you are.")
+    assert (await place.asking.ask(claim, HARD)).words.endswith("go on as you are.")
 
 
 async def test_opus_has_nothing_above_it(place: Place) -> None:

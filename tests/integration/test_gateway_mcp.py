@@ -40,7 +40,7 @@ async def test_it_introduces_itself_in_the_protocol_it_was_asked_in(room: Gatewa
 
 async def test_it_lists_the_tools_and_calls_them(room: GatewayRoom, claim: Claim) -> None:
     listed = (await ask(room, claim, "tools/list"))["result"]["tools"]
-    assert [tool["name"] for tool in listed] == ["progress", "follow_up"]
+    assert [tool["name"] for tool in listed] == ["progress", "follow_up", "upgrade"]
     assert listed[0]["inputSchema"]["required"] == ["text"]
     called = await ask(room, claim, "tools/call", name="progress", arguments={"text": "reading"})
     assert called["result"] == {"content": [{"type": "text", "text": "Noted."}]}

@@ -23,6 +23,7 @@ from dispatch.terms import Terms
 from dispatch.worker import LEASE, Worker
 from tests.fakes.clock import FakeClock
 from tests.fakes.runner import FakeRunner
+from tests.fakes.setups import FakeSetups
 from tests.integration.test_worker import FakeGateway, FakeNotifier, FakeQuotes
 from tests.integration.test_worktrees import git, repo
 

@@ -164,7 +164,7 @@ async def test_a_session_that_goes_on_begins_with_the_answer_it_waited_for(
     async def later(_given: object) -> str:
         raise Pause
 
-    ask = Tool("ask", "asks", {"type": "object", "properties": {}}, later, may_pause=True)
+    ask = Tool("ask", "asks", {"type": "object", "properties": {}}, later)
     first, second = FakeRecorder(), FakeRecorder()
     sim.script([Step((Say("Which one?"), Call("ask", {"text": "which"}))), say("Drained.")])
     async with room.session() as session:

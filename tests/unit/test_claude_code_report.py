@@ -23,8 +23,8 @@ INIT: dict[str, Any] = {
 }
 
 
-def report(*events: dict[str, Any]) -> tuple[Report, Draft]:
-    draft = Draft()
+def report(*events: dict[str, Any], draft: Draft | None = None) -> tuple[Report, Draft]:
+    draft = draft or Draft()
     read = Report(ASKED, draft)
     for event in events:
         read.take(event)
@@ -77,6 +77,15 @@ def test_a_start_that_is_not_as_asked_is_named(changed: dict[str, Any], named: s
     assert named in read.wrong
 
 
+def test_one_that_asks_people_must_start_with_every_tool_and_asking() -> None:
+    asking = Report(Asked(MODEL, Profile.READ, ("progress",), asks=True), Draft())
+    asking.take({**INIT, "permissionMode": "default", "tools": [*INIT["tools"], "Edit", "Write", "Bash"]})
+    assert asking.wrong == ""
+    asking.take(INIT)
+    assert "permission mode" in asking.wrong
+    assert "list of tools" in asking.wrong
+
+
 def test_a_later_start_that_is_as_asked_excuses_nothing() -> None:
     read, _ = report({**INIT, "model": "other"}, INIT)
     assert "model" in read.wrong
@@ -85,6 +94,11 @@ def test_a_later_start_that_is_as_asked_excuses_nothing() -> None:
 def test_what_is_streamed_is_not_written_twice() -> None:
     _, draft = report(*streamed("m1", "First."), said("m1", text("First.")), *streamed("m2", "Then."))
     assert draft == Draft("First.\n\nThen.", MODEL)
+
+
+def test_what_was_written_before_it_was_put_aside_stays() -> None:
+    _, draft = report(*streamed("m1", "Then."), said("m1", text("Then.")), draft=Draft("First."))
+    assert draft.text == "First.\n\nThen."
 
 
 def test_a_message_that_broke_off_is_told_anew() -> None:
@@ -128,6 +142,9 @@ def test_tools_of_which_none_could_start_are_broken() -> None:
         ({"total_cost_usd": 0.5, "modelUsage": {MODEL: {"costBasis": "list"}}}, 500_000),
         ({"total_cost_usd": 0.5, "modelUsage": {"llama": {"costBasis": "unknown"}}}, None),
         ({"total_cost_usd": "0.5"}, None),
+        ({"total_cost_usd": 0.5, "model_usage_since_last_result": {MODEL: {"costUSD": 0.2}}}, 200_000),
+        ({"total_cost_usd": 0.5, "model_usage_since_last_result": {MODEL: {}}}, None),
+        ({"total_cost_usd": 0.5, "model_usage_since_last_result": {}}, 0),
         ({}, None),
     ],
 )

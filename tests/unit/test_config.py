@@ -5,7 +5,7 @@ import pytest
 
 from bot.config import ENVIRONMENT, ConfigError, load
 from bot.sections import listening_at
-from dispatch.means import Means, Profile, Project, RunnerName
+from dispatch.means import Beyond, Means, Profile, Project, RunnerName
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.task import Tier
 from dispatch.terms import Upgrades
@@ -123,11 +123,13 @@ AGENTS = """
 [tiers.opus]
 runner = "claude-code"
 profile = "edit"
+beyond = "ask"
 [projects.payments]
 repo = "/srv/payments"
 profile = "full"
 setup = "make deps"
 domains = ["pypi.org", "*.pythonhosted.org"]
+beyond = "refuse"
 [channels.C1]
 project = "payments"
 [channels.C2]
@@ -147,11 +149,14 @@ def test_agents_have_their_projects_and_tiers(tmp_path: Path) -> None:
             profile=Profile.FULL,
             setup="make deps",
             domains=("pypi.org", "*.pythonhosted.org"),
+            beyond=Beyond.REFUSE,
         )
     }
     opus = make_task(priority=2, channel="C1")
     assert terms.means(opus) == Means(RunnerName.CLAUDE_CODE, Profile.FULL, terms.projects["payments"])
-    assert terms.means(make_task(priority=2)) == Means(RunnerName.CLAUDE_CODE, Profile.EDIT)
+    assert terms.means(make_task(priority=2)) == Means(
+        RunnerName.CLAUDE_CODE, Profile.EDIT, beyond=Beyond.ASK
+    )
     assert not load(written(tmp_path, "")).has_agents
 
 

@@ -73,6 +73,29 @@ def test_an_action_cannot_leave_its_block_or_ping() -> None:
     assert pings(message) == [ANA]
 
 
+def test_a_longer_action_is_shown_whole_in_more_blocks() -> None:
+    lines = [f"+ {number} <b> &amp;" for number in range(200)]
+    message = question_message(task(State.WAITING), question(QuestionKind.APPROVAL, text="\n".join(lines)))
+    assert "only its beginning" not in said(message)
+    blocks = [b["text"]["text"] for b in message.blocks if b["type"] == "section" and "```" in str(b)]
+    assert len(blocks) > 1
+    shown = [
+        line for block in blocks for line in block.removeprefix("```\n").removesuffix("\n```").split("\n")
+    ]
+    assert shown == [f"+ {number} &lt;b&gt; &amp;amp;" for number in range(200)]
+
+
+@given(
+    st.text(st.sampled_from("a\n&<` "), min_size=1, max_size=100), st.integers(1, 200), st.text(max_size=200)
+)
+@settings(max_examples=60)
+def test_an_action_of_any_length_fits(text: str, times: int, reason: str) -> None:
+    asked = question(QuestionKind.APPROVAL, text=text * times, reason=(reason * 10)[:2000])
+    message = question_message(task(State.WAITING), asked)
+    check_blocks(list(message.blocks))
+    check(message)
+
+
 def test_a_long_action_is_cut_with_notice() -> None:
     message = question_message(task(State.WAITING), question(QuestionKind.APPROVAL, text="&" * 10_000))
     assert "*This is only its beginning.* It has 10000 characters; `onequeue show 42` prints all" in said(

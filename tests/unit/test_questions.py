@@ -23,7 +23,7 @@ from dispatch.questions import (
     standing,
 )
 from dispatch.routing import DEFAULT_TABLE, raised
-from dispatch.task import Tier
+from dispatch.task import Tier, Work
 from tests.fakes.values import NOON, make_task
 from tests.unit.test_views import make_attempt
 
@@ -152,6 +152,10 @@ def test_a_raised_task_knows_why_and_how_far_it_came() -> None:
     assert "more complex than it could do well:\n> three causes" in said
     assert said.endswith("Its work so far:\n> It is not\n> the pool.")
     assert "not this" not in said
+    changed = replace(work[1], work=Work("onequeue/42", " queue.py | 2 +-\n 1 file changed"))
+    assert recalled([why], [work[0], changed]).endswith(
+        "What it changed is on the branch onequeue/42:\n>  queue.py | 2 +-\n>  1 file changed"
+    )
     assert recalled([replace(why, answer=Decision.STAY)], work) == ""
 
 

@@ -6,12 +6,14 @@ Words in the task steer a demonstration:
 - `table`, `code`: an answer with a table, with a fenced block;
 - `ping everyone`: the answer tries to ping the channel, a person and everyone here;
 - `ask to follow up`: calls the `follow_up` tool, when offered, before it answers;
+- `run a command`: runs one command that writes a file, through `Bash`;
 - `ask me`: asks the requester a question with two options through `ask_requester`;
 - `ask to approve`: asks for an action to be approved through `request_approval`;
 - `this is too hard`: asks for a better tier through `upgrade`.
 
 A tool named `progress` is called once before anything else. Tools reached through MCP
-(`mcp__<server>__progress`) count too.
+(`mcp__<server>__progress`) count too. Words that come beside the result of a tool, as an answer does that a
+paused agent goes on with, belong to the task before them.
 """
 
 import json
@@ -29,6 +31,7 @@ from bot.rehearsal.claude.tools import client_tools
 _MAX_TOPIC = 80
 _STEERED: Mapping[str, tuple[str, Mapping[str, Any] | None]] = {
     "ask to follow up": ("follow_up", None),
+    "run a command": ("Bash", {"command": "echo drained > drained.txt", "description": "Note it down."}),
     "ask me": (
         "ask_requester",
         {"question": "Which of the two should I drain first?", "options": ["payments", "refunds"]},
@@ -88,7 +91,8 @@ def _wanted_call(
 
 def _task_place(body: Mapping[str, Any]) -> int:
     for place in range(len(body["messages"]) - 1, -1, -1):
-        if body["messages"][place]["role"] == "user" and _texts(body["messages"][place]):
+        message = body["messages"][place]
+        if message["role"] == "user" and _texts(message) and not _results(message):
             return place
     return 0
 
@@ -105,6 +109,10 @@ def _called_since_task(body: Mapping[str, Any]) -> Iterator[str]:
 
 def _texts(message: Mapping[str, Any]) -> list[str]:
     return [block["text"] for block in blocks(message) if block["type"] == "text"]
+
+
+def _results(message: Mapping[str, Any]) -> bool:
+    return any(block["type"] == "tool_result" for block in blocks(message))
 
 
 def _topic(words: str) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 from dispatch.means import Profile
 from dispatch.runners.briefing import SYSTEM
 
-PERMISSION_MODE = "dontAsk"
 SERVER = "onequeue"
 """The name under which the gateway's tools reach the session."""
 
@@ -57,16 +56,29 @@ class Asked:
     tools: tuple[str, ...]
     """The names of the gateway's tools."""
 
+    asks: bool = False
+    """Whether people are asked for what the profile does not allow; else it is refused."""
+
+    @property
+    def permission_mode(self) -> str:
+        """What Claude Code does where no rule decides."""
+        return "default" if self.asks else "dontAsk"
+
+    @property
+    def own_tools(self) -> tuple[str, ...]:
+        """Claude Code's own tools that the session has, whether or not it may use them by itself."""
+        return _TOOLS[Profile.FULL if self.asks else self.profile]
+
     @property
     def all_tools(self) -> frozenset[str]:
         """Every tool the session has, as Claude Code names it."""
-        return frozenset(_TOOLS[self.profile]) | {f"mcp__{SERVER}__{name}" for name in self.tools}
+        return frozenset(self.own_tools) | {f"mcp__{SERVER}__{name}" for name in self.tools}
 
 
-def arguments(asked: Asked, effort: str, servers: Path, sandbox: Sandbox | None) -> list[str]:
+def arguments(asked: Asked, effort: str, servers: Path, sandbox: Sandbox | None, thread: str) -> list[str]:
     """What follows the name of the program. No key is among it, and no prompt: that is sent as data.
 
-    `servers` is the file with `tool_servers`.
+    `servers` is the file with `tool_servers`, `thread` the option `fresh` or `resumed`.
     """
     return [
         "-p",
@@ -80,13 +92,24 @@ def arguments(asked: Asked, effort: str, servers: Path, sandbox: Sandbox | None)
         "--setting-sources=",
         "--strict-mcp-config",
         "--disable-slash-commands",
-        "--no-session-persistence",
-        f"--tools={','.join(_TOOLS[asked.profile])}",
-        f"--permission-mode={PERMISSION_MODE}",
+        thread,
+        f"--tools={','.join(asked.own_tools)}",
+        f"--permission-mode={asked.permission_mode}",
+        *(("--permission-prompt-tool=stdio",) if asked.asks else ()),
         f"--append-system-prompt={SYSTEM}\n\n{_HERE}",
         f"--mcp-config={servers}",
         f"--settings={json.dumps(_settings(asked, sandbox))}",
     ]
+
+
+def fresh(session: str) -> str:
+    """The option that begins a session of that id."""
+    return f"--session-id={session}"
+
+
+def resumed(transcript: Path) -> str:
+    """The option that goes on with the session of that transcript, in its file."""
+    return f"--resume={transcript}"
 
 
 def tool_servers(asked: Asked, tools_url: str, key: str) -> str:
@@ -117,6 +140,8 @@ def environment(
         "CLAUDE_CODE_DISABLE_REFUSAL_FALLBACK": "1",
         "API_TIMEOUT_MS": "900000",
         "CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS": "900000",
+        # A tool that asks people is waited for; how long is decided where they are asked.
+        "MCP_TOOL_TIMEOUT": "900000",
         "BASH_MAX_TIMEOUT_MS": "600000",
         "ENABLE_TOOL_SEARCH": "false",
         "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
@@ -141,20 +166,22 @@ def interruption() -> Mapping[str, object]:
 
 def _settings(asked: Asked, sandbox: Sandbox | None) -> Mapping[str, object]:
     allowed = [*_RULES[asked.profile], *(f"mcp__{SERVER}__{name}" for name in asked.tools)]
-    settings: dict[str, object] = {"permissions": {"allow": allowed}}
-    if sandbox is not None:
-        settings["sandbox"] = _shut_in(sandbox)
+    by_itself = asked.profile is Profile.FULL
+    permissions = {"allow": allowed, "ask": [] if by_itself else ["Bash"]}
+    settings: dict[str, object] = {"permissions": permissions}
+    if sandbox is not None and "Bash" in asked.own_tools:
+        settings["sandbox"] = _shut_in(sandbox, by_itself)
     return settings
 
 
-def _shut_in(sandbox: Sandbox) -> Mapping[str, object]:
+def _shut_in(sandbox: Sandbox, by_itself: bool) -> Mapping[str, object]:
     network: dict[str, object] = {"allowedDomains": list(sandbox.domains)}
     if sandbox.proxy_port is not None:
         network["httpProxyPort"] = sandbox.proxy_port
     return {
         "enabled": True,
         "failIfUnavailable": True,
-        "autoAllowBashIfSandboxed": True,
+        "autoAllowBashIfSandboxed": by_itself,
         "allowUnsandboxedCommands": False,
         "enableWeakerNestedSandbox": sandbox.weaker,
         "network": network,

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from dispatch.diagnosis import SessionFacts
 from dispatch.ports import Draft, Recorder
-from dispatch.runners.claude_code.command import PERMISSION_MODE, SERVER, Asked
+from dispatch.runners.claude_code.command import SERVER, Asked
 from dispatch.runners.claude_code.recording import Recording
 from dispatch.transcript import Unrecorded
 from dispatch.usage import MICRO_USD
@@ -51,7 +51,7 @@ class Report:
         self._window: Mapping[str, Any] = {}
         self._streamed: str | None = None
         self._separator = ""
-        self._kept = 0
+        self._kept = len(draft.text)
         self._done: Counter[str] = Counter()
         self._files: set[tuple[str, str]] = set()
         self._broken = 0
@@ -117,7 +117,7 @@ class Report:
             f"its {name} is {found} and not {asked}"
             for name, found, asked in (
                 ("model", event.get("model"), self._asked.model),
-                ("permission mode", event.get("permissionMode"), PERMISSION_MODE),
+                ("permission mode", event.get("permissionMode"), self._asked.permission_mode),
                 ("list of tools", sorted(tools), sorted(self._asked.all_tools)),
                 ("tool servers", servers, {SERVER: "connected"} if self._asked.tools else {}),
             )
@@ -190,9 +190,18 @@ class Report:
     def _end(self, event: Mapping[str, Any]) -> None:
         self.is_over = True
         self._result = event
-        cost = _number(event.get("total_cost_usd"))
+        cost = _cost(event)
         if cost is not None and cost >= 0 and _is_listed(event):
             self.said_micro_usd = round(cost * MICRO_USD)
+
+
+def _cost(event: Mapping[str, Any]) -> float | None:
+    """What this process cost, in dollars: the total of a session that goes on holds its earlier ones too."""
+    since = event.get("model_usage_since_last_result")
+    if not isinstance(since, dict):
+        return _number(event.get("total_cost_usd"))
+    costs = [_number(_mapping(one).get("costUSD")) for one in since.values()]
+    return None if None in costs else sum(cost for cost in costs if cost is not None)
 
 
 def _is_listed(event: Mapping[str, Any]) -> bool:

@@ -6,14 +6,14 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from dispatch.diagnosis import ended
 from dispatch.errors import Unreachable
 from dispatch.faults import Fault, FaultKind
-from dispatch.means import Profile
+from dispatch.means import Beyond
 from dispatch.ports import Access, Clock, Place, Session
 from dispatch.runners.claude_code import jail
 from dispatch.runners.claude_code.binary import find
@@ -28,10 +28,12 @@ from dispatch.runners.claude_code.command import (
 )
 from dispatch.runners.claude_code.egress import to_domains
 from dispatch.runners.claude_code.jail import Cell, Isolation, Level, jailed
+from dispatch.runners.claude_code.permits import Permits
 from dispatch.runners.claude_code.process import Process, event, kill_marked
 from dispatch.runners.claude_code.relay import Doors, to_gateway
 from dispatch.runners.claude_code.report import Report
 from dispatch.runners.claude_code.selftest import SelfTest
+from dispatch.runners.claude_code.thread import HERE, Thread, begun, put_aside
 from dispatch.task import Outcome, Verdict
 
 TOLD_EACH = 3.0
@@ -123,7 +125,7 @@ class ClaudeCodeRunner:
         try:
             folder = _Folder(base / "run", base / "doors")
             jail.furnish(folder.doors)
-            for name in ("home", "config", "tmp", "place"):
+            for name in ("home", "config", "tmp", HERE):
                 (folder.run / name).mkdir(parents=True)
             yield folder
         finally:
@@ -132,18 +134,25 @@ class ClaudeCodeRunner:
     async def _at_work(
         self, session: Session, program: Path, isolation: Isolation, folder: _Folder
     ) -> Outcome:
-        place = session.place or Place(folder.run / "place")
-        tools = tuple(tool.name for tool in session.access.tools if not tool.may_pause)
-        asked = Asked(session.model, session.means.profile, tools)
+        place = session.place or Place(folder.run / HERE)
+        tools = tuple(tool.name for tool in session.access.tools)
+        asks = session.means.beyond is Beyond.ASK
+        asked = Asked(session.model, session.means.profile, tools, asks)
+        thread = await asyncio.to_thread(begun, session, folder.run)
         report, opened = Report(asked, session.draft, session.recorder), asyncio.Event()
         async with Doors() as doors:
-            opening = _Opening(session, asked, program, folder, place, opened)
+            opening = _Opening(session, asked, program, folder, place, opened, thread)
             if isolation.level is Level.NONE:
                 command, variables = await self._bare_command(doors, opening)
             else:
                 command, variables = await self._jailed_command(doors, opening, isolation)
             process = await Process.start(command, variables, place.path)
-            return await self._converse(session, process, report, opened)
+            permits = Permits(session.access, asked, place.path, thread.granted, process.tell)
+            said = replace(session, prompt=thread.words)
+            outcome = await self._converse(said, process, report, opened, permits)
+            if session.access.is_paused():
+                return await put_aside(thread, session, folder.run, permits.waits_for, outcome)
+            return outcome
 
     async def _jailed_command(
         self, doors: Doors, opening: "_Opening", isolation: Isolation
@@ -173,9 +182,9 @@ class ClaudeCodeRunner:
         return opening.command(api, tools, opening.folder.run / "tmp", None)
 
     async def _converse(
-        self, session: Session, process: Process, report: Report, opened: asyncio.Event
+        self, session: Session, process: Process, report: Report, opened: asyncio.Event, permits: Permits
     ) -> Outcome:
-        reading = asyncio.create_task(self._read(process, report, opened))
+        reading = asyncio.create_task(self._read(process, report, opened, permits))
         telling = asyncio.create_task(self._tell(session.access, report))
         try:
             await process.tell(request(session.prompt))
@@ -188,13 +197,16 @@ class ClaudeCodeRunner:
             await _uninterrupted(process.kill() if report.wrong else process.end())
             reading.cancel()
             report.close()
+            await permits.close()
         if reading.done() and not reading.cancelled() and (broke := reading.exception()):
             raise broke
         return self._outcome(session, process, report)
 
-    async def _read(self, process: Process, report: Report, opened: asyncio.Event) -> None:
+    async def _read(self, process: Process, report: Report, opened: asyncio.Event, permits: Permits) -> None:
         async for line in process.lines():
-            report.take(event(line))
+            told = event(line)
+            report.take(told)
+            permits.take(told)
             if report.wrong:
                 return
             if report.is_started:
@@ -236,6 +248,7 @@ class _Opening:
     folder: _Folder
     place: Place
     opened: asyncio.Event
+    thread: Thread
 
     def command(
         self, api_port: int, tools_port: int, temp: Path, sandbox: Sandbox | None
@@ -243,10 +256,9 @@ class _Opening:
         """The program with its arguments, and its environment."""
         session, key = self.session, self.session.access.key
         tools_url = f"http://127.0.0.1:{tools_port}/mcp"
-        shut_in = sandbox if self.asked.profile is Profile.FULL else None
         servers = self.folder.run / "config" / "servers.json"
         servers.write_text(tool_servers(self.asked, tools_url, key))
-        called = arguments(self.asked, session.effort, servers, shut_in)
+        called = arguments(self.asked, session.effort, servers, sandbox, self.thread.option)
         variables = environment(
             self.folder.run,
             temp,
