@@ -23,7 +23,7 @@ class Placed:
             async with self._places.open(session) as place:
                 outcome = await self._runner.run(replace(session, place=place))
         except NoPlace as error:
-            return _failed(session, FaultKind.INVALID_REQUEST, error)
+            return _failed(session, FaultKind.SCRIPT, error)
         except Unreachable as error:
             return _failed(session, FaultKind.RUNTIME, error)
         return replace(outcome, work=session.draft.work)
