@@ -43,6 +43,7 @@ _PROVES_NOTHING = frozenset(
         FaultKind.OUT_OF_MEMORY,
         FaultKind.UNREACHABLE,
         FaultKind.LOST,
+        FaultKind.SCRIPT,
         FaultKind.UNKNOWN,
     }
 )

@@ -27,7 +27,7 @@ class Placed:
             async with self._places.open(session, record) as place:
                 outcome = await self._runner.run(replace(session, place=place))
         except NoPlace as error:
-            return _failed(session, FaultKind.INVALID_REQUEST, error)
+            return _failed(session, FaultKind.SCRIPT, error)
         except Unreachable as error:
             return _failed(session, FaultKind.RUNTIME, error)
         if outcome.verdict is Verdict.ASKED:

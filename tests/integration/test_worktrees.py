@@ -115,7 +115,7 @@ async def test_a_place_is_set_up_before_it_is_given(repo: Path, tmp_path: Path) 
 async def test_a_setup_that_fails_ends_the_task_with_its_words(repo: Path, tmp_path: Path) -> None:
     runner = Placed(FakeRunner(), Worktrees(tmp_path / "places", FakeSetups(fails="no such lock")))
     outcome = await runner.run(session_on(Project("payments", repo, setup="make deps")))
-    assert outcome.fault == Fault(FaultKind.INVALID_REQUEST, "no such lock")
+    assert outcome.fault == Fault(FaultKind.SCRIPT, "no such lock")
     assert list((tmp_path / "places").iterdir()) == []
 
 

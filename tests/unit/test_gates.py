@@ -125,6 +125,7 @@ def test_the_probe_opens_the_gate_and_nobody_else_does() -> None:
         Outcome(Verdict.CANCELLED),
         failed(FaultKind.UNKNOWN),
         failed(FaultKind.OVER_CAP),
+        failed(FaultKind.SCRIPT),
         failed(FaultKind.NETWORK),
         failed(FaultKind.AUTHENTICATION),
     ],
