@@ -9,7 +9,7 @@ from bot.money import dollars
 from bot.records import Record
 from bot.slacktext import visible
 from bot.views.waits import cause
-from bot.words import FORGOTTEN, counted
+from bot.words import FORGOTTEN, counted, passage
 from dispatch.faults import FaultKind
 
 _WORDS_SHOWN = 60
@@ -109,7 +109,15 @@ def _full(record: Record, zone: ZoneInfo) -> str:
         lines += ["", *_question(question, zone)]
     if record["answer"]:
         lines += ["", visible(str(record["answer"]))]
+    if "history" in record:
+        lines += ["", *(_step(step, zone) for step in cast("list[dict[str, Any]]", record["history"]))]
     return "\n".join(lines)
+
+
+def _step(step: Mapping[str, Any], zone: ZoneInfo) -> str:
+    why = f"  {visible(step['detail'])}" if step["detail"] else ""
+    moved = passage(step["move"], step["from"], step["to"])
+    return f"{_when(step['at'], zone)}  {moved}  by {visible(step['actor'])}{why}"
 
 
 def _way(record: Record) -> str:

@@ -43,3 +43,10 @@ def ordinal(number: int) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 task`, `2 tasks`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def passage(move: str, source: str | None, target: str | None) -> str:
+    """A move between states: `claim: queued → running`, or its name alone where they are not known."""
+    states = [state for state in (source, target) if state is not None]
+    shown = " → ".join(dict.fromkeys(states))
+    return f"{move}: {shown}" if shown else move
