@@ -186,15 +186,15 @@ def _not_let(person: Person, request: Request, rules: Rules, trusted: bool) -> R
     if trusted:
         return None
     asking = rules.named(Role.REQUESTER)
-    if _has(person, asking) is False:
+    if asking and _has(person, asking | operators) is False:
         return Refusal(Reason.REQUESTERS, request, operators or asking)
     for wanted, role, reason in (
         (request.urgent, Role.URGENT, Reason.URGENT),
         (request.opus, Role.OPUS, Reason.OPUS),
     ):
         named = rules.named(role)
-        if wanted and (let := _has(person, named)) is not True:
-            return Refusal(reason, request, operators or named, let is None)
+        if wanted and _has(person, named) is not True:
+            return Refusal(reason, request, operators or named, bool(person.unknown & (named | operators)))
     return None
 
 

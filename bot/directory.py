@@ -6,10 +6,10 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from bot.access import Kind, Person, is_person_id
-from bot.ports import Chat, ChatError, Profile, Refused, Room
+from bot.ports import ChatError, Profile, Refused, Room
 from dispatch.ports import Clock
 
 T = TypeVar("T")
@@ -25,6 +25,26 @@ _BACK_OFF: Final = timedelta(seconds=30)
 _REMEMBERED: Final = 10_000
 _NOT_OURS: Final = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
 _log = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """What the directory needs of Slack: a part of `ports.Chat`."""
+
+    async def name(self, person: str) -> str:
+        """The name a person shows."""
+        ...
+
+    async def profile(self, person: str) -> Profile:
+        """What somebody is to this workspace."""
+        ...
+
+    async def room(self, channel: str) -> Room:
+        """A channel's name and who reads it."""
+        ...
+
+    async def members(self, group: str) -> frozenset[str]:
+        """Who is in a user group (S...) or a channel, by id."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +104,7 @@ class Directory:
     What is not known in time is None; what was known once counts until Slack can be asked again.
     """
 
-    def __init__(self, chat: Chat, team: str, clock: Clock, patience: float = PATIENCE) -> None:
+    def __init__(self, chat: Source, team: str, clock: Clock, patience: float = PATIENCE) -> None:
         self._chat = chat
         self._team = team
         self._clock = clock
@@ -162,8 +182,9 @@ class Directory:
         try:
             return await self._chat.members(group)
         except Refused as error:
-            scope = " Give the app the scope usergroups:read." if group.startswith("S") else ""
-            _log.error("Slack refused to say who is in %s (%s): nobody counts.%s", group, error.code, scope)
+            needed = "the scope usergroups:read" if group.startswith("S") else "an invitation to that channel"
+            told = "Slack refused to say who is in %s (%s): nobody counts as in it. The app may need %s."
+            _log.error(told, group, error.code, needed)
             return frozenset()
 
 
