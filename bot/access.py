@@ -179,7 +179,7 @@ def _not_let(person: Person, request: Request, rules: Rules, trusted: bool) -> R
     if request.script is not None and request.script in rules.scripts:
         named = rules.scripts[request.script]
         if named is None and not operates(person, rules):
-            return Refusal(Reason.SCRIPT, request, operators, bool(person.unknown & operators))
+            return Refusal(Reason.OPERATORS, request, operators, bool(person.unknown & operators))
         if named is not None:
             let = bool(named) and _has(person, named)
             return None if let else Refusal(Reason.SCRIPT, request, named, let is None)

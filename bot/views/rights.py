@@ -49,7 +49,8 @@ def _said(refusal: Refusal, names: Sequence[str], more: int, instead: int) -> st
             whose = f"only the person who asked for #{request.task}, or an operator, may do that."
             return f"{whose} {ask}".rstrip()
         case Reason.OPERATORS:
-            return f"only operators may do that. {ask or 'Ask one of them.'}"
+            what = f"run `{request.script}`" if request.script else "do that"
+            return f"only operators may {what}. {ask or 'Ask one of them.'}"
         case Reason.REQUESTERS:
             return f"you are not among those who may give me tasks. {ask or 'Ask an operator.'}"
         case Reason.URGENT:
@@ -57,7 +58,7 @@ def _said(refusal: Refusal, names: Sequence[str], more: int, instead: int) -> st
         case Reason.OPUS:
             return _for_some("Opus is", f"`p{instead}`", request.task, names, more)
         case Reason.SCRIPT:
-            return f"only {_who(names, more) or 'operators'} may run `{request.script}`. Ask one of them."
+            return f"only {_who(names, more) or 'some people'} may run `{request.script}`. Ask one of them."
 
 
 def _in_shared_channel(task: int | None) -> str:

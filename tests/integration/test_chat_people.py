@@ -20,11 +20,11 @@ async def answering(**answers: Mapping[str, Any]) -> AsyncIterator[tuple[SlackCh
     asked: list[Mapping[str, str]] = []
 
     async def answer(request: web.Request) -> web.Response:
-        asked.append({name: str(value) for name, value in (await request.post()).items()})
+        asked.append(dict(request.query))
         return web.json_response(answers[request.match_info["method"].replace(".", "_")])
 
     app = web.Application()
-    app.router.add_post("/api/{method}", answer)
+    app.router.add_get("/api/{method}", answer)
     async with TestServer(app) as server:
         yield SlackChat("xoxb-1", str(server.make_url("/api/"))), asked
 

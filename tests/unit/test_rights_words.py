@@ -10,7 +10,8 @@ from bot.views.gate import check
 from bot.views.message import Message
 from bot.views.rights import why
 
-NEW, OLD = Request(Act.RUN, channel="COPS00001", script="status"), Request(Act.RUN, task=42)
+NEW, OLD = Request(Act.RUN, channel="COPS00001"), Request(Act.RUN, task=42)
+SCRIPT = Request(Act.RUN, script="status")
 
 
 @pytest.mark.parametrize(
@@ -63,8 +64,9 @@ NEW, OLD = Request(Act.RUN, channel="COPS00001", script="status"), Request(Act.R
         ),
         (Refusal(Reason.CHANNEL, NEW), ["ops"], 0, "tasks are taken only in direct messages and #ops."),
         (Refusal(Reason.CHANNEL, NEW), [], 0, "tasks are taken only in some channels and direct messages."),
-        (Refusal(Reason.SCRIPT, NEW), ["sam"], 0, "only sam may run `status`. Ask one of them."),
-        (Refusal(Reason.SCRIPT, NEW), [], 0, "only operators may run `status`. Ask one of them."),
+        (Refusal(Reason.OPERATORS, SCRIPT), ["sam"], 0, "only operators may run `status`. Ask sam."),
+        (Refusal(Reason.SCRIPT, SCRIPT), ["sam"], 0, "only sam may run `status`. Ask one of them."),
+        (Refusal(Reason.SCRIPT, SCRIPT), [], 0, "only some people may run `status`. Ask one of them."),
         (Refusal(Reason.BOT, NEW), [], 0, "bots may give me nothing to do."),
     ],
 )
@@ -77,7 +79,12 @@ NAMES = st.lists(
 ).map("".join)
 
 
-@given(st.sampled_from(Reason), st.sampled_from([NEW, OLD]), st.lists(NAMES | st.text()), st.integers(0, 9))
+@given(
+    st.sampled_from(Reason),
+    st.sampled_from([NEW, OLD, SCRIPT]),
+    st.lists(NAMES | st.text()),
+    st.integers(0, 9),
+)
 def test_no_name_calls_anybody_or_breaks_a_line(
     reason: Reason, request: Request, names: list[str], more: int
 ) -> None:
