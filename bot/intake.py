@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from bot.chronicle import chronicle
 from bot.grammar import (
     HELP,
     Cancel,
@@ -32,7 +33,6 @@ from bot.scripts import NO_SCRIPTS, Scripts
 from bot.slacktext import escape, mentioned, plain
 from bot.steering import Steering
 from bot.views import texts
-from bot.views.history import history
 from bot.views.message import Message
 from bot.views.scripts import with_scripts
 from bot.views.waits import holding_back, shut
@@ -219,8 +219,10 @@ class Intake:
             case Cost(period):
                 today = self._accounts.today()
                 return texts.cost(period, await self._accounts.cost(first_day(period, today), today))
-            case Show(task_id, history):
-                return await (self._history(task_id) if history else self._show(task_id))
+            case Show(task_id, history=True):
+                return await chronicle(self._desk, self._rights, task_id, self._zone)
+            case Show(task_id):
+                return await self._show(task_id)
 
     async def _run(self, asked: Run, place: Place) -> str:
         if not self._scripts.any:
@@ -263,15 +265,6 @@ class Intake:
             return texts.shown(task, attempts, holding_back(await self._desk.gates(), task), question)
         except NotFound as error:
             return escape(str(error))
-
-    async def _history(self, task_id: int) -> str:
-        try:
-            task, _ = await self._desk.show(task_id)
-            steps = await self._desk.history(task_id)
-        except NotFound as error:
-            return escape(str(error))
-        people = sorted({step.actor for step in steps})
-        return history(task, steps, await self._rights.names(people), self._zone)
 
     async def _tell(self, place: Place, text: str) -> None:
         """Answers one person: in a channel so that nobody else sees it."""
