@@ -21,6 +21,8 @@ from bot.console import Console
 from bot.controls import Controls
 from bot.courier import Courier
 from bot.deadman import DeadMan
+from bot.directory import Directory
+from bot.guard import Guard, GuardedAlarms
 from bot.intake import Intake
 from bot.letters import Letters
 from bot.local import LocalDoor, socket_path
@@ -29,6 +31,7 @@ from bot.postman import Postman
 from bot.quotes import ThreadQuotes
 from bot.readings import Instruments, disk_of
 from bot.redact import redact
+from bot.rights import TeamRights
 from bot.scripts import Scripts
 from bot.sections import PriceSettings
 from bot.slacktext import visible
@@ -130,7 +133,7 @@ class Building:
             store.queue, store.ledger, store.outbox, store.digests, self.courier, clock, prices, terms
         )
         self.bulletins = Bulletins(self.books, chat)
-        self.scripts = Scripts(settings.scripts, settings.is_operator, chat.name)
+        self.scripts = Scripts(settings.scripts)
         self.console = Console(
             self.dispatcher,
             self.books,
@@ -160,7 +163,10 @@ class Building:
 
     def doors(self, me: Identity) -> tuple[Intake, Controls]:
         """What Slack's requests and presses go to."""
-        settings, desk, notifier = self.settings, self.dispatcher, self.courier
+        settings, notifier = self.settings, self.courier
+        directory = Directory(self.chat, me.team, self.clock)
+        rights = TeamRights(settings.rules, directory, settings.table)
+        desk, alarms = Guard(self.dispatcher, rights, settings.table), GuardedAlarms(self.watch, rights)
         intake = Intake(
             desk,
             self.books,
@@ -171,12 +177,10 @@ class Building:
             me,
             settings.zone,
             settings.priority_in,
-            settings.is_operator,
+            rights,
             self.scripts,
         )
-        controls = Controls(
-            desk, self.store.outbox, notifier, self.watch, self.clock, settings.table, settings.is_operator
-        )
+        controls = Controls(desk, self.store.outbox, notifier, alarms, self.clock, settings.table)
         return intake, controls
 
     def schedule(self) -> Schedule:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.ports import Identity, Said
+from bot.ports import Identity, Profile, Room, Said
 from bot.trouble import translated
 from bot.views import gate
 from bot.views.message import Message
@@ -117,6 +117,43 @@ class SlackChat:
             shown = profile.get("display_name") or profile.get("real_name") or user.get("name", "")
             self._names[person] = str(shown)
         return self._names[person]
+
+    async def profile(self, person: str) -> Profile:
+        """What somebody is to this workspace."""
+        with translated():
+            user = (await self._client.users_info(user=person))["user"]
+        teams = [user.get("team_id"), *((user.get("enterprise_user") or {}).get("teams") or [])]
+        return Profile(
+            teams=frozenset(str(team) for team in teams if team),
+            guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
+            stranger=bool(user.get("is_stranger")),
+            bot=bool(user.get("is_bot")),
+            gone=bool(user.get("deleted")),
+        )
+
+    async def room(self, channel: str) -> Room:
+        """A channel's name and who reads it."""
+        with translated():
+            found = (await self._client.conversations_info(channel=channel))["channel"]
+        shared = found.get("is_ext_shared") or found.get("is_pending_ext_shared")
+        return Room(str(found.get("name") or ""), bool(shared))
+
+    async def members(self, group: str) -> frozenset[str]:
+        """Who is in a user group (S...) or a channel, by id."""
+        if group.startswith("S"):
+            with translated():
+                answer = await self._client.usergroups_users_list(usergroup=group)
+            return frozenset(answer["users"])
+        found: set[str] = set()
+        cursor: str | None = None
+        for _ in range(_PAGES):
+            with translated():
+                page = await self._client.conversations_members(channel=group, cursor=cursor, limit=_PAGE)
+            found.update(page["members"])
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                break
+        return frozenset(found)
 
     async def _messages(
         self, channel: str, thread: str | None, *, oldest: str | None = None, latest: str | None = None

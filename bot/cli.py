@@ -147,7 +147,9 @@ def _words(given: argparse.Namespace) -> Mapping[str, str]:
         case "add":
             front = [] if given.repo is None else [f"repo={given.repo}"]
             return {"text": " ".join([*front, *given.text]), "key": given.key}
-        case "show" | "cancel" | "retry":
+        case "show":
+            return {"task": str(given.task), "history": "yes" if given.history else ""}
+        case "cancel" | "retry":
             return {"task": str(given.task)}
         case "cost":
             return {"period": given.period}
@@ -218,15 +220,17 @@ def _add_verbs(command: Callable[..., argparse.ArgumentParser]) -> None:
     add.add_argument("--key", default="", help="a name for this request: the same key queues it only once")
     verb("list", "the tasks that have not ended, and what they wait for")
     verb("resume", "let one task try at once where all wait, as after a refused key")
+    number = "the task's number, such as 42"
     show = verb("show", "one task, its attempts and its answer")
-    show.add_argument("task", type=_task_number, help="the task's number, such as 42")
+    show.add_argument("task", type=_task_number, help=number)
+    show.add_argument("--history", action="store_true", help="every move too: when, what, who and why")
     show.add_argument("--transcript", action="store_true", help="what happened in an attempt, step by step")
     show.add_argument("--attempt", type=_attempt_number, help="which attempt (default: the newest)")
     for name, text in (
         ("cancel", "cancel a task; stops it if it runs"),
         ("retry", "queue an ended task again"),
     ):
-        verb(name, text).add_argument("task", type=_task_number, help="the task's number, such as 42")
+        verb(name, text).add_argument("task", type=_task_number, help=number)
     cost = verb("cost", "what was spent")
     cost.add_argument("period", nargs="?", choices=list(Period), default=Period.TODAY)
     digest = verb("digest", "the digest of a day")

@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, model_validator
 
+from bot.access import Rules
 from bot.agents import ClaudeCodeSettings, ProjectName, ProjectSettings, Section, projects
+from bot.roles import AccessSettings, rules
 from bot.sections import (
     AnthropicSettings,
     BudgetSettings,
@@ -36,7 +38,7 @@ from dispatch.means import ChannelMeans, RunnerName
 from dispatch.policy import Quota
 from dispatch.routing import DEFAULT_TABLE, PRIORITIES, Table
 from dispatch.task import MODEL_TIERS
-from dispatch.terms import Terms
+from dispatch.terms import Terms, Upgrades
 
 ENVIRONMENT = {
     "SLACK_BOT_TOKEN": ("slack", "bot_token"),
@@ -77,6 +79,7 @@ class Settings(Section):
     limits: LimitSettings = LimitSettings()
     questions: QuestionSettings = QuestionSettings()
     operators: OperatorSettings = OperatorSettings()
+    access: AccessSettings = AccessSettings()
     watch: WatchSettings = WatchSettings()
     projects: Mapping[ProjectName, ProjectSettings] = Field(default_factory=dict)
     claude_code: ClaudeCodeSettings = ClaudeCodeSettings()
@@ -95,6 +98,15 @@ class Settings(Section):
         for channel, settings in self.channels.items():
             if settings.project is not None and settings.project not in self.projects:
                 raise ValueError(f"channels.{channel}: there is no [projects.{settings.project}]")
+        return self
+
+    @model_validator(mode="after")
+    def _no_session_raises_itself_past_the_rules(self) -> "Settings":
+        if self.questions.upgrade is Upgrades.ON and (self.access.opus or self.access.opus_a_day):
+            raise ValueError(
+                'questions.upgrade = "on" lets any session move itself to Opus, past access.opus and '
+                'access.opus_a_day; use "ask"'
+            )
         return self
 
     @property
@@ -124,6 +136,8 @@ class Settings(Section):
             operators_channel=self.operators.channel or self.digest.channel,
             budgets=budgets(self.budgets),
             quota=Quota(limits.queued_per_person, limits.queued_per_source),
+            urgent_a_day=self.access.urgent_a_day,
+            opus_a_day=self.access.opus_a_day,
             kept_seats=limits.urgent_seats,
             seats_per_requester=limits.seats_per_requester,
             follow_ups_last=timedelta(hours=limits.follow_up_hours),
@@ -156,9 +170,11 @@ class Settings(Section):
         """Where agents have their worktrees and what they need while they run, beside the database."""
         return self.database.absolute().with_name(f"{self.database.name}.agents")
 
-    def is_operator(self, person: str) -> bool:
-        """Whether that person may do what only operators may."""
-        return not self.operators.people or person in self.operators.people
+    @property
+    def rules(self) -> Rules:
+        """Who may do what."""
+        scripts = {name: one.who for name, one in self.scripts.items()}
+        return rules(self.access, self.operators.people, scripts)
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -21,11 +21,11 @@ from bot.records import (
     digest_record,
     full_record,
     gate_record,
+    step_record,
     task_record,
 )
 from bot.scripts import NO_SCRIPTS, Scripts
 from bot.transcripts import PAGE, transcript_record
-from bot.views.scripts import unknown
 from bot.views.waits import holding_back, shut
 from bot.words import counted
 from dispatch.digest import Digest
@@ -33,7 +33,7 @@ from dispatch.errors import NotFound, OnequeueError
 from dispatch.gates import Gate
 from dispatch.ports import Backup, Clock, Spending, Transcripts
 from dispatch.questions import Question
-from dispatch.states import TERMINAL
+from dispatch.states import TERMINAL, Step
 from dispatch.task import Attempt, NewTask, Source, Task
 
 Ask = Callable[[str, Mapping[str, str]], Awaitable[Record]]
@@ -55,7 +55,8 @@ class Desk(Protocol):
     async def show(self, task_id: int) -> tuple[Task, Sequence[Attempt]]: ...
     async def open_tasks(self, limit: int = 50) -> Sequence[Task]: ...
     async def questions(self, task_id: int) -> Sequence[Question]: ...
-    async def resume(self) -> Sequence[Gate]: ...
+    async def history(self, task_id: int) -> Sequence[Step]: ...
+    async def resume(self, actor: str) -> Sequence[Gate]: ...
     async def gates(self) -> Mapping[str, Gate]: ...
 
 
@@ -129,7 +130,7 @@ class Console:
         if not self.scripts.any:
             return None, Submit(asked.typed)
         if not self.scripts.has(asked.name):
-            raise Misused(unknown(asked, self.scripts.all))
+            raise Misused(self.scripts.unknown(asked, self.scripts.names))
         return asked.name, Submit(asked.words)
 
     async def wait(self, words: Mapping[str, str]) -> Record:
@@ -144,10 +145,13 @@ class Console:
         return {"tasks": tasks, "gates": [gate_record(gate) for gate in shut(await self.desk.gates())]}
 
     async def show(self, words: Mapping[str, str]) -> Record:
-        """A `task` with its attempts, its questions and the gates that hold it back."""
+        """A `task` with attempts, questions and the gates that hold it back, and if asked its `history`."""
         task, attempts = await self.desk.show(_number(words))
         asked = await self.desk.questions(task.id)
-        return full_record(task, attempts, holding_back(await self.desk.gates(), task), asked)
+        record = full_record(task, attempts, holding_back(await self.desk.gates(), task), asked)
+        if words.get("history"):
+            record["history"] = [step_record(step) for step in await self.desk.history(task.id)]
+        return record
 
     async def transcript(self, words: Mapping[str, str]) -> Record:
         """A page of what happened in an `attempt` of a `task`, behind entry `after`; "" is the newest."""
@@ -170,7 +174,7 @@ class Console:
 
     async def resume(self, _: Mapping[str, str]) -> Record:
         """Lets one task try at once at every closed gate."""
-        return {"gates": [gate_record(gate) for gate in await self.desk.resume()]}
+        return {"gates": [gate_record(gate) for gate in await self.desk.resume(_person())]}
 
     async def cost(self, words: Mapping[str, str]) -> Record:
         """What a `period` has cost so far."""

@@ -8,13 +8,13 @@ import asyncio
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.ports import Alarms, Desk
 from bot.slacktext import escape
-from bot.views import presses, texts
+from bot.views import presses
 from bot.views.message import is_person
 from bot.views.offers import ANSWERS, Action, Offer, answer_of, on_answer, on_card
 from dispatch.delivery import DeliveryKind, NewDelivery
@@ -46,8 +46,7 @@ class Press:
 class Controls:
     """What people press in Slack.
 
-    `table` says which tiers there are, `is_operator` who may do what only operators may. `alarms` is None
-    where nobody keeps watch.
+    `table` says which tiers there are. `alarms` is None where nobody keeps watch.
     """
 
     def __init__(
@@ -58,7 +57,6 @@ class Controls:
         alarms: Alarms | None,
         clock: Clock,
         table: Table,
-        is_operator: Callable[[str], bool],
     ) -> None:
         self._desk = desk
         self._outbox = outbox
@@ -66,7 +64,6 @@ class Controls:
         self._alarms = alarms
         self._clock = clock
         self._table = table
-        self._is_operator = is_operator
         self._pressing = asyncio.Lock()
         self._pressed: OrderedDict[str, None] = OrderedDict()
 
@@ -108,17 +105,15 @@ class Controls:
         return ""
 
     async def _do(self, press: Press) -> str:
-        if press.action is Action.ACKNOWLEDGE_ALARM:
-            return await self._acknowledge(press)
         try:
+            if press.action is Action.ACKNOWLEDGE_ALARM:
+                return await self._acknowledge(press)
             if press.action in ANSWERS:
                 return await self._answer(press)
             task, attempts = await self._desk.show(int(press.value))
             offers = on_card(task, self._table)
             if attempts:
                 offers += on_answer(task, attempts[-1], self._table)
-            if press.action is not Action.WAIT and not self._may(press.person, task):
-                return presses.not_yours(task)
             if Offer(press.action, press.label) not in offers:
                 return presses.moved_on(task)
             return await self._move(press, task)
@@ -128,8 +123,6 @@ class Controls:
     async def _answer(self, press: Press) -> str:
         question = await self._desk.question(int(press.value))
         task, _ = await self._desk.show(question.task_id)
-        if not self._may(press.person, task):
-            return presses.not_yours(task)
         answer = answer_of(press.action, question)
         if answer is None:
             return presses.not_asked(task)
@@ -145,14 +138,9 @@ class Controls:
                 return presses.waits(task)
 
     async def _acknowledge(self, press: Press) -> str:
-        if not self._is_operator(press.person):
-            return texts.for_operators()
         if self._alarms is None:
             return presses.no_alarm()
         return await self._alarms.acknowledge(press.value, press.person)
-
-    def _may(self, person: str, task: Task) -> bool:
-        return person == task.requester or self._is_operator(person)
 
     async def _tell(self, press: Press, text: str) -> None:
         direct = press.channel.startswith("D")

@@ -3,7 +3,8 @@
 The same grammar reads the text behind `/task`, behind a leading mention, and a whole direct message:
 
     [p1..p10] [model=opus|sonnet|haiku|<full id>] [max=$2] [by=18:00] [repo=payments] [--] words of the task
-    help | list | show 42 | cancel 42 | retry 42 | cost [today|week|month] | resume | run <script> [words]
+    help | list | show 42 [--history] | cancel 42 | retry 42 | cost [today|week|month] | resume
+    run <script> [words]
 
 Priority and options stand first, in any order, each at most once; further on they are just words.
 `--` (or the dash that phones make of it) ends them, so that any words can be a task: `x=1 is wrong, fix it`
@@ -37,6 +38,7 @@ with `repo=payments` it works on that project, else on the channel's, if there i
 `--` ends the options.
 
 *See and steer:* `/task list` · `/task show 42` · `/task cancel 42` · `/task retry 42`
+`/task show 42 --history` tells who did what to it, and when
 *What it cost:* `/task cost today` · `/task cost week` · `/task cost month`
 *For operators:* `/task resume` lets one task try at once where all wait, as after a refused key"""
 
@@ -45,6 +47,7 @@ _COPY_LIMIT = 300
 
 _SLASH = re.compile(r"/task(?=\s|\Z)", re.IGNORECASE)
 _SCRIPT = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.IGNORECASE | re.ASCII)
+_HISTORY = re.compile(r"(?:--|—)history", re.IGNORECASE)
 _NUMBER = re.compile(r"#?([0-9]{1,18})(?=\s|\Z)")
 
 
@@ -84,9 +87,10 @@ class ListTasks:
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """Show one task."""
+    """Show one task, or all that has happened to it."""
 
     task_id: int
+    history: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +167,8 @@ def form(command: Command) -> str:
             return "help"
         case ListTasks():
             return "list"
-        case Show(task_id):
-            return f"show {task_id}"
+        case Show(task_id, history):
+            return f"show {task_id} --history" if history else f"show {task_id}"
         case Cancel(task_id):
             return f"cancel {task_id}"
         case Retry(task_id):
@@ -206,8 +210,11 @@ def _verb(text: str) -> Command | UsageError | None:
 def _on_one_task(text: str, verb: str, argument: str, exact: bool) -> Command | UsageError:
     number = _NUMBER.match(argument)
     task_id = int(number[1]) if number else 0
-    if exact and number and number[0] == argument and task_id > 0:
+    rest = argument[number.end() :].strip() if number else argument
+    if exact and task_id > 0 and not rest:
         return _ON_ONE_TASK[verb](task_id)
+    if exact and task_id > 0 and verb == "show" and _HISTORY.fullmatch(rest):
+        return Show(task_id, history=True)
     return _verb_refused(text, f"{verb} {task_id or 42}")
 
 

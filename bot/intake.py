@@ -5,11 +5,12 @@ A request is stored before these functions return, and whoever calls them acknow
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from bot.chronicle import chronicle
 from bot.grammar import (
     HELP,
     Cancel,
@@ -26,7 +27,7 @@ from bot.grammar import (
     parse,
 )
 from bot.periods import first_day, next_time
-from bot.ports import Accounts, Chat, ChatError, Desk, Identity
+from bot.ports import Accounts, Chat, ChatError, Desk, Identity, Rights
 from bot.replies import Replies, Said
 from bot.scripts import NO_SCRIPTS, Scripts
 from bot.slacktext import escape, mentioned, plain
@@ -64,8 +65,8 @@ class Place:
 class Intake:
     """What people ask of the bot in Slack.
 
-    `priority_in` gives a channel's priority where none is named, `is_operator` says who may do what only
-    operators may. Times of day are the `zone`'s.
+    `priority_in` gives a channel's priority where none is named; `rights` says who may do what, beside the
+    desk, which refuses by itself. Times of day are the `zone`'s.
     `chat` is used only to say that a request could not be stored.
     """
 
@@ -80,7 +81,7 @@ class Intake:
         me: Identity,
         zone: ZoneInfo,
         priority_in: Callable[[str], int],
-        is_operator: Callable[[str], bool],
+        rights: Rights,
         scripts: Scripts = NO_SCRIPTS,
     ) -> None:
         self._desk = desk
@@ -92,23 +93,23 @@ class Intake:
         self._me = me
         self._zone = zone
         self._priority_in = priority_in
-        self._is_operator = is_operator
         self._scripts = scripts
-        self._replies = Replies(desk, is_operator)
-        self._steering = Steering(desk, scripts, is_operator)
+        self._rights = rights
+        self._replies = Replies(desk, rights)
+        self._steering = Steering(desk)
         self._unstored: OrderedDict[str, None] = OrderedDict()
 
     async def slash(self, payload: Payload) -> str:
         """A slash command -> the private answer. Never raises: what went wrong is the answer."""
         try:
-            if payload.get("is_ext_shared_channel"):
-                return texts.shared_channel()
             place = Place(
                 key=f"slash:{payload['trigger_id']}",
                 source=Source.SLASH,
                 person=payload["user_id"],
                 channel=payload["channel_id"],
             )
+            if payload.get("is_ext_shared_channel"):
+                self._rights.heard(place.channel)
             return await self._do(parse(plain(payload.get("text") or "")), place)
         except StoreError:
             _log.exception("a command could not be stored")
@@ -127,15 +128,15 @@ class Intake:
         if not self._is_for_people(event):
             return
         place = _place(payload, event)
+        if payload.get("is_ext_shared_channel"):
+            self._rights.heard(place.channel)
         words = self._addressed(event, place)
-        if (answer := await self._reply(payload, event, place, words)) is not None:
+        if (answer := await self._reply(event, place, words)) is not None:
             if answer:
                 await self._tell(place, answer)
         elif words is None:
             if f"<@{self._me.user}" in event["text"]:
                 await self._tell(place, texts.mention_first())
-        elif payload.get("is_ext_shared_channel"):
-            await self._tell(place, texts.shared_channel())
         else:
             try:
                 await self._answer(parse(plain(words)), place)
@@ -166,11 +167,10 @@ class Intake:
         except ChatError as error:
             _log.error("nobody could be told that a request was not stored: %s", error)
 
-    async def _reply(self, payload: Payload, event: Payload, place: Place, words: str | None) -> str | None:
+    async def _reply(self, event: Payload, place: Place, words: str | None) -> str | None:
         """What to say of an answer to a task's question; None where the words are none."""
         to_others = words is None and event["text"].lstrip().startswith("<@")
-        shared = payload.get("is_ext_shared_channel")
-        if not place.in_thread or place.thread is None or to_others or shared:
+        if not place.in_thread or place.thread is None or to_others:
             return None
         text = plain(event["text"] if words is None else words)
         to_us = words is not None
@@ -197,6 +197,8 @@ class Intake:
         return words
 
     async def _do(self, command: Command | UsageError, place: Place) -> str:
+        if isinstance(command, ListTasks | Cost | Show):
+            return await self._rights.unreadable(place.person) or await self._read(command, place.person)
         match command:
             case Submit():
                 return await self._submit(command, place)
@@ -205,24 +207,33 @@ class Intake:
             case Run():
                 return await self._run(command, place)
             case Help():
-                return with_scripts(HELP, self._scripts.open_to(place.person))
+                return with_scripts(HELP, self._scripts.listed(await self._open_to(place.person)))
+            case Cancel() | Retry() | Resume():
+                return await self._steering.do(command, place.key, place.person)
+
+    async def _read(self, command: ListTasks | Cost | Show, person: str) -> str:
+        match command:
             case ListTasks():
                 tasks, gates = await self._desk.open_tasks(_LISTED), await self._desk.gates()
                 return texts.listed(tasks, _LISTED, shut(gates))
             case Cost(period):
                 today = self._accounts.today()
                 return texts.cost(period, await self._accounts.cost(first_day(period, today), today))
+            case Show(task_id, history=True):
+                return await chronicle(self._desk, self._rights, task_id, self._zone)
             case Show(task_id):
-                return await self._show(task_id, place.person)
-            case Cancel() | Retry() | Resume():
-                return await self._steering.do(command, place.key, place.person)
+                return await self._show(task_id, person)
 
     async def _run(self, asked: Run, place: Place) -> str:
         if not self._scripts.any:
             return await self._submit(Submit(asked.typed), place)
-        if refusal := await self._scripts.refusal(asked, place.person):
-            return refusal
+        if not self._scripts.has(asked.name):
+            return self._scripts.unknown(asked, await self._open_to(place.person))
         return await self._submit(Submit(asked.words), place, asked.name)
+
+    async def _open_to(self, person: str) -> Sequence[str]:
+        """The scripts that person may run."""
+        return await self._rights.may_run(person, self._scripts.names)
 
     async def _submit(self, asked: Submit, place: Place, script: str | None = None) -> str:
         by = asked.by
@@ -252,7 +263,8 @@ class Intake:
             task, attempts = await self._desk.show(task_id)
             asked = await self._desk.questions(task_id)
             question = next((one for one in asked if one.ending is None), None)
-            back, operator = holding_back(await self._desk.gates(), task), self._is_operator(person)
+            back = holding_back(await self._desk.gates(), task)
+            operator = await self._rights.operates(person)
             return texts.shown(task, attempts, back, question, operator=operator)
         except NotFound as error:
             return escape(str(error))

@@ -15,6 +15,7 @@ from bot.views.message import Message
 from dispatch.gates import Gate
 from dispatch.ports import Spending
 from dispatch.questions import Question
+from dispatch.states import Step
 from dispatch.task import Attempt, NewTask, Task
 
 
@@ -55,6 +56,25 @@ class Identity:
     team: str
     team_name: str
     scopes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What Slack says of somebody. `teams` are the workspaces they belong to, none where it does not say."""
+
+    teams: frozenset[str]
+    guest: bool = False
+    stranger: bool = False
+    bot: bool = False
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What Slack says of a channel: its name, and whether another company reads it."""
+
+    name: str
+    shared: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +133,18 @@ class Chat(Protocol):
         """The name a person shows."""
         ...
 
+    async def profile(self, person: str) -> Profile:
+        """What somebody is to this workspace."""
+        ...
+
+    async def room(self, channel: str) -> Room:
+        """A channel's name and who reads it."""
+        ...
+
+    async def members(self, group: str) -> frozenset[str]:
+        """Who is in a user group (S...) or a channel, by id."""
+        ...
+
 
 class Desk(Protocol):
     """What Slack's requests need of the dispatcher. Every method raises StoreError."""
@@ -164,7 +196,11 @@ class Desk(Protocol):
         """The question that was answered with that key, else the newest open one of the thread."""
         ...
 
-    async def resume(self) -> Sequence[Gate]:
+    async def history(self, task_id: int) -> Sequence[Step]:
+        """All moves of a task, first to newest. Raises NotFound."""
+        ...
+
+    async def resume(self, actor: str) -> Sequence[Gate]:
         """Lets one task try at once at every closed gate. Which gates those were."""
         ...
 
@@ -190,4 +226,28 @@ class Alarms(Protocol):
 
     async def acknowledge(self, key: str, person: str) -> str:
         """Notes that the person looks after the alarm of that key; words for them. Raises StoreError."""
+        ...
+
+
+class Rights(Protocol):
+    """What Slack's requests need to know of who may do what. The `Desk` refuses by itself what is not let."""
+
+    async def unreadable(self, person: str) -> str | None:
+        """Why they may not be told of tasks and costs, as safe mrkdwn; None where they may."""
+        ...
+
+    async def operates(self, person: str) -> bool:
+        """Whether they may do what only operators may."""
+        ...
+
+    async def may_run(self, person: str, scripts: Sequence[str]) -> Sequence[str]:
+        """Which of these scripts they may run."""
+        ...
+
+    async def names(self, people: Sequence[str]) -> Mapping[str, str]:
+        """What these people are called, of whom Slack says it at once."""
+        ...
+
+    def heard(self, channel: str) -> None:
+        """Notes that a request has said that another company reads its channel."""
         ...

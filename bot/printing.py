@@ -8,7 +8,7 @@ from bot.money import dollars, told_apart
 from bot.records import Record
 from bot.slacktext import visible
 from bot.views.waits import cause
-from bot.words import FORGOTTEN, counted, stamp
+from bot.words import FORGOTTEN, counted, passage, stamp
 from dispatch.faults import FaultKind
 
 _WORDS_SHOWN = 60
@@ -115,6 +115,8 @@ def _full(record: Record, zone: ZoneInfo) -> str:
         lines += ["", *_question(question, zone)]
     if record["answer"]:
         lines += ["", visible(str(record["answer"]))]
+    if "history" in record:
+        lines += ["", *(_step(step, zone) for step in cast("list[dict[str, Any]]", record["history"]))]
     return "\n".join(lines)
 
 
@@ -132,6 +134,12 @@ def _work(run: Mapping[str, Any]) -> list[str]:
     work = cast("Mapping[str, str]", run["work"])
     files = [f"  {one.removeprefix(' ')}" for one in visible(work["diffstat"]).split("\n") if one]
     return [f"work on branch {visible(work['branch'])}, {_KEPT[work['kept']]}", *files]
+
+
+def _step(step: Mapping[str, Any], zone: ZoneInfo) -> str:
+    why = f"  {visible(step['detail'])}" if step["detail"] else ""
+    moved = passage(step["move"], step["from"], step["to"])
+    return f"{_when(step['at'], zone)}  {moved}  by {visible(step['actor'])}{why}"
 
 
 def _way(record: Record) -> str:

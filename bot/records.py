@@ -11,6 +11,7 @@ from dispatch.digest import Digest, Money
 from dispatch.gates import Gate
 from dispatch.ports import Backup, Spending
 from dispatch.questions import Question
+from dispatch.states import Step
 from dispatch.task import Attempt, Shortage, Task, Tier, Work
 
 Record = dict[str, object]
@@ -114,6 +115,18 @@ def question_record(question: Question) -> Record:
         "answer": question.answer,
         "person": question.person,
         "ended_at": _time(question.ended_at),
+    }
+
+
+def step_record(step: Step) -> Record:
+    """One move in a task's history; `from` and `to` are null where they were not noted."""
+    return {
+        "at": _time(step.at),
+        "move": step.move.value,
+        "from": step.source.value if step.source else None,
+        "to": step.target.value if step.target else None,
+        "actor": step.actor,
+        "detail": step.detail,
     }
 
 

@@ -1,10 +1,9 @@
 """What people say in a thread whose task has asked them something. Plain values; no Bolt."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.grammar import Submit, UsageError, parse
-from bot.ports import Desk
+from bot.ports import Desk, Rights
 from bot.slacktext import escape
 from bot.views import presses
 from bot.views.offers import answer_of, on_question
@@ -28,9 +27,9 @@ class Said:
 class Replies:
     """Takes words as answers: those of the requester, and those an operator says to us."""
 
-    def __init__(self, desk: Desk, is_operator: Callable[[str], bool]) -> None:
+    def __init__(self, desk: Desk, rights: Rights) -> None:
         self._desk = desk
-        self._is_operator = is_operator
+        self._rights = rights
 
     async def take(self, said: Said) -> str | None:
         """Private words about the answer, empty where none are needed; None where this is no answer.
@@ -43,7 +42,7 @@ class Replies:
         if question.key == said.key:
             return ""
         task, _ = await self._desk.show(question.task_id)
-        if not self._is_meant(said, task):
+        if not await self._is_meant(said, task):
             return None
         answer = _answer(question, said.words)
         if answer is None:
@@ -54,10 +53,10 @@ class Replies:
             return escape(str(error))
         return ""
 
-    def _is_meant(self, said: Said, task: Task) -> bool:
+    async def _is_meant(self, said: Said, task: Task) -> bool:
         if not said.words.strip() or (said.to_us and _is_order(said.words)):
             return False
-        return said.person == task.requester or (said.to_us and self._is_operator(said.person))
+        return said.person == task.requester or (said.to_us and await self._rights.operates(said.person))
 
 
 def _is_order(words: str) -> bool:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from bot.agents import ProjectName, Section
+from bot.roles import People
 from dispatch.budget import Budgets
 from dispatch.means import Beyond, Profile, RunnerName
 from dispatch.routing import PRIORITIES, TierRule
@@ -182,11 +183,12 @@ class QuestionSettings(Section):
 class OperatorSettings(Section):
     """Who keeps it running: the channel they are told in (else the digest's) and their ids.
 
-    With no `people` named, everybody may do what an operator may.
+    With no `people` named, everybody may do what an operator may. User groups and channels stand for
+    whoever is in them.
     """
 
     channel: str = ""
-    people: frozenset[str] = frozenset()
+    people: People = frozenset()
 
 
 class WatchSettings(Section):
@@ -209,7 +211,7 @@ class ScriptSettings(Section):
     """
 
     run: CommandLine
-    who: Literal["operators", "everybody"] | frozenset[str] = "operators"
+    who: Literal["operators", "everybody"] | People = "operators"
     seconds: Annotated[int, Field(ge=1, le=24 * 3600)] = int(LASTS.total_seconds())
     about: str = ""
     again: bool = False

@@ -2,12 +2,10 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Final
 
 from bot.grammar import Cancel, Resume, Retry
 from bot.ports import Desk
-from bot.scripts import Scripts
 from bot.slacktext import escape
 from bot.views import texts
 from dispatch.errors import MoveRefused, NotFound
@@ -16,12 +14,10 @@ _REMEMBERED: Final = 500
 
 
 class Steering:
-    """Does verbs for people. `is_operator` says who may do what only operators may."""
+    """Does verbs for people."""
 
-    def __init__(self, desk: Desk, scripts: Scripts, is_operator: Callable[[str], bool]) -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._scripts = scripts
-        self._is_operator = is_operator
         self._turn = asyncio.Lock()
         self._done: OrderedDict[str, str] = OrderedDict()
 
@@ -41,18 +37,10 @@ class Steering:
         try:
             match command:
                 case Resume():
-                    if not self._is_operator(person):
-                        return texts.for_operators()
-                    return texts.resumed(await self._desk.resume())
+                    return texts.resumed(await self._desk.resume(person))
                 case Cancel(task_id):
                     return texts.cancelled(await self._desk.cancel(task_id, person))
                 case Retry(task_id):
-                    if refusal := await self._retry_refused(task_id, person):
-                        return refusal
                     return texts.queued_again(await self._desk.retry(task_id, person, key))
         except (NotFound, MoveRefused) as error:
             return escape(str(error))
-
-    async def _retry_refused(self, task_id: int, person: str) -> str | None:
-        task, _ = await self._desk.show(task_id)
-        return await self._scripts.retry_refusal(task.script, person) if task.script else None

@@ -49,3 +49,10 @@ def counted(number: int, noun: str) -> str:
 def stamp(at: str, zone: ZoneInfo) -> str:
     """A time in ISO 8601 as a terminal shows it: `2026-11-23 18:00:00 CET`."""
     return f"{datetime.fromisoformat(at).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def passage(move: str, source: str | None, target: str | None) -> str:
+    """A move between states: `claim: queued → running`, or its name alone where they are not known."""
+    states = [state for state in (source, target) if state is not None]
+    shown = " → ".join(dict.fromkeys(states))
+    return f"{move}: {shown}" if shown else move

@@ -69,7 +69,9 @@ class Asking:
         """
         if not accepts(await self._tasks.question(question_id), answer):
             raise MoveRefused("That is no answer to this question.")
-        question = await self._questions.answer(question_id, answer, person, key, self._clock.now())
+        now = self._clock.now()
+        ration = self._terms.ration(now)
+        question = await self._questions.answer(question_id, answer, person, key, now, ration)
         self._tell(question)
         return question
 

@@ -1,5 +1,6 @@
 """The front door: what `bot` and the command line may ask for."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from dispatch.means import no_project
 from dispatch.ports import Clock, Gates, Notifier, Pricing, Queue
 from dispatch.questions import Question
 from dispatch.routing import PRIORITIES, by_urgency, route
-from dispatch.states import State
+from dispatch.states import State, Step
 from dispatch.task import Attempt, Claim, NewTask, Route, Source, Task, Tier
 from dispatch.terms import Terms
 from dispatch.usage import MICRO_USD, Unpriced, Usage
@@ -26,6 +27,7 @@ DEPTH = 2
 
 
 _ONE_TOKEN = Usage(input_tokens=1, output_tokens=1)
+_log = logging.getLogger(__name__)
 
 
 class Dispatcher:
@@ -70,7 +72,8 @@ class Dispatcher:
             project=self._project(new),
             expires_at=self._terms.expires(new.source, new.expires_at, now),
         )
-        task, created = await self._queue.enqueue(decided_on, decided, now, self._terms.quota)
+        ration = None if new.source is Source.CLI else self._terms.ration(now)
+        task, created = await self._queue.enqueue(decided_on, decided, now, self._terms.quota, ration)
         self._wake()
         return task, created
 
@@ -172,13 +175,20 @@ class Dispatcher:
     async def _reroute(self, task: Task, model: str | None, cap_micro_usd: int | None, actor: str) -> Task:
         decided = route(task.priority, model, cap_micro_usd, self._terms.table)
         now = self._clock.now()
-        moved = await self._queue.reroute(task.id, model, cap_micro_usd, decided, actor, now)
+        ration = self._terms.ration(now)
+        moved = await self._queue.reroute(task.id, model, cap_micro_usd, decided, actor, now, ration)
         self._wake()
         return moved
 
-    async def resume(self) -> Sequence[Gate]:
+    async def history(self, task_id: int) -> Sequence[Step]:
+        """All moves of a task, first to newest. Raises NotFound."""
+        task = await self._queue.task(task_id)
+        return await self._queue.history(task.id)
+
+    async def resume(self, actor: str) -> Sequence[Gate]:
         """Lets one task try at once at every closed gate. Which gates those were."""
         resumed = await self._gates.resume(self._clock.now())
+        _log.info("%s lets one task try at each closed gate, %d in all", actor, len(resumed))
         self._wake()
         return resumed
 

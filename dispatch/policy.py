@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from dispatch.faults import FaultKind
 from dispatch.gates import SUSPICIONS, Gate
@@ -80,6 +81,39 @@ class Quota:
                 "the most. Send this again when some have run."
             )
         return None
+
+
+class Rationed(StrEnum):
+    """What one person may have only so many of a day: tasks of p1 or p2, and tasks on Opus."""
+
+    URGENT = "urgent"
+    OPUS = "opus"
+
+
+@dataclass(frozen=True, slots=True)
+class Ration:
+    """How many tasks of each kind one person may have on the day that began at `since`. None: any number."""
+
+    since: datetime
+    urgent: int | None = None
+    opus: int | None = None
+
+    def refusal(self, kind: Rationed, having: int) -> str | None:
+        """Why another one is too many, given how many they would have with it, or None."""
+        most = self.urgent if kind is Rationed.URGENT else self.opus
+        if most is None or having <= most:
+            return None
+        what, instead = _RATIONED[kind]
+        return (
+            f"you have asked for {having - 1} {what} today, and {most} is the most for one person a day. "
+            f"Send it {instead}; an operator may raise it."
+        )
+
+
+_RATIONED = {
+    Rationed.URGENT: ("of p1 or p2", "as `p3`"),
+    Rationed.OPUS: ("on Opus", "with `model=sonnet`"),
+}
 
 
 @dataclass(frozen=True, slots=True)

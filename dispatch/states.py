@@ -1,5 +1,7 @@
 """The states of a task and the moves between them. Pure."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -18,7 +20,7 @@ class State(StrEnum):
 
 
 class Move(StrEnum):
-    """What can happen to a task."""
+    """What can happen to a task. `reroute` and `answer` leave it in its state."""
 
     ENQUEUE = "enqueue"
     HOLD = "hold"
@@ -31,6 +33,8 @@ class Move(StrEnum):
     EXPIRE = "expire"
     PARK = "park"
     RETRY = "retry"
+    REROUTE = "reroute"
+    ANSWER = "answer"
 
 
 _S = State
@@ -50,3 +54,19 @@ MOVES: dict[Move, tuple[frozenset[State], frozenset[State]]] = {
 
 TERMINAL = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.EXPIRED, State.PARKED})
 """No session will touch these unless a person retries them; done stays done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One move in a task's history: by whom, and why where that says more.
+
+    `source` and `target` are the states before and after, None where that was not noted. `actor` is a
+    person's id, somebody at the command line (`cli:ana`) or `onequeue` itself.
+    """
+
+    at: datetime
+    move: Move
+    source: State | None
+    target: State | None
+    actor: str
+    detail: str

@@ -10,7 +10,7 @@ from dispatch.budget import Budgets, Purse
 from dispatch.digest import window
 from dispatch.errors import NotFound
 from dispatch.means import ChannelMeans, Means, Project
-from dispatch.policy import URGENT, Quota, Seating
+from dispatch.policy import URGENT, Quota, Ration, Seating
 from dispatch.routing import Table, tier_of
 from dispatch.scripts import LASTS, Script
 from dispatch.task import Source, Task, Tier
@@ -41,7 +41,8 @@ class Terms:
     are told by the log alone. `kept_seats` of a tier that p1 or p2 goes to are only for them.
     `token_caps` holds the most tokens a task may use of each model that has no price. A follow-up that
     a session asked for is given up when it has waited for `follow_ups_last`, and a question of a session
-    is over after `questions_last`. `scripts` are by name.
+    is over after `questions_last`. `scripts` are by name. `urgent_a_day` and `opus_a_day` are how many
+    tasks of p1 or p2, and on Opus, one person may have on the team's day.
     """
 
     table: Table
@@ -51,6 +52,8 @@ class Terms:
     operators_channel: str = ""
     budgets: Budgets = DEFAULT_BUDGETS
     quota: Quota = PEOPLES_QUOTA
+    urgent_a_day: int | None = None
+    opus_a_day: int | None = None
     kept_seats: int = KEPT_SEATS
     seats_per_requester: int = SEATS_PER_REQUESTER
     follow_ups_last: timedelta = FOLLOW_UPS_LAST
@@ -107,6 +110,13 @@ class Terms:
         """The budgets on the team's day."""
         today = now.astimezone(self.zone).date()
         return Purse(self.budgets, *window(today, today, self.zone))
+
+    def ration(self, now: datetime) -> Ration | None:
+        """What one person may have only so many of on the team's day; None where nothing is counted."""
+        if self.urgent_a_day is None and self.opus_a_day is None:
+            return None
+        today = now.astimezone(self.zone).date()
+        return Ration(window(today, today, self.zone)[0], self.urgent_a_day, self.opus_a_day)
 
     def expires(self, source: Source, asked: datetime | None, now: datetime) -> datetime | None:
         """When a task that comes in now is given up if it has not run: when asked, or as follow-ups are."""

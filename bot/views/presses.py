@@ -26,11 +26,6 @@ def waits(task: Task) -> str:
     return f"#{task.id} waits: its budget resets{until}, and it runs as soon as there is room for it."
 
 
-def not_yours(task: Task) -> str:
-    """The person may not press that."""
-    return f"Only the person who asked for #{task.id}, or an operator, may do that. {_UNCHANGED}."
-
-
 def moved_on(task: Task) -> str:
     """The button no longer says what is so."""
     where = f"it is {task.state} now, on {task.route.tier.capitalize()}"

@@ -13,7 +13,6 @@ _ABOUT_LIMIT: Final = 120
 _NAME_LIMIT: Final = 80
 _LISTED: Final = 20
 _COPY_LIMIT: Final = 300
-_NAMED: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +54,6 @@ def unknown(asked: Run, scripts: Sequence[Listed]) -> str:
     words = f" Try {as_task} to make these words a task." if asked.name else ""
     there = listing(scripts) or "There is no script that you may run."
     return f"Not queued: {what}.{words}\n{there}"
-
-
-def not_yours(name: str, people: Sequence[str]) -> str:
-    """Why that person may not run the script. `people` can, or the operators where nobody is named."""
-    if not people:
-        return f"Not queued: only operators may run `{name}`. Ask one of them."
-    named = ", ".join(inline(person, _NAME_LIMIT) for person in people[:_NAMED])
-    more = f" and {len(people) - _NAMED} more" if len(people) > _NAMED else ""
-    return f"Not queued: only {named}{more} may run `{name}`. Ask one of them."
 
 
 def said(text: str) -> str:

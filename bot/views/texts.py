@@ -152,11 +152,6 @@ def resumed(gates: Sequence[Gate]) -> str:
     return "\n".join([*closed, then])
 
 
-def for_operators() -> str:
-    """Why a person may not do what only operators may."""
-    return "Nothing done: only operators may do that. Ask one of them."
-
-
 def _fitted(lines: Sequence[str], last: Sequence[str] = ()) -> str:
     """As many lines as a message holds, and how many it does not; then the `last` ones.
 
@@ -197,12 +192,4 @@ def mention_first() -> str:
     return (
         "Nothing queued: a task begins with my name, such as `@Onequeue p3 investigate stall`. "
         "Further on in a message it is just talk about me."
-    )
-
-
-def shared_channel() -> str:
-    """Why a channel shared with another company takes no tasks."""
-    return (
-        "Not queued: people of another company read this channel, so I take no tasks here. "
-        "Ask in a channel of your own team or write me a direct message."
     )

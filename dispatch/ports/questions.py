@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from dispatch.policy import Ration
 from dispatch.questions import NewQuestion, Question
 from dispatch.task import Claim
 
@@ -23,10 +24,19 @@ class Questions(Protocol):
         """The question as it is now; where it is over its answer counts as told to a session."""
         ...
 
-    async def answer(self, question_id: int, answer: str, person: str, key: str, now: datetime) -> Question:
+    async def answer(
+        self,
+        question_id: int,
+        answer: str,
+        person: str,
+        key: str,
+        now: datetime,
+        ration: Ration | None = None,
+    ) -> Question:
         """Stores the answer, and queues the task again that waits for it, at its old place.
 
-        The same `key` again changes nothing. Raises NotFound, and MoveRefused where the question is over.
+        The same `key` again changes nothing. Requesters may raise a task within their ration of the day.
+        Raises NotFound, and MoveRefused where the question is over.
         """
         ...
 

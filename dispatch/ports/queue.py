@@ -7,9 +7,9 @@ from typing import Protocol
 
 from dispatch.budget import Purse
 from dispatch.gates import Gate
-from dispatch.policy import Quota, Seating, Settlement
+from dispatch.policy import Quota, Ration, Seating, Settlement
 from dispatch.questions import Question
-from dispatch.states import State
+from dispatch.states import State, Step
 from dispatch.task import Attempt, Claim, NewTask, Outcome, Route, Task, Tier, Work
 
 
@@ -64,6 +64,10 @@ class Tasks(Protocol):
         """All questions of a task, first to newest."""
         ...
 
+    async def history(self, task_id: int) -> Sequence[Step]:
+        """All moves of a task, first to newest."""
+        ...
+
     async def question(self, question_id: int) -> Question:
         """One question. Raises NotFound."""
         ...
@@ -93,11 +97,16 @@ class Queue(Tasks, Protocol):
     """The moves of tasks. Each is one transaction that also makes what is due to people."""
 
     async def enqueue(
-        self, new: NewTask, route: Route, now: datetime, quota: Quota | None = None
+        self,
+        new: NewTask,
+        route: Route,
+        now: datetime,
+        quota: Quota | None = None,
+        ration: Ration | None = None,
     ) -> tuple[Task, bool]:
         """Stores the task queued, with its card due; False beside it when the request was known already.
 
-        Raises NotAdmitted where as many wait as may.
+        Raises NotAdmitted where as many wait as may, or the requester has had their ration of the day.
         """
         ...
 
@@ -162,10 +171,11 @@ class Queue(Tasks, Protocol):
         route: Route,
         actor: str,
         now: datetime,
+        ration: Ration | None = None,
     ) -> Task:
         """Sends a task that waits or has ended another way, and queues it at once.
 
-        Raises NotFound, MoveRefused.
+        Requesters may do so within their ration of the day, operators whenever. Raises NotFound, MoveRefused.
         """
         ...
 

@@ -124,11 +124,12 @@ RETURNING *;
 UPDATE task SET cancel_asked = 1, updated_at = :now WHERE id = :task_id RETURNING *;
 
 -- name: remember
-INSERT INTO history (task_id, at, move, actor, detail) VALUES (:task_id, :now, :move, :actor, :detail);
+INSERT INTO history (task_id, at, move, actor, detail, state)
+SELECT id, :now, :move, :actor, :detail, state FROM task WHERE id = :task_id;
 
 -- name: remember_promoted
-INSERT INTO history (task_id, at, move, actor, detail)
-SELECT id, :now, :move, :actor, '' FROM task
+INSERT INTO history (task_id, at, move, actor, detail, state)
+SELECT id, :now, :move, :actor, '', 'queued' FROM task
 WHERE state = 'held' AND run_at IS NOT NULL AND run_at <= :now;
 
 -- name: raise_promoted_cards

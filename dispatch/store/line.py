@@ -1,9 +1,10 @@
 """Where a task stands in line inside a transaction, and which line that is."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from dispatch.errors import NotAdmitted
-from dispatch.policy import AGEING, Quota
+from dispatch.policy import AGEING, Quota, Ration, Rationed
 from dispatch.store import rows
 from dispatch.store.database import Transaction
 from dispatch.task import NewTask, Route, Task
@@ -15,6 +16,31 @@ async def check(transaction: Transaction, new: NewTask, quota: Quota) -> None:
     (all_from,) = await transaction.rows("waiting_from_source", source=new.source)
     if refusal := quota.refusal(new.source, own["tasks"], all_from["tasks"]):
         raise NotAdmitted(refusal)
+
+
+async def rationed(transaction: Transaction, task_id: int) -> Collection[Rationed]:
+    """As what the task counts towards its requester's day."""
+    return [Rationed(row["kind"]) for row in await transaction.rows("rationed", task_id=task_id)]
+
+
+async def over_ration(
+    transaction: Transaction,
+    task_id: int,
+    requester: str,
+    ration: Ration | None,
+    before: Collection[Rationed] = (),
+) -> str | None:
+    """Why the task may not be what it has become since it counted as `before`, or None."""
+    if ration is None:
+        return None
+    for kind in await rationed(transaction, task_id):
+        if kind not in before:
+            (having,) = await transaction.rows(
+                "rationed_since", person=requester, kind=kind, since=ration.since
+            )
+            if refusal := ration.refusal(kind, having["tasks"]):
+                return refusal
+    return None
 
 
 async def take_turn(transaction: Transaction, task_id: int) -> Task:

@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from dispatch.questions import Question, ruling
-from dispatch.states import State
+from dispatch.states import Move, State
 from dispatch.store import rows
 from dispatch.store.database import Transaction
 from dispatch.store.line import send_another_way, take_turn
-from dispatch.store.moves import DISPATCHER, change, known
+from dispatch.store.moves import DISPATCHER, change, known, remember
 from dispatch.task import Resumed, Task
 
 _AT_REST = frozenset({State.QUEUED, State.HELD, State.WAITING})
@@ -39,6 +39,8 @@ async def go_on(transaction: Transaction, question: Question, now: datetime, act
         await _raise(transaction, task, question, now)
     if task.state is State.WAITING:
         await change(transaction, task, State.QUEUED, now, actor=actor)
+    elif actor != DISPATCHER:
+        await remember(transaction, task.id, Move.ANSWER, now, actor)
 
 
 async def resumption(transaction: Transaction, task: Task) -> Resumed | None:

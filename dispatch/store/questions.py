@@ -6,12 +6,14 @@ from datetime import datetime
 
 from dispatch.delivery import DeliveryKind
 from dispatch.errors import MoveRefused, NotFound
+from dispatch.policy import Ration
 from dispatch.questions import MOST, Ending, NewQuestion, Question, is_same, standing
 from dispatch.store import rows
 from dispatch.store.database import Database, Transaction, in_transaction
-from dispatch.store.moves import close_open_question, held_by, tell
+from dispatch.store.line import over_ration, rationed
+from dispatch.store.moves import close_open_question, held_by, known, tell
 from dispatch.store.pausing import go_on
-from dispatch.task import Claim, Task
+from dispatch.task import Claim, Task, Tier
 
 _BATCH = 200
 
@@ -79,11 +81,19 @@ class SqliteQuestions:
 
     @in_transaction
     async def answer(
-        self, transaction: Transaction, question_id: int, answer: str, person: str, key: str, now: datetime
+        self,
+        transaction: Transaction,
+        question_id: int,
+        answer: str,
+        person: str,
+        key: str,
+        now: datetime,
+        ration: Ration | None = None,
     ) -> Question:
         """Stores the answer, and queues the task again that waits for it, at its old place.
 
-        The same `key` again changes nothing. Raises NotFound, and MoveRefused where the question is over.
+        The same `key` again changes nothing. Requesters may raise a task within their ration of the day.
+        Raises NotFound, and MoveRefused where the question is over.
         """
         question = await _known(transaction, question_id)
         if question.key == key:
@@ -91,6 +101,7 @@ class SqliteQuestions:
         if question.ending is not None:
             raise MoveRefused(f"That question of #{question.task_id} is over: {_OVER[question.ending]}.")
         ended = await _end(transaction, question_id, Ending.ANSWERED, now, answer, person, key)
+        await _count(transaction, ended, person, ration, now)
         await go_on(transaction, ended, now, person)
         return ended
 
@@ -115,6 +126,20 @@ _OVER = {
     Ending.OVERDUE: "nobody answered in time, so the task went on without",
     Ending.STALE: "the task needs no answer any more",
 }
+
+
+async def _count(
+    transaction: Transaction, question: Question, person: str, ration: Ration | None, now: datetime
+) -> None:
+    """Counts a task as one on Opus that an answer sends there, also where it goes only later."""
+    if not question.raises or question.route is None or question.route.tier is not Tier.OPUS:
+        return
+    task = await known(transaction, question.task_id)
+    before = await rationed(transaction, task.id)
+    await transaction.rows("ration_opus", task_id=task.id, now=now)
+    own = ration if person == task.requester else None
+    if refusal := await over_ration(transaction, task.id, task.requester, own, before):
+        raise MoveRefused(f"Nothing done: {refusal}")
 
 
 async def _known(transaction: Transaction, question_id: int) -> Question:

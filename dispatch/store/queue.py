@@ -6,17 +6,17 @@ from datetime import datetime
 
 from dispatch.budget import Purse
 from dispatch.delivery import DeliveryKind
-from dispatch.errors import MoveRefused
-from dispatch.policy import AGEING, FRONT, Quota, Seating, Settlement
+from dispatch.errors import MoveRefused, NotAdmitted
+from dispatch.policy import AGEING, FRONT, Quota, Ration, Seating, Settlement
 from dispatch.states import MOVES, Move, State
 from dispatch.store import gates, rows
 from dispatch.store.claiming import claim, release
 from dispatch.store.database import Transaction, in_transaction
-from dispatch.store.line import check, rejoin, send_another_way, take_turn
+from dispatch.store.line import check, over_ration, rationed, rejoin, send_another_way, take_turn
 from dispatch.store.moves import DISPATCHER, change, end_attempt, held_by, known, lose, remember, tell
 from dispatch.store.pausing import pause
 from dispatch.store.tasks import SqliteTasks
-from dispatch.task import Claim, NewTask, Outcome, Route, Task, Tier, Verdict, Work
+from dispatch.task import Claim, NewTask, Outcome, Route, Source, Task, Tier, Verdict, Work
 
 _ANSWERED = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.PARKED})
 _GOES_ON = frozenset({State.HELD, State.QUEUED, State.WAITING})
@@ -30,11 +30,17 @@ class SqliteQueue(SqliteTasks):
 
     @in_transaction
     async def enqueue(
-        self, transaction: Transaction, new: NewTask, route: Route, now: datetime, quota: Quota | None = None
+        self,
+        transaction: Transaction,
+        new: NewTask,
+        route: Route,
+        now: datetime,
+        quota: Quota | None = None,
+        ration: Ration | None = None,
     ) -> tuple[Task, bool]:
         """Stores the task queued, with its card due; False beside it when the request was known already.
 
-        Raises NotAdmitted where as many wait as may.
+        Raises NotAdmitted where as many wait as may, or the requester has had their ration of the day.
         """
         stored = await transaction.row("task_of_request", request_key=new.request_key)
         if stored is not None:
@@ -42,8 +48,12 @@ class SqliteQueue(SqliteTasks):
         if quota is not None:
             await check(transaction, new, quota)
         (row,) = await transaction.rows("enqueue", **rows.columns(new, route), ages_at=now + AGEING, now=now)
+        if refusal := await over_ration(transaction, int(row["id"]), new.requester, ration):
+            raise NotAdmitted(refusal)
         task = await take_turn(transaction, int(row["id"]))
-        await remember(transaction, task.id, Move.ENQUEUE, now, new.requester)
+        follows = new.source is Source.FOLLOW_UP
+        actor, why = (DISPATCHER, f"follow-up of #{new.parent}") if follows else (new.requester, "")
+        await remember(transaction, task.id, Move.ENQUEUE, now, actor, why)
         await tell(transaction, task, DeliveryKind.CARD, f"card:{task.id}", now)
         return task, True
 
@@ -186,18 +196,27 @@ class SqliteQueue(SqliteTasks):
         route: Route,
         actor: str,
         now: datetime,
+        ration: Ration | None = None,
     ) -> Task:
-        """Sends a task that waits another way, and lets it queue at once. Raises NotFound, MoveRefused."""
+        """Sends a task that waits another way, and lets it queue at once. Raises NotFound, MoveRefused.
+
+        Requesters may do so within their ration of the day, operators whenever.
+        """
         task = await known(transaction, task_id)
         if task.forgotten:
             raise MoveRefused(f"#{task.id} ended long ago and its words are no longer kept. Send it again.")
         if task.state not in _REROUTABLE:
             raise MoveRefused(f"#{task.id} is {task.state}; only what waits or has ended can go another way.")
+        before = await rationed(transaction, task.id)
         await send_another_way(transaction, task.id, asked_model, cap_micro_usd, route, now)
+        own = ration if actor == task.requester else None
+        if refusal := await over_ration(transaction, task.id, task.requester, own, before):
+            raise MoveRefused(f"Nothing done: {refusal}")
         await rejoin(transaction, task.id, now)
         if task.state is not State.QUEUED:
             await change(transaction, task, State.QUEUED, now, actor=actor, detail=route.reason, strikes=0)
         else:
+            await remember(transaction, task.id, Move.REROUTE, now, actor, route.reason)
             await transaction.rows("raise_card", task_id=task.id, now=now)
         return await take_turn(transaction, task.id)
 

@@ -9,7 +9,7 @@ from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.faults import Fault, FaultKind
 from dispatch.gates import Gate, GateState
 from dispatch.questions import Ending, Question, QuestionKind
-from dispatch.states import State
+from dispatch.states import Move, State, Step
 from dispatch.task import (
     Attempt,
     Booking,
@@ -213,6 +213,19 @@ def question(row: sqlite3.Row) -> Question:
         key=row["key"],
         ended_at=maybe_moment(row["ended_at"]),
         told=bool(row["told"]),
+    )
+
+
+def step(row: sqlite3.Row) -> Step:
+    """A row of the `history` statement."""
+    source, target = row["was"], row["state"]
+    return Step(
+        at=moment(row["at"]),
+        move=Move(row["move"]),
+        source=State(source) if source else None,
+        target=State(target) if target else None,
+        actor=row["actor"],
+        detail=row["detail"],
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from dispatch.errors import NotFound
 from dispatch.ports import UnderWay, Waiting
 from dispatch.questions import Question
-from dispatch.states import State
+from dispatch.states import State, Step
 from dispatch.store import rows
 from dispatch.store.database import Database
 from dispatch.task import Attempt, Task, Tier
@@ -51,6 +51,10 @@ class SqliteTasks:
     async def questions(self, task_id: int) -> Sequence[Question]:
         """All questions of a task, first to newest."""
         return [rows.question(row) for row in await self.database.rows("questions", task_id=task_id)]
+
+    async def history(self, task_id: int) -> Sequence[Step]:
+        """All moves of a task, first to newest."""
+        return [rows.step(row) for row in await self.database.rows("history", task_id=task_id)]
 
     async def question(self, question_id: int) -> Question:
         """One question. Raises NotFound."""

@@ -8,6 +8,7 @@ from dispatch.gates import Gate
 from dispatch.ports import Clock, Spending
 from dispatch.questions import Question
 from dispatch.routing import DEFAULT_TABLE, route
+from dispatch.states import Step
 from dispatch.store import Store
 from dispatch.task import Attempt, NewTask, Task
 
@@ -49,7 +50,11 @@ class StoreDesk:
         self._fail()
         return await self._rerouted(task_id, None, "haiku")
 
-    async def resume(self) -> Sequence[Gate]:
+    async def history(self, task_id: int) -> Sequence[Step]:
+        self._fail()
+        return await self._store.queue.history(task_id)
+
+    async def resume(self, actor: str) -> Sequence[Gate]:
         self._fail()
         return await self._store.gates.resume(self._clock.now())
 

@@ -105,7 +105,7 @@ class MoneyRoom:
                 continue
             self.clock.advance(_ROUND)
             await self.dispatcher.tend()
-            await self.dispatcher.resume()
+            await self.dispatcher.resume("cli:ana")
             open_tasks = await self.store.queue.open_tasks(_MOST)
             if all(task.hold is HoldKind.BUDGET for task in open_tasks) and not await self._released():
                 return Counter(task.state for task in await self.tasks())

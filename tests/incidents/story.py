@@ -39,6 +39,10 @@ _BROKEN = {
     "an open attempt of a task that does not run": """
         SELECT task.id FROM task JOIN attempt ON task_id = task.id
         WHERE (ended_at IS NULL) != (state = 'running' AND number = task.attempt)""",
+    "a history that ends in another state": """
+        SELECT id, state FROM task WHERE state IS NOT (
+            SELECT history.state FROM history WHERE task_id = task.id ORDER BY history.id DESC LIMIT 1
+        )""",
 }
 
 
@@ -53,7 +57,8 @@ def contradictions(raw: sqlite3.Connection) -> list[str]:
 def _told_wrong(raw: sqlite3.Connection) -> Iterable[str]:
     """The tasks whose history does not lead to where they are, move by move."""
     history = defaultdict(list)
-    for number, move in raw.execute("SELECT task_id, move FROM history WHERE detail != 'asked' ORDER BY id"):
+    told = "SELECT task_id, move FROM history WHERE detail != 'asked' AND move NOT IN ('reroute', 'answer')"
+    for number, move in raw.execute(f"{told} ORDER BY id"):
         history[number].append(Move(move))
     for number, state, attempt in raw.execute("SELECT id, state, attempt FROM task"):
         first, *moves = history.pop(number)

@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.app import Sockets, build
 from bot.controls import Controls
+from bot.guard import Guard, GuardedAlarms
 from bot.intake import Intake
 from bot.rehearsal.slack import SlackSim
 from bot.rehearsal.slack.state import Message as Posted
@@ -23,7 +24,7 @@ from dispatch.task import Claim, Outcome, Task, Verdict
 from dispatch.usage import Price, Usage
 from dispatch.worker import Worker
 from tests.fakes.clock import FakeClock
-from tests.integration.front_room import FakeAlarms, is_operator
+from tests.integration.front_room import FakeAlarms, make_rights
 from tests.integration.post_room import TERMS, Room, post_room, settle_down
 from tests.integration.test_worker import FakeGateway, FakeNotifier, FakeQuotes, FakeSeats
 
@@ -112,8 +113,10 @@ async def control_room(folder: Path, budgets: Budgets | None = None) -> AsyncIte
             store.queue, store.ledger, store.outbox, store.digests, notifier, clock, one_each, terms
         )
         me = await room.chat.identity()
+        rights = make_rights(room, me)
+        guard = Guard(dispatcher, rights, terms.table)
         intake = Intake(
-            dispatcher,
+            guard,
             books,
             store.outbox,
             notifier,
@@ -122,9 +125,10 @@ async def control_room(folder: Path, budgets: Budgets | None = None) -> AsyncIte
             me,
             terms.zone,
             lambda _: 5,
-            is_operator,
+            rights,
         )
-        controls = Controls(dispatcher, store.outbox, notifier, alarms, clock, terms.table, is_operator)
+        guarded = GuardedAlarms(alarms, rights)
+        controls = Controls(guard, store.outbox, notifier, guarded, clock, terms.table)
         slack, app = room.slack, build(intake, controls, me)
         working = asyncio.create_task(worker.run())
         async with Sockets(app, slack.app_token, slack.api_url, clock, ping=0.2):

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from bot.access import Role, Rules
 from bot.app import Sockets, build
 from bot.controls import Controls
+from bot.directory import Directory
+from bot.guard import Guard, GuardedAlarms
 from bot.intake import Intake
 from bot.ports import Identity
 from bot.rehearsal.slack import SlackSim
+from bot.rights import TeamRights
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.store import Store
 from dispatch.task import Task
@@ -43,9 +47,13 @@ class FakeAlarms:
         return "You look after it."
 
 
-def is_operator(person: str) -> bool:
-    """Sam alone keeps it running."""
-    return person == SAM
+RULES = Rules(roles={Role.OPERATOR: frozenset({SAM})}, guests=True)
+"""Sam alone keeps it running, and kim, a guest, is let in."""
+
+
+def make_rights(room: Room, me: Identity, rules: Rules = RULES) -> TeamRights:
+    """Who may do what in a room."""
+    return TeamRights(rules, Directory(room.chat, me.team, room.clock), DEFAULT_TABLE)
 
 
 @dataclass
@@ -59,6 +67,7 @@ class Front:
     controls: Controls
     alarms: FakeAlarms
     sockets: Sockets
+    rights: TeamRights
     clock: FakeClock
     """The clock of the sockets' watchdog."""
 
@@ -84,10 +93,12 @@ class Front:
         return [message.text for message in self.slack.ephemerals("ana")]
 
 
-def make_intake(room: Room, desk: StoreDesk, notifier: CountingNotifier, me: Identity) -> Intake:
+def make_intake(
+    room: Room, desk: StoreDesk, notifier: CountingNotifier, me: Identity, rights: TeamRights
+) -> Intake:
     """The intake of a room."""
     return Intake(
-        desk,
+        Guard(desk, rights, DEFAULT_TABLE),
         desk,
         room.store.outbox,
         notifier,
@@ -96,13 +107,17 @@ def make_intake(room: Room, desk: StoreDesk, notifier: CountingNotifier, me: Ide
         me,
         ZoneInfo("Europe/Berlin"),
         lambda channel: PRIORITIES.get(channel, 5),
-        is_operator,
+        rights,
     )
 
 
-def make_controls(room: Room, desk: StoreDesk, notifier: CountingNotifier, alarms: FakeAlarms) -> Controls:
+def make_controls(
+    room: Room, desk: StoreDesk, notifier: CountingNotifier, alarms: FakeAlarms | None, rights: TeamRights
+) -> Controls:
     """The controls of a room."""
-    return Controls(desk, room.store.outbox, notifier, alarms, room.clock, DEFAULT_TABLE, is_operator)
+    guard = Guard(desk, rights, DEFAULT_TABLE)
+    guarded = GuardedAlarms(alarms, rights) if alarms else None
+    return Controls(guard, room.store.outbox, notifier, guarded, room.clock, DEFAULT_TABLE)
 
 
 @asynccontextmanager
@@ -110,9 +125,10 @@ async def front_room(folder: Path) -> AsyncIterator[Front]:
     async with post_room(folder) as room:
         desk, notifier, clock = StoreDesk(room.store, room.clock), CountingNotifier(), FakeClock()
         me, alarms = await room.chat.identity(), FakeAlarms()
-        intake = make_intake(room, desk, notifier, me)
-        controls = make_controls(room, desk, notifier, alarms)
+        rights = make_rights(room, me)
+        intake = make_intake(room, desk, notifier, me, rights)
+        controls = make_controls(room, desk, notifier, alarms, rights)
         slack, app = room.slack, build(intake, controls, me)
         async with Sockets(app, slack.app_token, slack.api_url, clock, ping=0.2) as sockets:
             await slack.wait_for(lambda state: state.sockets == 2)
-            yield Front(room, desk, notifier, intake, controls, alarms, sockets, clock)
+            yield Front(room, desk, notifier, intake, controls, alarms, sockets, rights, clock)

@@ -83,7 +83,9 @@ async def test_a_button_answers_and_the_message_shows_who_and_what(front: Front,
 async def test_a_stranger_is_told_and_changes_nothing(front: Front) -> None:
     post = await ask(front)
     await front.slack.click("kim", "#ops", post.ts, "answer:2")
-    assert (await alone(front, "kim"))[-1].startswith("Only the person who asked for #1, or an operator")
+    assert (await alone(front, "kim"))[-1].startswith(
+        "Nothing done: only the person who asked for #1, or an operator, may do that. Ask ana or sam."
+    )
     assert (await question(front)).ending is None
 
 

@@ -73,7 +73,9 @@ async def test_a_stranger_may_neither_pay_nor_reroute(bench: Bench) -> None:
     await press(bench, "kim", STOPPED, "another_cap")
     assert (await bench.task(1)).state is State.FAILED
     (answer,) = await bench.told("kim")
-    assert answer == "Only the person who asked for #1, or an operator, may do that. Nothing was changed."
+    assert answer == (
+        "Nothing done: only the person who asked for #1, or an operator, may do that. Ask ana or sam."
+    )
     assert answer not in await bench.told("ana")
 
 
@@ -139,7 +141,7 @@ async def test_a_stranger_may_not_send_it_elsewhere_but_may_ask_for_patience(sho
     await press(short, "kim", HELD, "cheaper")
     await press(short, "kim", HELD, "wait")
     first, second = await short.told("kim")
-    assert first.startswith("Only the person who asked for #2")
+    assert first.startswith("Nothing done: only the person who asked for #2")
     assert second.startswith("#2 waits: its budget resets <!date^")
     task = await short.task(2)
     assert (task.state, task.hold, task.route.tier) == (State.HELD, HoldKind.BUDGET, Tier.SONNET)

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from bot.controls import Controls
+from bot.guard import Guard
 from dispatch.budget import Budgets, Purse
 from dispatch.delivery import NewDelivery
 from dispatch.policy import Seating
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.task import Tier
 from tests.fakes.desk import DISK_FULL
-from tests.integration.front_room import Front, front_room, is_operator
+from tests.integration.front_room import Front, front_room, make_controls
 from tests.integration.post_room import ANA, OPS, SAM, settle_down
 
 DOLLAR = 1_000_000
@@ -91,14 +92,12 @@ async def test_only_operators_acknowledge_alarms(front: Front) -> None:
     assert await front.controls.press({**pressed, "trigger_id": "2", "user": {"id": SAM}}) == ""
     assert await front.controls.press({**pressed, "trigger_id": "2", "user": {"id": SAM}}) == ""
     assert front.alarms.acknowledged == [("starving:opus", SAM)]
-    assert await front.told() == ["Nothing done: only operators may do that. Ask one of them."]
+    assert await front.told() == ["Nothing done: only operators may do that. Ask sam."]
     assert [message.text for message in front.slack.ephemerals("sam")] == ["You look after it."]
 
 
 async def test_where_nobody_keeps_watch_there_is_no_alarm(front: Front) -> None:
-    controls = Controls(
-        front.desk, front.store.outbox, front.notifier, None, front.clock, DEFAULT_TABLE, is_operator
-    )
+    controls = make_controls(front.room, front.desk, front.notifier, None, front.rights)
     pressed = {**PRESS, **action(action_id="acknowledge_alarm", value="x"), "user": {"id": SAM}}
     assert await controls.press(pressed) == ""
     await front.told()
@@ -167,9 +166,8 @@ async def test_an_answer_that_cannot_be_stored_is_told_at_once_and_the_press_cou
 ) -> None:
     await held_card(front)
     outbox: Any = BrokenOutbox()
-    controls = Controls(
-        front.desk, outbox, front.notifier, front.alarms, front.clock, DEFAULT_TABLE, is_operator
-    )
+    guard = Guard(front.desk, front.rights, DEFAULT_TABLE)
+    controls = Controls(guard, outbox, front.notifier, None, front.clock, DEFAULT_TABLE)
     assert (await controls.press(PRESS)).startswith("#1 is queued for Haiku now")
     assert await controls.press(PRESS) == ""
     assert (await front.store.queue.task(1)).route.tier is Tier.HAIKU

@@ -179,7 +179,7 @@ async def test_each_step_of_a_budget_is_told_once_a_day(place: Place) -> None:
 
 
 async def test_an_operator_lets_a_probe_go_at_once(place: Place) -> None:
-    assert await place.desk.dispatcher.resume() == []
+    assert await place.desk.dispatcher.resume("USAM00001") == []
     await place.submit("a", 5)
     claim = await place.claim(Tier.SONNET)
     outcome = Outcome(Verdict.FAILED, fault=Fault(FaultKind.SUSPENDED, "on hold"))
@@ -189,7 +189,7 @@ async def test_an_operator_lets_a_probe_go_at_once(place: Place) -> None:
     place.clock.advance(timedelta(days=30))
     now = place.clock.now()
     assert await place.store.queue.claim(Tier.SONNET, Seating(9), now + LEASE, now) is None
-    (gate,) = await place.desk.dispatcher.resume()
+    (gate,) = await place.desk.dispatcher.resume("USAM00001")
     assert (gate.name, gate.opens_at) == ("account", now)
     assert (await place.claim(Tier.SONNET)).task.id == claim.task.id
     assert (await place.desk.dispatcher.gates())["account"].state is GateState.PROBING

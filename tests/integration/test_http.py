@@ -30,7 +30,7 @@ from dispatch.ports import Clock
 from dispatch.store import Store
 from dispatch.task import NewTask, Task
 from tests.fakes.desk import StoreDesk
-from tests.integration.front_room import CountingNotifier, FakeAlarms, make_controls, make_intake
+from tests.integration.front_room import CountingNotifier, FakeAlarms, make_controls, make_intake, make_rights
 from tests.integration.post_room import Room, post_room
 
 JSON = {"Content-Type": "application/json"}
@@ -81,9 +81,10 @@ async def http_room(folder: Path) -> AsyncIterator[HttpRoom]:
     async with post_room(folder) as room:
         me = await room.chat.identity()
         desk, notifier = MoodyDesk(room.store, room.clock), CountingNotifier()
+        rights = make_rights(room, me)
         app = build(
-            make_intake(room, desk, notifier, me),
-            make_controls(room, desk, notifier, FakeAlarms()),
+            make_intake(room, desk, notifier, me, rights),
+            make_controls(room, desk, notifier, FakeAlarms(), rights),
             me,
             room.slack.signing_secret,
         )

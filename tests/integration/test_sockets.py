@@ -18,6 +18,7 @@ from tests.integration.front_room import (
     front_room,
     make_controls,
     make_intake,
+    make_rights,
 )
 from tests.integration.post_room import post_room
 
@@ -80,8 +81,9 @@ async def test_the_first_line_does_not_wait_for_the_second(tmp_path: Path) -> No
     async with post_room(tmp_path, rate_limits=True) as room:
         slack, me = room.slack, await room.chat.identity()
         desk, notifier = StoreDesk(room.store, room.clock), CountingNotifier()
-        intake = make_intake(room, desk, notifier, me)
-        controls = make_controls(room, desk, notifier, FakeAlarms())
+        rights = make_rights(room, me)
+        intake = make_intake(room, desk, notifier, me, rights)
+        controls = make_controls(room, desk, notifier, FakeAlarms(), rights)
         async with (
             asyncio.timeout(20),
             Sockets(build(intake, controls, me), slack.app_token, slack.api_url, FakeClock()) as sockets,

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from bot.access import Person, operates
 from bot.config import load
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -16,5 +17,5 @@ def test_the_settings_it_shows_are_taken_as_they_stand(tmp_path: Path) -> None:
     settings = load({"ONEQUEUE_CONFIG": str(file)})
     assert settings.terms.budgets.urgent == 10_000_000
     assert settings.terms.token_caps == {"another-model": 200_000}
-    assert settings.is_operator("U0123456789")
-    assert not settings.is_operator("UANA00001")
+    assert operates(Person("U0123456789"), settings.rules)
+    assert not operates(Person("UANA00001"), settings.rules)

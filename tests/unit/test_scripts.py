@@ -1,5 +1,6 @@
 """What a script is to the queue and to people: no model, no money, no gate, and strangers' words as data."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.access import Person, may_run
 from bot.config import ConfigError, load
 from bot.grammar import HELP, Run, Submit, parse
 from bot.markdown import render
 from bot.printing import PRINTERS
 from bot.records import full_record
+from bot.roles import AccessSettings, rules
 from bot.scripts import Scripts
 from bot.sections import ScriptSettings
 from bot.views import scripts as views
@@ -172,37 +175,27 @@ def test_what_may_be_a_script_is_read_as_one(text: str, run: Run | Submit) -> No
         assert parse(text) == replace(run, typed="anything")
 
 
-async def name_of(person: str) -> str:
-    return {"USAM00001": "sam"}.get(person, person)
-
-
-def scripts(**who: object) -> Scripts:
-    known = {
+def scripts(**who: object) -> Mapping[str, ScriptSettings]:
+    return {
         name: ScriptSettings.model_validate({"run": "true", "who": value, "about": f"says {name}"})
         for name, value in who.items()
     }
-    return Scripts(known, lambda person: person == "UOPS00001", name_of)
 
 
-async def test_who_may_not_is_told_who_can() -> None:
-    team = scripts(mine=["USAM00001"], ours="everybody", theirs="operators")
-    assert await team.refusal(Run("mine"), "USAM00001") is None
-    assert await team.refusal(Run("ours"), "UANA00001") is None
-    assert await team.refusal(Run("theirs"), "UOPS00001") is None
-    assert await team.refusal(Run("mine"), "UOPS00001") == (
-        "Not queued: only sam may run `mine`. Ask one of them."
-    )
-    assert await team.refusal(Run("theirs"), "UANA00001") == (
-        "Not queued: only operators may run `theirs`. Ask one of them."
-    )
-    assert [found.name for found in team.open_to("USAM00001")] == ["mine", "ours"]
+def test_who_may_run_what() -> None:
+    known = scripts(mine=["USAM00001"], ours="everybody", theirs="operators", nobodys=[])
+    who = {name: script.who for name, script in known.items()}
+    judged = rules(AccessSettings(), frozenset({"UOPS00001"}), who)
+    runs = {
+        person: [name for name in known if may_run(Person(person), name, judged)]
+        for person in ("USAM00001", "UOPS00001", "UANA00001")
+    }
+    assert runs == {"USAM00001": ["mine", "ours"], "UOPS00001": ["ours", "theirs"], "UANA00001": ["ours"]}
 
 
-async def test_what_is_no_script_gets_the_list_and_the_other_reading() -> None:
-    told = await scripts(ours="everybody", theirs="operators").refusal(
-        Run("the", "tests", "run The tests"), "UANA00001"
-    )
-    assert told == (
+def test_what_is_no_script_gets_the_list_and_the_other_reading() -> None:
+    team = Scripts(scripts(ours="everybody", theirs="operators"))
+    assert team.unknown(Run("the", "tests", "run The tests"), ["ours"]) == (
         "Not queued: there is no script `the`. Try `/task p5 run The tests` to make these words a task.\n"
         "*Scripts,* at no cost, as no model runs:\n`/task run ours` says ours"
     )

@@ -1,0 +1,156 @@
+"""The one door to the queue for people in Slack: nobody gets past it who may not do what they ask."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from bot.access import Act, Request
+from bot.ports import Alarms, Desk
+from bot.views.rights import beginning
+from dispatch.errors import MoveRefused, NotAdmitted
+from dispatch.gates import Gate
+from dispatch.policy import URGENT
+from dispatch.questions import Decision, Question
+from dispatch.routing import Table, route
+from dispatch.states import Step
+from dispatch.task import Attempt, NewTask, Task, Tier
+
+
+class Judge(Protocol):
+    """Who says no."""
+
+    async def refusal(self, person: str, request: Request, what: str) -> str | None:
+        """Why they may not do that, in plain words; None where they may."""
+        ...
+
+
+class Guard:
+    """A `ports.Desk` before another. It refuses before anything is changed; what only reads goes through.
+
+    Whoever may not ask for a task is told so by NotAdmitted, whoever may not move one by MoveRefused.
+    """
+
+    def __init__(self, desk: Desk, judge: Judge, table: Table) -> None:
+        self._desk = desk
+        self._judge = judge
+        self._table = table
+
+    async def submit(self, new: NewTask) -> tuple[Task, bool]:
+        """Stores a request of its requester. Raises NotAdmitted."""
+        scripted = new.script is not None
+        asked = Request(
+            Act.RUN,
+            channel=new.channel,
+            urgent=not scripted and new.priority <= URGENT,
+            opus=not scripted and self._on_opus(new.priority, new.model),
+            script=new.script,
+        )
+        if why := await self._judge.refusal(new.requester, asked, "submit"):
+            raise NotAdmitted(why)
+        return await self._desk.submit(new)
+
+    async def cancel(self, task_id: int, actor: str) -> Task:
+        """Cancels a task of the actor's, or any for an operator. Raises NotFound, MoveRefused."""
+        await self._let(Act.STOP, "cancel", await self._task(task_id), actor)
+        return await self._desk.cancel(task_id, actor)
+
+    async def retry(self, task_id: int, actor: str, key: str = "") -> Task:
+        """Queues an ended task again. Raises NotFound, MoveRefused."""
+        task = await self._task(task_id)
+        await self._let_again("retry", task, actor, task.route.tier is Tier.OPUS)
+        return await self._desk.retry(task_id, actor, key)
+
+    async def another_cap(self, task_id: int, actor: str) -> Task:
+        """Queues an ended task again with another cap's worth of money. Raises NotFound, MoveRefused."""
+        task = await self._task(task_id)
+        await self._let_again("another_cap", task, actor, self._on_opus(task.priority, task.asked_model))
+        return await self._desk.another_cap(task_id, actor)
+
+    async def cheaper(self, task_id: int, actor: str) -> Task:
+        """Sends a waiting task to the next cheaper tier. Raises NotFound, MoveRefused."""
+        await self._let(Act.RUN, "cheaper", await self._task(task_id), actor)
+        return await self._desk.cheaper(task_id, actor)
+
+    async def answer(self, question_id: int, answer: str, person: str, key: str) -> Question:
+        """Gives a session the answer of its requester or an operator. Raises NotFound, MoveRefused."""
+        question = await self._desk.question(question_id)
+        better = question.route.tier if question.route and answer == Decision.RAISE else None
+        task = await self._task(question.task_id)
+        await self._let(Act.RUN, "answer", task, person, opus=better is Tier.OPUS)
+        return await self._desk.answer(question_id, answer, person, key)
+
+    async def resume(self, actor: str) -> Sequence[Gate]:
+        """Lets one task try at once at every closed gate, for an operator. Raises MoveRefused."""
+        await refuse(self._judge, actor, Request(Act.OPERATE), "resume")
+        return await self._desk.resume(actor)
+
+    async def show(self, task_id: int) -> tuple[Task, Sequence[Attempt]]:
+        """A task and its attempts. Raises NotFound."""
+        return await self._desk.show(task_id)
+
+    async def history(self, task_id: int) -> Sequence[Step]:
+        """All moves of a task, first to newest. Raises NotFound."""
+        return await self._desk.history(task_id)
+
+    async def open_tasks(self, limit: int = 50) -> Sequence[Task]:
+        """The tasks that have not ended, running first, then by urgency."""
+        return await self._desk.open_tasks(limit)
+
+    async def question(self, question_id: int) -> Question:
+        """One question. Raises NotFound."""
+        return await self._desk.question(question_id)
+
+    async def questions(self, task_id: int) -> Sequence[Question]:
+        """All questions of a task, first to newest."""
+        return await self._desk.questions(task_id)
+
+    async def asked_in(self, channel: str, thread: str, key: str) -> Question | None:
+        """The question that was answered with that key, else the newest open one of the thread."""
+        return await self._desk.asked_in(channel, thread, key)
+
+    async def gates(self) -> Mapping[str, Gate]:
+        """The gates that are or were closed, by name."""
+        return await self._desk.gates()
+
+    async def _task(self, task_id: int) -> Task:
+        return (await self._desk.show(task_id))[0]
+
+    async def _let_again(self, what: str, task: Task, person: str, opus: bool) -> None:
+        urgent = task.script is None and task.priority <= URGENT
+        await self._let(Act.RUN, what, task, person, urgent=urgent, opus=opus)
+
+    async def _let(
+        self, act: Act, what: str, task: Task, person: str, *, urgent: bool = False, opus: bool = False
+    ) -> None:
+        """Raises MoveRefused where they may not do that to the task, or not have it so urgent or on Opus."""
+        asked = Request(
+            act,
+            owner=task.requester,
+            task=task.id,
+            channel=task.channel,
+            urgent=urgent,
+            opus=opus,
+            script=task.script,
+        )
+        await refuse(self._judge, person, asked, what)
+
+    def _on_opus(self, priority: int, model: str | None) -> bool:
+        return route(priority, model, None, self._table).tier is Tier.OPUS
+
+
+class GuardedAlarms:
+    """`ports.Alarms` that only operators may answer."""
+
+    def __init__(self, alarms: Alarms, judge: Judge) -> None:
+        self._alarms = alarms
+        self._judge = judge
+
+    async def acknowledge(self, key: str, person: str) -> str:
+        """Notes that an operator looks after the alarm; words for them. Raises MoveRefused, StoreError."""
+        await refuse(self._judge, person, Request(Act.OPERATE), "acknowledge")
+        return await self._alarms.acknowledge(key, person)
+
+
+async def refuse(judge: Judge, person: str, request: Request, what: str) -> None:
+    """Raises MoveRefused where the person may not do that."""
+    if why := await judge.refusal(person, request, what):
+        raise MoveRefused(f"{beginning(request.act)}: {why}")
