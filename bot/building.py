@@ -19,6 +19,7 @@ from bot.console import Console
 from bot.controls import Controls
 from bot.courier import Courier
 from bot.deadman import DeadMan
+from bot.freshness import EVERY, Freshness
 from bot.intake import Intake
 from bot.letters import Letters
 from bot.local import LocalDoor, socket_path
@@ -32,6 +33,7 @@ from bot.watch import Watch
 from dispatch.asking import Asking
 from dispatch.books import Books
 from dispatch.dispatcher import Dispatcher
+from dispatch.forecaster import Forecaster
 from dispatch.gateway import MeteringGateway, Upstream
 from dispatch.means import RunnerName
 from dispatch.places import Worktrees
@@ -68,6 +70,8 @@ class Building:
         )
         postman = Postman(letters, store.outbox, store.queue, chat, clock)
         self.courier = Courier(store.outbox, store.queue, chat, postman, clock)
+        forecaster = Forecaster(store.queue, store.gates, terms)
+        self.freshness = Freshness(store.queue, forecaster, letters.shown, self.courier, clock)
         self.asking = Asking(store.questions, store.queue, self.courier, clock, terms)
         self.gateway = MeteringGateway(
             Upstream(settings.anthropic.base_url, settings.anthropic.api_key),
@@ -162,6 +166,7 @@ class Building:
         return [
             Tick("safety", _SECOND, self._wake),
             Tick("tend", _SECOND, self.dispatcher.tend),
+            Tick("places", EVERY.total_seconds(), self.freshness.refresh),
             Tick("budgets", 5 * _SECOND, self.books.warn),
             Tick("sweep", LEASE.total_seconds() / 3, self.dispatcher.sweep),
             Tick("digest", 30 * _SECOND, self.books.tell_digest),

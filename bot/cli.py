@@ -86,7 +86,7 @@ def _words(given: argparse.Namespace) -> Mapping[str, str]:
     match given.command:
         case "add":
             return {"text": " ".join(given.text), "key": given.key}
-        case "show" | "cancel" | "retry":
+        case "show" | "cancel" | "retry" | "bump" | "lower" | "hold" | "release":
             return {"task": str(given.task)}
         case "cost":
             return {"period": given.period}
@@ -132,6 +132,10 @@ def _add_verbs(command: Callable[..., argparse.ArgumentParser]) -> None:
         ("show", "one task, its attempts and its answer"),
         ("cancel", "cancel a task; stops it if it runs"),
         ("retry", "queue an ended task again"),
+        ("bump", "make a waiting task one priority more urgent"),
+        ("lower", "make a waiting task one priority less urgent"),
+        ("hold", "let a task wait until it is released"),
+        ("release", "let a held task go on, in its place"),
     ):
         verb(name, text).add_argument("task", type=_task_number, help="the task's number, such as 42")
     cost = verb("cost", "what was spent")

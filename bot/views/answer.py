@@ -1,7 +1,7 @@
 """The reply in a task's thread: the answer, or what became of it. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.markdown import Rendered, render
@@ -19,7 +19,7 @@ from bot.views.message import (
     plain_text,
     section,
 )
-from bot.views.offers import Offer, row
+from bot.views.offers import Offer, on_thumbs, row
 from bot.views.scripts import answered, said
 from bot.words import duration, tokens
 from dispatch.states import State
@@ -57,9 +57,12 @@ def _answer(task: Task, attempt: Attempt, rendered: Rendered, filename: str) -> 
         called = _called(task) if number == 0 else None
         if called:
             blocks.append(section(f"For {mention(called)}"))
-        if number == last:
-            blocks.append(context(footer(task, attempt)))
-        messages.append(Message(plain_text(part), tuple(blocks), called))
+        if number < last:
+            messages.append(Message(plain_text(part), tuple(blocks), called))
+            continue
+        blocks.append(context(footer(task, attempt)))
+        plain = Message(plain_text(part), tuple(blocks), called)
+        messages.append(replace(plain, blocks=(*blocks, on_thumbs(task)), simpler=plain))
     return Reply(tuple(messages), rendered.document, filename)
 
 

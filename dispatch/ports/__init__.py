@@ -5,6 +5,7 @@ All datetimes are aware and UTC; all money is integer micro-dollars.
 
 from dispatch.ports.alarms import Alarms, OpenAlarm
 from dispatch.ports.clock import Clock
+from dispatch.ports.line import Feedback, Line, Steering
 from dispatch.ports.money import Ledger, Pricing, Spending
 from dispatch.ports.people import Digests, Notifier, Outbox, Quotes
 from dispatch.ports.questions import Questions
@@ -30,9 +31,11 @@ __all__ = [
     "Clock",
     "Digests",
     "Draft",
+    "Feedback",
     "Gates",
     "Gateway",
     "Ledger",
+    "Line",
     "Notifier",
     "OpenAlarm",
     "Outbox",
@@ -47,6 +50,7 @@ __all__ = [
     "Seats",
     "Session",
     "Spending",
+    "Steering",
     "Tasks",
     "Tool",
     "UnderWay",

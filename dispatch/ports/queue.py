@@ -8,6 +8,7 @@ from typing import Protocol
 from dispatch.budget import Purse
 from dispatch.gates import Gate
 from dispatch.policy import Quota, Seating, Settlement
+from dispatch.ports.line import Feedback, Line, Steering
 from dispatch.questions import Question
 from dispatch.states import State
 from dispatch.task import Attempt, Claim, NewTask, Outcome, Route, Task, Tier
@@ -64,10 +65,6 @@ class Tasks(Protocol):
         """One question. Raises NotFound."""
         ...
 
-    async def position(self, task_id: int) -> int:
-        """How many queued tasks of its tier go before this one."""
-        ...
-
     async def children(self, task_id: int) -> int:
         """How many follow-ups the task has made."""
         ...
@@ -85,7 +82,7 @@ class Tasks(Protocol):
         ...
 
 
-class Queue(Tasks, Protocol):
+class Queue(Tasks, Line, Steering, Feedback, Protocol):
     """The moves of tasks. Each is one transaction that also makes what is due to people."""
 
     async def enqueue(
@@ -154,8 +151,9 @@ class Queue(Tasks, Protocol):
         route: Route,
         actor: str,
         now: datetime,
+        key: str = "",
     ) -> Task:
-        """Sends a task that waits or has ended another way, and queues it at once.
+        """Sends a task that waits or has ended another way, and queues it at once, once for each `key`.
 
         Raises NotFound, MoveRefused.
         """
