@@ -43,7 +43,7 @@ def _standing(task: Record) -> list[str]:
     """Where a queued task stands, in the words of its card."""
     if task.get("position") is None:
         return []
-    ahead, queued = cast("int", task["position"]) - 1, cast("int", task["queued"])
+    ahead, queued = cast("int", task["position"]) - 1, cast("int", task["in_line"])
     seconds = cast("int | None", task["starts_in_seconds"])
     start = None if seconds is None else timedelta(seconds=seconds)
     return [part for part in (place(Place(ahead, queued)), starts(start)) if part]

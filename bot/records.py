@@ -67,7 +67,7 @@ def outlook_record(outlook: Outlook) -> Record:
     cost, took, starts = outlook.usual.micro_usd, outlook.usual.seconds, outlook.starts_in
     return {
         "position": outlook.place.ahead + 1 if outlook.place else None,
-        "queued": outlook.place.queued if outlook.place else None,
+        "in_line": outlook.place.queued if outlook.place else None,
         "starts_in_seconds": None if starts is None else int(starts.total_seconds()),
         "usual": {
             "low_micro_usd": cost.low if cost else None,

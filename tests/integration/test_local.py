@@ -78,7 +78,7 @@ async def test_a_task_may_say_by_when_it_must_have_run(console: Console, clock: 
     assert record["expires_at"] == clock.now().replace(hour=17).isoformat()
     assert (record["hold"], record["shortage"], "rank" in record) == (None, None, False)
     printed = PRINTERS["list"](await console.ask("list", {}), UTC)
-    assert "(given up at 2026-11-23 17:00:00 UTC if it has not run)" in printed
+    assert "(next in line; starts soon; given up at 2026-11-23 17:00:00 UTC if it has not run)" in printed
 
 
 async def test_closed_gates_are_listed_shown_and_resumed_through_the_socket(
