@@ -202,13 +202,23 @@ def _read(payload: Mapping[str, Any]) -> Press | None:
             "user": {"id": str(person)},
             "channel": {"id": str(channel)},
             "container": {"message_ts": str(ts)} as container,
-            "actions": [{"action_id": str(name), "value": str(value), "text": {"text": str(label)}}],
+            "actions": [{"action_id": str(name), "value": str(value)} as pressed],
         } if name in list(Action) and is_person(person) and channel.isalnum() and _SHORT.fullmatch(trigger):
-            action = Action(name)
+            action, label = Action(name), _label(pressed)
+            if label is None and action is not Action.FEEDBACK:
+                return None
             if _SHAPES.get(action, _TASK).fullmatch(value) is None:
                 return None
             thread = _thread(channel, ts, container.get("thread_ts"))
-            return Press(f"press:{trigger}", person, channel, thread, action, value, label)
+            return Press(f"press:{trigger}", person, channel, thread, action, value, label or "")
+    return None
+
+
+def _label(pressed: Mapping[str, Any]) -> str | None:
+    """The words on a button; a thumb may come without any."""
+    match pressed.get("text"):
+        case {"text": str(label)}:
+            return label
     return None
 
 

@@ -14,7 +14,7 @@ SELECT count(*) AS tasks FROM task INDEXED BY task_ready WHERE state = 'queued' 
 
 -- name: seats_taken
 SELECT task.id, task.tier, task.requester, attempt.started_at
-FROM task JOIN attempt ON attempt.task_id = task.id AND attempt.number = task.attempt
+FROM task INDEXED BY task_seated JOIN attempt ON attempt.task_id = task.id AND attempt.number = task.attempt
 WHERE task.state = 'running'
 ORDER BY task.id;
 

@@ -52,6 +52,10 @@ VALUES = {
     "ages_at": 3_000,
     "rank": 2,
     "before": 10_000_000,
+    "likeness": "0123456789abcdef0123456789abcdef",
+    "dispatcher": "onequeue",
+    "liked": 1,
+    "person": "U1",
     "task_ids": json.dumps(list(range(1, BATCH + 1))),
 }
 
@@ -100,6 +104,13 @@ def plan(raw: sqlite3.Connection, name: str) -> list[str]:
         ("raise_waiting_cards", "task_ready"),
         ("bookings", "ledger_booked"),
         ("spending", "ledger_booked"),
+        ("line_of", "task_ready"),
+        ("queued_in", "task_ready"),
+        ("seats_taken", "task_seated"),
+        ("answered_of_tier", "task_answered"),
+        ("answered_alike", "task_alike"),
+        ("spent_by_all", "ledger_booked"),
+        ("steers", "history_task"),
         ("forgettable", "task_remembered"),
         ("forgettable", "delivery_unsent"),
         ("forget_attempts", "sqlite_autoindex_attempt_1"),
@@ -137,6 +148,10 @@ def test_the_index_made_for_it_is_used(
         "attempts",
         "running",
         "forgettable",
+        "line_of",
+        "answered_of_tier",
+        "answered_alike",
+        "steers",
     ],
 )
 def test_nothing_is_sorted(full: sqlite3.Connection, name: str) -> None:
