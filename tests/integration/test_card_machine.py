@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -159,7 +159,7 @@ class CardMachine(RuleBasedStateMachine):
         number = 1 + pick % self.asked
         task = self.do(self.store.queue.task(number))
         asked = f"{move}:{key}"
-        done = {
+        done: dict[str, Callable[[], Coroutine[Any, Any, Task]]] = {
             "bump": lambda: self.desk.reprioritise(number, task.priority - 1, "cli:ana", asked),
             "lower": lambda: self.desk.reprioritise(number, task.priority + 1, "cli:sam", asked),
             "hold": lambda: self.desk.hold(number, "cli:ana", asked),
