@@ -159,7 +159,7 @@ class CardMachine(RuleBasedStateMachine):
         number = 1 + pick % self.asked
         task = self.do(self.store.queue.task(number))
         asked = f"{move}:{key}"
-        done: dict[str, Callable[[], Coroutine[Any, Any, Task]]] = {
+        moves: dict[str, Callable[[], Coroutine[Any, Any, Task]]] = {
             "bump": lambda: self.desk.reprioritise(number, task.priority - 1, "cli:ana", asked),
             "lower": lambda: self.desk.reprioritise(number, task.priority + 1, "cli:sam", asked),
             "hold": lambda: self.desk.hold(number, "cli:ana", asked),
@@ -167,9 +167,9 @@ class CardMachine(RuleBasedStateMachine):
             "cancel": lambda: self.desk.cancel(number, "cli:ana"),
             "retry": lambda: self.desk.retry(number, "cli:ana", asked),
             "tier_up": lambda: self.desk.tier_up(number, "cli:ana", asked),
-        }[move]
+        }
         try:
-            moved = self.do(done())
+            moved = self.do(moves[move]())
         except MoveRefused:
             after = self.do(self.store.queue.task(number))
             assert after == task
