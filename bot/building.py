@@ -22,6 +22,7 @@ from bot.controls import Controls
 from bot.courier import Courier
 from bot.deadman import DeadMan
 from bot.directory import Directory
+from bot.freshness import EVERY, Freshness
 from bot.guard import Guard, GuardedAlarms
 from bot.intake import Intake
 from bot.letters import Letters
@@ -40,6 +41,7 @@ from bot.watch import Watch
 from dispatch.asking import Asking
 from dispatch.books import Books
 from dispatch.dispatcher import Dispatcher
+from dispatch.forecaster import Forecaster
 from dispatch.gateway import MeteringGateway, Upstream
 from dispatch.means import RunnerName
 from dispatch.places import Worktrees
@@ -80,6 +82,8 @@ class Building:
         )
         postman = Postman(letters, store.outbox, store.queue, chat, clock)
         self.courier = Courier(store.outbox, store.queue, chat, postman, clock)
+        forecaster = Forecaster(store.queue, store.gates, terms)
+        self.freshness = Freshness(store.queue, forecaster, letters.shown, self.courier, clock)
         self.asking = Asking(store.questions, store.queue, self.courier, clock, terms)
         self.gateway = MeteringGateway(
             Upstream(
@@ -193,6 +197,7 @@ class Building:
         return [
             Tick("safety", _SECOND, self._wake),
             Tick("tend", _SECOND, self.dispatcher.tend),
+            Tick("places", EVERY.total_seconds(), self.freshness.refresh),
             Tick("budgets", 5 * _SECOND, self.books.warn),
             Tick("sweep", LEASE.total_seconds() / 3, self.dispatcher.sweep),
             Tick("digest", 30 * _SECOND, self.books.tell_digest),

@@ -149,7 +149,7 @@ def _words(given: argparse.Namespace) -> Mapping[str, str]:
             return {"text": " ".join([*front, *given.text]), "key": given.key}
         case "show":
             return {"task": str(given.task), "history": "yes" if given.history else ""}
-        case "cancel" | "retry":
+        case "cancel" | "retry" | "bump" | "lower" | "hold" | "release":
             return {"task": str(given.task)}
         case "cost":
             return {"period": given.period}
@@ -229,6 +229,10 @@ def _add_verbs(command: Callable[..., argparse.ArgumentParser]) -> None:
     for name, text in (
         ("cancel", "cancel a task; stops it if it runs"),
         ("retry", "queue an ended task again"),
+        ("bump", "make a waiting task one priority more urgent"),
+        ("lower", "make a waiting task one priority less urgent"),
+        ("hold", "let a task wait until it is released"),
+        ("release", "let a held task go on, in its place"),
     ):
         verb(name, text).add_argument("task", type=_task_number, help=number)
     cost = verb("cost", "what was spent")

@@ -5,7 +5,7 @@ The same verbs serve a command that runs alone and one that reaches the running 
 
 import getpass
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from bot.records import (
     digest_record,
     full_record,
     gate_record,
+    outlook_record,
     step_record,
     task_record,
 )
@@ -30,6 +31,7 @@ from bot.views.waits import holding_back, shut
 from bot.words import counted
 from dispatch.digest import Digest
 from dispatch.errors import NotFound, OnequeueError
+from dispatch.forecast import Outlook
 from dispatch.gates import Gate
 from dispatch.ports import Backup, Clock, Spending, Transcripts
 from dispatch.questions import Question
@@ -52,6 +54,10 @@ class Desk(Protocol):
     async def submit(self, new: NewTask) -> tuple[Task, bool]: ...
     async def cancel(self, task_id: int, actor: str) -> Task: ...
     async def retry(self, task_id: int, actor: str) -> Task: ...
+    async def reprioritise(self, task_id: int, priority: int, actor: str) -> Task: ...
+    async def hold(self, task_id: int, actor: str) -> Task: ...
+    async def release(self, task_id: int, actor: str) -> Task: ...
+    async def outlooks(self, tasks: Iterable[Task]) -> Mapping[int, Outlook]: ...
     async def show(self, task_id: int) -> tuple[Task, Sequence[Attempt]]: ...
     async def open_tasks(self, limit: int = 50) -> Sequence[Task]: ...
     async def questions(self, task_id: int) -> Sequence[Question]: ...
@@ -124,7 +130,10 @@ class Console:
                 project=command.project,
             )
         )
-        return task_record(task)
+        return await self._record(task)
+
+    async def _record(self, task: Task) -> Record:
+        return task_record(task) | outlook_record((await self.desk.outlooks([task]))[task.id])
 
     def _script(self, asked: Run) -> tuple[str | None, Submit]:
         if not self.scripts.any:
@@ -141,7 +150,9 @@ class Console:
 
     async def tasks(self, _: Mapping[str, str]) -> Record:
         """The tasks that have not ended, and the gates that are not open."""
-        tasks = [task_record(task) for task in await self.desk.open_tasks(1000)]
+        found = await self.desk.open_tasks(1000)
+        outlooks = await self.desk.outlooks(found)
+        tasks = [task_record(task) | outlook_record(outlooks[task.id]) for task in found]
         return {"tasks": tasks, "gates": [gate_record(gate) for gate in shut(await self.desk.gates())]}
 
     async def show(self, words: Mapping[str, str]) -> Record:
@@ -151,7 +162,7 @@ class Console:
         record = full_record(task, attempts, holding_back(await self.desk.gates(), task), asked)
         if words.get("history"):
             record["history"] = [step_record(step) for step in await self.desk.history(task.id)]
-        return record
+        return record | outlook_record((await self.desk.outlooks([task]))[task.id])
 
     async def transcript(self, words: Mapping[str, str]) -> Record:
         """A page of what happened in an `attempt` of a `task`, behind entry `after`; "" is the newest."""
@@ -171,6 +182,26 @@ class Console:
     async def retry(self, words: Mapping[str, str]) -> Record:
         """Queues an ended `task` again."""
         return task_record(await self.desk.retry(_number(words), _person()))
+
+    async def bump(self, words: Mapping[str, str]) -> Record:
+        """Makes a `task` one priority more urgent."""
+        return await self._moved(_number(words), -1)
+
+    async def lower(self, words: Mapping[str, str]) -> Record:
+        """Makes a `task` one priority less urgent."""
+        return await self._moved(_number(words), 1)
+
+    async def _moved(self, number: int, by: int) -> Record:
+        priority = (await self.desk.show(number))[0].priority + by
+        return await self._record(await self.desk.reprioritise(number, priority, _person()))
+
+    async def hold(self, words: Mapping[str, str]) -> Record:
+        """Holds a `task` until it is released."""
+        return await self._record(await self.desk.hold(_number(words), _person()))
+
+    async def release(self, words: Mapping[str, str]) -> Record:
+        """Queues a `task` again that a person holds."""
+        return await self._record(await self.desk.release(_number(words), _person()))
 
     async def resume(self, _: Mapping[str, str]) -> Record:
         """Lets one task try at once at every closed gate."""
@@ -201,6 +232,10 @@ _VERBS: Mapping[str, Callable[[Console, Mapping[str, str]], Awaitable[Record]]] 
     "transcript": Console.transcript,
     "cancel": Console.cancel,
     "retry": Console.retry,
+    "bump": Console.bump,
+    "lower": Console.lower,
+    "hold": Console.hold,
+    "release": Console.release,
     "resume": Console.resume,
     "cost": Console.cost,
     "digest": Console.digest,

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from bot.ports import Alarms, Desk
 from bot.slacktext import escape
-from bot.views import presses
+from bot.views import presses, texts
 from bot.views.message import is_person
 from bot.views.offers import ANSWERS, Action, Offer, answer_of, on_answer, on_card
 from dispatch.delivery import DeliveryKind, NewDelivery
@@ -26,6 +26,10 @@ from dispatch.task import Task
 _REMEMBERED: Final = 500
 _TASK: Final = re.compile(r"[1-9][0-9]{0,17}")
 _ALARM: Final = re.compile(r"[!-~]{1,200}")
+_THUMB: Final = re.compile(r"[1-9][0-9]{0,17} (up|down)")
+_SHAPES: Final = {Action.ACKNOWLEDGE_ALARM: _ALARM, Action.FEEDBACK: _THUMB}
+"""What the value of a button looks like, where it is not the number of a task."""
+
 _SHORT: Final = re.compile(r"[!-~]{1,100}")
 _log = logging.getLogger(__name__)
 
@@ -110,6 +114,8 @@ class Controls:
                 return await self._acknowledge(press)
             if press.action in ANSWERS:
                 return await self._answer(press)
+            if press.action is Action.FEEDBACK:
+                return await self._note(press)
             task, attempts = await self._desk.show(int(press.value))
             offers = on_card(task, self._table)
             if attempts:
@@ -134,8 +140,28 @@ class Controls:
                 return presses.goes_cheaper(await self._desk.cheaper(task.id, press.person))
             case Action.ANOTHER_CAP:
                 return presses.goes_on(await self._desk.another_cap(task.id, press.person))
+            case Action.BUMP | Action.LOWER:
+                priority = task.priority + (-1 if press.action is Action.BUMP else 1)
+                moved = await self._desk.reprioritise(task.id, priority, press.person, press.key)
+                return presses.reprioritised(moved, task)
+            case Action.HOLD:
+                return presses.held(await self._desk.hold(task.id, press.person, press.key))
+            case Action.RELEASE:
+                return presses.released(await self._desk.release(task.id, press.person, press.key))
+            case Action.CANCEL | Action.STOP:
+                return texts.cancelled(await self._desk.cancel(task.id, press.person))
+            case Action.RETRY:
+                return texts.queued_again(await self._desk.retry(task.id, press.person, press.key))
+            case Action.TIER_UP:
+                moved = await self._desk.tier_up(task.id, press.person, press.key)
+                return presses.goes_up(moved, task)
             case _:
                 return presses.waits(task)
+
+    async def _note(self, press: Press) -> str:
+        number, thumb = press.value.split()
+        task = await self._desk.feedback(int(number), press.person, thumb == "up")
+        return presses.noted(task, thumb == "up")
 
     async def _acknowledge(self, press: Press) -> str:
         if self._alarms is None:
@@ -164,14 +190,23 @@ def _read(payload: Mapping[str, Any]) -> Press | None:
             "user": {"id": str(person)},
             "channel": {"id": str(channel)},
             "container": {"message_ts": str(ts)} as container,
-            "actions": [{"action_id": str(name), "value": str(value), "text": {"text": str(label)}}],
+            "actions": [{"action_id": str(name), "value": str(value)} as pressed],
         } if name in list(Action) and is_person(person) and channel.isalnum() and _SHORT.fullmatch(trigger):
-            action = Action(name)
-            shape = _ALARM if action is Action.ACKNOWLEDGE_ALARM else _TASK
-            if shape.fullmatch(value) is None:
+            action, label = Action(name), _label(pressed)
+            if label is None and action is not Action.FEEDBACK:
+                return None
+            if _SHAPES.get(action, _TASK).fullmatch(value) is None:
                 return None
             thread = _thread(channel, ts, container.get("thread_ts"))
-            return Press(f"press:{trigger}", person, channel, thread, action, value, label)
+            return Press(f"press:{trigger}", person, channel, thread, action, value, label or "")
+    return None
+
+
+def _label(pressed: Mapping[str, Any]) -> str | None:
+    """The words on a button; a thumb may come without any."""
+    match pressed.get("text"):
+        case {"text": str(label)}:
+            return label
     return None
 
 

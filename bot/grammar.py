@@ -3,22 +3,25 @@
 The same grammar reads the text behind `/task`, behind a leading mention, and a whole direct message:
 
     [p1..p10] [model=opus|sonnet|haiku|<full id>] [max=$2] [by=18:00] [repo=payments] [--] words of the task
-    help | list | show 42 [--history] | cancel 42 | retry 42 | cost [today|week|month] | resume
-    run <script> [words]
+    help | list | show 42 [--history] | cancel 42 (or stop) | retry 42 | bump 42 | lower 42 | hold 42 |
+    release 42 | cost [today|week|month] | resume | run <script> [words]
 
 Priority and options stand first, in any order, each at most once; further on they are just words.
 `--` (or the dash that phones make of it) ends them, so that any words can be a task: `x=1 is wrong, fix it`
 looks like an option called x and is refused with `-- x=1 is wrong, fix it` to copy. Only a lower-case
 name directly before `=` looks like an option; `PATH=/bin is unset` and `a==b fails` are words.
 A verb is a command only when the whole text is that form. A verb with other words behind it is refused
-with both readings to copy, because a guess could cancel or queue what nobody asked for.
+with both readings to copy, because a guess could cancel or queue what nobody asked for. `bump`, `lower`,
+`hold`, `release` and `stop` begin many tasks: they are verbs only alone or before a number.
 Only whoever knows the scripts can tell `run status` from `run the tests`: both are read as `Run`.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import time
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 from bot.options import Front, is_front, read_front
@@ -39,6 +42,8 @@ with `repo=payments` it works on that project, else on the channel's, if there i
 
 *See and steer:* `/task list` · `/task show 42` · `/task cancel 42` · `/task retry 42`
 `/task show 42 --history` tells who did what to it, and when
+*While it waits:* `/task bump 42` makes it one priority more urgent, `/task lower 42` one less; \
+`/task hold 42` lets it wait for `/task release 42`
 *What it cost:* `/task cost today` · `/task cost week` · `/task cost month`
 *For operators:* `/task resume` lets one task try at once where all wait, as after a refused key"""
 
@@ -107,6 +112,23 @@ class Retry:
     task_id: int
 
 
+class Turn(StrEnum):
+    """What is done to a task that waits: one priority up or down, or its way shut or open."""
+
+    BUMP = "bump"
+    LOWER = "lower"
+    HOLD = "hold"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True, slots=True)
+class Steer:
+    """Move one task that waits."""
+
+    turn: Turn
+    task_id: int
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """Show what a period cost."""
@@ -138,14 +160,18 @@ class UsageError:
     text: str
 
 
-Command = Submit | Help | ListTasks | Show | Cancel | Retry | Cost | Resume | Run
+Command = Submit | Help | ListTasks | Show | Cancel | Retry | Steer | Cost | Resume | Run
 
 _BARE: Final[dict[str, Command]] = {"help": Help(), "list": ListTasks(), "resume": Resume()}
-_ON_ONE_TASK: Final[dict[str, type[Show] | type[Cancel] | type[Retry]]] = {
+_ON_ONE_TASK: Final[dict[str, Callable[[int], Command]]] = {
     "show": Show,
     "cancel": Cancel,
     "retry": Retry,
+    "stop": Cancel,
+    **{turn.value: partial(Steer, turn) for turn in Turn},
 }
+_ALSO_WORDS: Final = frozenset({"stop", *Turn})
+"""Verbs that many tasks begin with: `release the new version` is one."""
 
 
 def parse(text: str) -> Command | UsageError:
@@ -173,6 +199,8 @@ def form(command: Command) -> str:
             return f"cancel {task_id}"
         case Retry(task_id):
             return f"retry {task_id}"
+        case Steer(turn, task_id):
+            return f"{turn} {task_id}"
         case Cost(period):
             return f"cost {period}"
         case Resume():
@@ -200,6 +228,8 @@ def _verb(text: str) -> Command | UsageError | None:
     exact = verb == first.lower()
     if verb in _BARE:
         return _BARE[verb] if exact and not argument else _verb_refused(text, verb)
+    if verb in _ALSO_WORDS and argument and not _NUMBER.match(argument):
+        return None
     if verb in _ON_ONE_TASK:
         return _on_one_task(text, verb, argument, exact)
     if verb == "cost":

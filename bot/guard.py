@@ -1,13 +1,15 @@
 """The one door to the queue for people in Slack: nobody gets past it who may not do what they ask."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from bot.access import Act, Request
 from bot.ports import Alarms, Desk
 from bot.views.rights import beginning
 from dispatch.errors import MoveRefused, NotAdmitted
+from dispatch.forecast import Outlook
 from dispatch.gates import Gate
+from dispatch.moving import above
 from dispatch.policy import URGENT
 from dispatch.questions import Decision, Question
 from dispatch.routing import Table, route
@@ -69,6 +71,42 @@ class Guard:
         """Sends a waiting task to the next cheaper tier. Raises NotFound, MoveRefused."""
         await self._let(Act.RUN, "cheaper", await self._task(task_id), actor)
         return await self._desk.cheaper(task_id, actor)
+
+    async def reprioritise(self, task_id: int, priority: int, actor: str, key: str = "") -> Task:
+        """Gives a task that waits another priority. Raises NotFound, MoveRefused."""
+        task = await self._task(task_id)
+        raised = task.script is None and priority < task.priority
+        urgent = raised and priority <= URGENT
+        opus = raised and task.route.tier is not Tier.OPUS and self._on_opus(priority, task.asked_model)
+        await self._let(Act.RUN, "reprioritise", task, actor, urgent=urgent, opus=opus)
+        return await self._desk.reprioritise(task_id, priority, actor, key)
+
+    async def hold(self, task_id: int, actor: str, key: str = "") -> Task:
+        """Holds a task that waits until it is released. Raises NotFound, MoveRefused."""
+        await self._let(Act.STOP, "hold", await self._task(task_id), actor)
+        return await self._desk.hold(task_id, actor, key)
+
+    async def release(self, task_id: int, actor: str, key: str = "") -> Task:
+        """Queues a task again that a person holds. Raises NotFound, MoveRefused."""
+        await self._let(Act.RUN, "release", await self._task(task_id), actor)
+        return await self._desk.release(task_id, actor, key)
+
+    async def tier_up(self, task_id: int, actor: str, key: str = "") -> Task:
+        """Runs an ended task again one tier up. Raises NotFound, MoveRefused."""
+        task = await self._task(task_id)
+        better = above(task.route.tier, self._table)
+        await self._let_again("tier_up", task, actor, better is Tier.OPUS)
+        return await self._desk.tier_up(task_id, actor, key)
+
+    async def feedback(self, task_id: int, person: str, liked: bool) -> Task:
+        """Notes what a person who may read it thinks of a task's answer. Raises NotFound, MoveRefused."""
+        task = await self._task(task_id)
+        await refuse(self._judge, person, Request(Act.READ, task=task.id, channel=task.channel), "feedback")
+        return await self._desk.feedback(task_id, person, liked)
+
+    async def outlooks(self, tasks: Iterable[Task]) -> Mapping[int, Outlook]:
+        """What can be said of each task by number."""
+        return await self._desk.outlooks(tasks)
 
     async def answer(self, question_id: int, answer: str, person: str, key: str) -> Question:
         """Gives a session the answer of its requester or an operator. Raises NotFound, MoveRefused."""

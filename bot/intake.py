@@ -22,6 +22,7 @@ from bot.grammar import (
     Retry,
     Run,
     Show,
+    Steer,
     Submit,
     UsageError,
     parse,
@@ -38,8 +39,9 @@ from bot.views.scripts import with_scripts
 from bot.views.waits import holding_back, shut
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.errors import NotAdmitted, NotFound, StoreError
+from dispatch.forecast import Outlook
 from dispatch.ports import Clock, Notifier, Outbox
-from dispatch.task import NewTask, Source
+from dispatch.task import NewTask, Source, Task
 
 Payload = Mapping[str, Any]
 
@@ -208,14 +210,14 @@ class Intake:
                 return await self._run(command, place)
             case Help():
                 return with_scripts(HELP, self._scripts.listed(await self._open_to(place.person)))
-            case Cancel() | Retry() | Resume():
+            case Cancel() | Retry() | Resume() | Steer():
                 return await self._steering.do(command, place.key, place.person)
 
     async def _read(self, command: ListTasks | Cost | Show, person: str) -> str:
         match command:
             case ListTasks():
                 tasks, gates = await self._desk.open_tasks(_LISTED), await self._desk.gates()
-                return texts.listed(tasks, _LISTED, shut(gates))
+                return texts.listed(tasks, _LISTED, shut(gates), await self._desk.outlooks(tasks))
             case Cost(period):
                 today = self._accounts.today()
                 return texts.cost(period, await self._accounts.cost(first_day(period, today), today))
@@ -254,18 +256,27 @@ class Intake:
             project=asked.project,
         )
         try:
-            return texts.receipt(*await self._desk.submit(new))
+            task, created = await self._desk.submit(new)
         except NotAdmitted as refused:
             return texts.not_admitted(str(refused))
+        return texts.receipt(task, created, await self._expected(task))
+
+    async def _expected(self, task: Task) -> Mapping[int, Outlook]:
+        """What can be said of a task that is stored. Where that cannot be read, it is stored all the same."""
+        try:
+            return await self._desk.outlooks([task])
+        except StoreError:
+            _log.exception("#%d is queued, but not where it stands", task.id)
+            return {}
 
     async def _show(self, task_id: int, person: str) -> str:
         try:
             task, attempts = await self._desk.show(task_id)
             asked = await self._desk.questions(task_id)
             question = next((one for one in asked if one.ending is None), None)
-            back = holding_back(await self._desk.gates(), task)
-            operator = await self._rights.operates(person)
-            return texts.shown(task, attempts, back, question, operator=operator)
+            gates, outlooks = await self._desk.gates(), await self._desk.outlooks([task])
+            back, operator = holding_back(gates, task), await self._rights.operates(person)
+            return texts.shown(task, attempts, back, question, outlooks, operator=operator)
         except NotFound as error:
             return escape(str(error))
 

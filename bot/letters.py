@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot.freshness import Shown, note
 from bot.ports import Chat, ChatError
 from bot.redact import redact
 from bot.slacktext import neutralise, visible
 from bot.views.answer import reply
 from bot.views.card import card
-from bot.views.message import Message
+from bot.views.message import Message, is_person
 from bot.views.notices import budget_notice, expired_notice, notice, restart_notice
 from bot.views.offers import on_answer, on_card
 from bot.views.question import question_message
@@ -18,6 +19,8 @@ from bot.views.quiet import hushed
 from bot.views.waits import Barrier, holding_back
 from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.errors import NotFound
+from dispatch.forecast import Outlook
+from dispatch.forecaster import Forecaster
 from dispatch.gates import names
 from dispatch.ports import Gates, Queue
 from dispatch.questions import Question
@@ -37,12 +40,17 @@ class Document:
     text: str
 
 
+_WAITS = frozenset({State.QUEUED, State.HELD})
+
 Letter = tuple[Message | Document, ...]
 """What one delivery sends, in this order. Never empty."""
 
 
 class Letters:
-    """Writes letters. `secrets` are struck out of everything a model said. Raises NotFound, StoreError."""
+    """Writes letters. `secrets` are struck out of everything a model said. Raises NotFound, StoreError.
+
+    `shown` is what the card of each queued task says of its place.
+    """
 
     def __init__(
         self,
@@ -59,6 +67,8 @@ class Letters:
         self._digest = digest
         self._terms = terms
         self._secrets = tuple(secrets)
+        self._forecaster = Forecaster(queue, gates, terms)
+        self.shown: Shown = {}
 
     async def of(self, delivery: Delivery, now: datetime) -> Letter:
         """The letter for a delivery."""
@@ -86,13 +96,21 @@ class Letters:
     async def _card(self, delivery: Delivery, now: datetime) -> Message:
         task = await self._queue.task(_number(delivery))
         attempts = [self._struck(attempt) for attempt in await self._queue.attempts(task.id)]
-        ahead = await self._queue.position(task.id) if task.state is State.QUEUED else 0
+        outlook = await self._forecaster.of(task, now) if task.state in _WAITS else None
+        note(self.shown, task.id, outlook)
         struck = replace(task, words=redact(task.words, self._secrets))
         if self._terms.is_quiet(task.channel):
             struck, attempts = hushed(struck, attempts)
         barrier, offers = await self._barrier(task), on_card(task, self._terms.table)
         question = await self._open_question(task)
-        return card(struck, attempts, now, ahead, await self._asker(task), barrier, offers, question)
+        asker, names = await self._asker(task), await self._movers(outlook)
+        return card(struck, attempts, now, asker, barrier, offers, question, outlook, names)
+
+    async def _movers(self, outlook: Outlook | None) -> Callable[[str], str]:
+        """The names of the people who moved a task while it waited."""
+        movers = {outlook.steers.mover, outlook.steers.holder} if outlook else set[str]()
+        names = {mover: await self._name(mover) for mover in movers if is_person(mover)}
+        return lambda person: names.get(person, "")
 
     async def _open_question(self, task: Task) -> Question | None:
         if task.state not in (State.RUNNING, State.WAITING):

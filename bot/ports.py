@@ -6,12 +6,13 @@ ChatError
 └── NoAnswer        no answer came; `in_doubt` when what was sent may have arrived
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
 from bot.views.message import Message
+from dispatch.forecast import Outlook
 from dispatch.gates import Gate
 from dispatch.ports import Spending
 from dispatch.questions import Question
@@ -175,6 +176,36 @@ class Desk(Protocol):
 
     async def cheaper(self, task_id: int, actor: str) -> Task:
         """Sends a waiting task to the next cheaper tier. Raises NotFound, MoveRefused."""
+        ...
+
+    async def reprioritise(self, task_id: int, priority: int, actor: str, key: str = "") -> Task:
+        """Gives a task that waits another priority and its route, once for each request's `key`.
+
+        Raises NotFound, MoveRefused.
+        """
+        ...
+
+    async def hold(self, task_id: int, actor: str, key: str = "") -> Task:
+        """Holds a task that waits until it is released, once for each `key`. Raises NotFound, MoveRefused."""
+        ...
+
+    async def release(self, task_id: int, actor: str, key: str = "") -> Task:
+        """Queues a task again that a person holds, once for each `key`. Raises NotFound, MoveRefused."""
+        ...
+
+    async def tier_up(self, task_id: int, actor: str, key: str = "") -> Task:
+        """Runs an ended task again one tier up, once for each `key`: an answered one as a new task.
+
+        Raises NotFound, MoveRefused.
+        """
+        ...
+
+    async def feedback(self, task_id: int, person: str, liked: bool) -> Task:
+        """Notes what a person thinks of a task's answer; the last word counts. Raises NotFound."""
+        ...
+
+    async def outlooks(self, tasks: Iterable[Task]) -> Mapping[int, Outlook]:
+        """What can be said of each task by number: what such tasks come to, and when queued ones start."""
         ...
 
     async def answer(self, question_id: int, answer: str, person: str, key: str) -> Question:

@@ -1,15 +1,18 @@
 """Records as text for a terminal. Pure."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from bot.money import dollars, told_apart
 from bot.records import Record
 from bot.slacktext import visible
+from bot.views.outlook import place, starts
 from bot.views.waits import cause
 from bot.words import FORGOTTEN, counted, passage, stamp
 from dispatch.faults import FaultKind
+from dispatch.forecast import Place
 
 _WORDS_SHOWN = 60
 _KEPT = {
@@ -36,9 +39,20 @@ def _wait(task: Record, zone: ZoneInfo) -> str:
     parts = []
     if task["run_at"]:
         parts.append(f"{'by budget ' if task['shortage'] else ''}until {_when(task['run_at'], zone)}")
+    parts += _standing(task)
     if task["expires_at"] and task["state"] in ("queued", "held"):
         parts.append(f"given up at {_when(task['expires_at'], zone)} if it has not run")
     return f"  ({'; '.join(parts)})" if parts else ""
+
+
+def _standing(task: Record) -> list[str]:
+    """Where a queued task stands, in the words of its card."""
+    if task.get("position") is None:
+        return []
+    ahead, queued = cast("int", task["position"]) - 1, cast("int", task["in_line"])
+    seconds = cast("int | None", task["starts_in_seconds"])
+    start = None if seconds is None else timedelta(seconds=seconds)
+    return [part for part in (place(Place(ahead, queued)), starts(start)) if part]
 
 
 def _gates(record: Record, zone: ZoneInfo) -> list[str]:
@@ -233,6 +247,10 @@ PRINTERS: Mapping[str, Printer] = {
     "show": _full,
     "cancel": _moved,
     "retry": _moved,
+    "bump": _moved,
+    "lower": _moved,
+    "hold": _moved,
+    "release": _moved,
     "resume": _resumed,
     "cost": _period,
     "digest": _day,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from dispatch.digest import Digest, Money
+from dispatch.forecast import Outlook
 from dispatch.gates import Gate
 from dispatch.ports import Backup, Spending
 from dispatch.questions import Question
@@ -57,6 +58,26 @@ def _shortage(short: Shortage) -> Record:
         "reserved_micro_usd": short.reserved_micro_usd,
         "kept_micro_usd": short.kept_micro_usd,
         "resets_at": _time(short.resets_at),
+    }
+
+
+def outlook_record(outlook: Outlook) -> Record:
+    """Where a queued task stands, from 1 on, and what such tasks usually come to; null where nobody can say.
+
+    `usual` is the middle half of the newest `samples` answered ones.
+    """
+    cost, took, starts = outlook.usual.micro_usd, outlook.usual.seconds, outlook.starts_in
+    return {
+        "position": outlook.place.ahead + 1 if outlook.place else None,
+        "in_line": outlook.place.queued if outlook.place else None,
+        "starts_in_seconds": None if starts is None else int(starts.total_seconds()),
+        "usual": {
+            "low_micro_usd": cost.low if cost else None,
+            "high_micro_usd": cost.high if cost else None,
+            "low_seconds": took.low if took else None,
+            "high_seconds": took.high if took else None,
+            "samples": outlook.usual.samples,
+        },
     }
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from dispatch import scripts
 from dispatch.asking import Asking
-from dispatch.budget import never_fits
 from dispatch.errors import MoveRefused, NotAdmitted
 from dispatch.gates import Gate
 from dispatch.means import no_project
@@ -14,9 +13,9 @@ from dispatch.ports import Clock, Gates, Notifier, Pricing, Queue
 from dispatch.questions import Question
 from dispatch.routing import PRIORITIES, by_urgency, route
 from dispatch.states import State, Step
+from dispatch.steering import Steering, dollars
 from dispatch.task import Attempt, Claim, NewTask, Route, Source, Task, Tier
 from dispatch.terms import Terms
-from dispatch.usage import MICRO_USD, Unpriced, Usage
 from dispatch.worker import Worker
 
 FOLLOW_UPS = 5
@@ -26,11 +25,10 @@ DEPTH = 2
 """How many follow-ups deep a follow-up may be."""
 
 
-_ONE_TOKEN = Usage(input_tokens=1, output_tokens=1)
 _log = logging.getLogger(__name__)
 
 
-class Dispatcher:
+class Dispatcher(Steering):
     """Everything that can be asked of the queue. Made by the composition root; needs `start` first."""
 
     def __init__(
@@ -44,14 +42,9 @@ class Dispatcher:
         price: Pricing,
         terms: Terms,
     ) -> None:
-        self._queue = queue
+        super().__init__(queue, gates, worker, notifier, clock, price, terms)
         self._gates = gates
-        self._worker = worker
         self._asking = asking
-        self._notifier = notifier
-        self._clock = clock
-        self._price = price
-        self._terms = terms
 
     async def start(self) -> int:
         """Puts back on the queue what a dead process was running. How many tasks."""
@@ -80,7 +73,7 @@ class Dispatcher:
     def _route(self, new: NewTask) -> Route:
         if new.script is None:
             decided = route(new.priority, new.model, new.cap_micro_usd, self._terms.table)
-            self._check(new, decided)
+            self._check(new, new.priority, decided)
             return decided
         if script := self._terms.scripts.get(new.script):
             return scripts.route(script)
@@ -92,21 +85,6 @@ class Dispatcher:
         if new.project is not None and new.project not in self._terms.projects:
             raise NotAdmitted(no_project(new.project, self._terms.projects))
         return new.project or self._terms.project_in(new.channel)
-
-    def _check(self, new: NewTask, decided: Route) -> None:
-        model, budgets = decided.model, self._terms.budgets
-        if model not in self._terms.token_caps and isinstance(self._price(model, _ONE_TOKEN), Unpriced):
-            raise NotAdmitted(
-                f"{model} has no price, so no dollar cap can hold it. Name another model, or have an "
-                "operator set its price under [prices] or the most tokens a task may use under [token_caps]."
-            )
-        limits = budgets.of(decided.tier, new.channel, new.requester)
-        scope = never_fits(new.priority, decided.cap_micro_usd, limits, budgets.urgent)
-        if scope is not None:
-            raise NotAdmitted(
-                f"its cap of {_dollars(decided.cap_micro_usd)} is more than a whole day's budget for {scope} "
-                f"has for p{new.priority} ({_dollars(limits[scope])} in all). Set a lower one with `max=`."
-            )
 
     async def follow_up(self, claim: Claim, words: str, priority: int | None) -> str:
         """Stores a task that a session asks for, and says in words what became of it."""
@@ -138,7 +116,7 @@ class Dispatcher:
         task = await self._queue.task(task_id)
         if task.state is not State.DONE and task.cap_used:
             raise MoveRefused(
-                f"#{task.id} has used its cap of {_dollars(task.route.cap_micro_usd)}: the button below its "
+                f"#{task.id} has used its cap of {dollars(task.route.cap_micro_usd)}: the button below its "
                 "answer gives it another, or send it again with a higher `max=`."
             )
         task = await self._queue.retry(task_id, actor, self._clock.now(), key)
@@ -240,10 +218,6 @@ class Dispatcher:
         if await self._queue.sweep(self._clock.now(), self._worker.alive):
             self._wake()
 
-    def _wake(self) -> None:
-        self._worker.wake()
-        self._notifier.wake()
-
 
 def _follow_up(parent: Task, words: str, priority: int | None) -> NewTask:
     return NewTask(
@@ -258,7 +232,3 @@ def _follow_up(parent: Task, words: str, priority: int | None) -> NewTask:
         depth=parent.depth + 1,
         project=parent.project,
     )
-
-
-def _dollars(micro_usd: int) -> str:
-    return f"${micro_usd / MICRO_USD:,.2f}"

@@ -35,11 +35,12 @@ class Move(StrEnum):
     RETRY = "retry"
     REROUTE = "reroute"
     ANSWER = "answer"
+    REPRIORITISE = "reprioritise"
 
 
 _S = State
 MOVES: dict[Move, tuple[frozenset[State], frozenset[State]]] = {
-    Move.HOLD: (frozenset({_S.QUEUED, _S.RUNNING}), frozenset({_S.HELD})),
+    Move.HOLD: (frozenset({_S.QUEUED, _S.HELD, _S.RUNNING}), frozenset({_S.HELD})),
     Move.RELEASE: (frozenset({_S.HELD, _S.WAITING}), frozenset({_S.QUEUED})),
     Move.CLAIM: (frozenset({_S.QUEUED}), frozenset({_S.RUNNING})),
     Move.REQUEUE: (frozenset({_S.RUNNING}), frozenset({_S.QUEUED})),
@@ -50,7 +51,8 @@ MOVES: dict[Move, tuple[frozenset[State], frozenset[State]]] = {
     Move.PARK: (frozenset({_S.QUEUED, _S.HELD, _S.RUNNING}), frozenset({_S.PARKED})),
     Move.RETRY: (frozenset({_S.FAILED, _S.CANCELLED, _S.EXPIRED, _S.PARKED}), frozenset({_S.QUEUED})),
 }
-"""Each move: the states it may start from and the states it may end in. `enqueue` makes the task queued."""
+"""Each move: the states it may start from and the states it may end in. `enqueue` makes the task queued,
+`reprioritise` leaves its state as it is."""
 
 TERMINAL = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.EXPIRED, State.PARKED})
 """No session will touch these unless a person retries them; done stays done."""

@@ -10,6 +10,7 @@ from typing import Any
 from dispatch import gates, policy
 from dispatch.errors import LeaseLost, NotFound, StoreError, Unreachable
 from dispatch.faults import Fault, FaultKind
+from dispatch.moving import left_behind
 from dispatch.policy import Settlement
 from dispatch.ports import Access, Clock, Draft, Gates, Gateway, Notifier, Queue, Quotes, Seats, Session
 from dispatch.questions import recalled
@@ -231,7 +232,8 @@ class Worker:
     async def _recalled(self, claim: Claim) -> str:
         """What earlier sessions of the task found out that this one should know."""
         asked = await self._queue.questions(claim.task.id)
-        return recalled(asked, await self._queue.attempts(claim.task.id)) if asked else ""
+        attempts = await self._queue.attempts(claim.task.id)
+        return recalled(asked, attempts) if asked else left_behind(claim.task, attempts)
 
     async def _keep(self, claim: Claim, sitting: "_Sitting") -> None:
         while True:

@@ -1,7 +1,7 @@
 """The reply in a task's thread: the answer, or what became of it. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.markdown import Rendered, render
@@ -20,7 +20,7 @@ from bot.views.message import (
     plain_text,
     section,
 )
-from bot.views.offers import Offer, row
+from bot.views.offers import Offer, on_thumbs, row
 from bot.views.scripts import answered, said
 from bot.views.work import work_told
 from bot.words import duration, tokens
@@ -59,9 +59,12 @@ def _answer(task: Task, attempt: Attempt, rendered: Rendered, filename: str) -> 
         called = _called(task) if number == 0 else None
         if called:
             blocks.append(section(f"For {mention(called)}"))
-        if number == last:
-            blocks += [*_work(task, attempt), context(footer(task, attempt))]
-        messages.append(Message(plain_text(part), tuple(blocks), called))
+        if number < last:
+            messages.append(Message(plain_text(part), tuple(blocks), called))
+            continue
+        blocks += [*_work(task, attempt), context(footer(task, attempt))]
+        plain = Message(plain_text(part), tuple(blocks), called)
+        messages.append(replace(plain, blocks=(*blocks, on_thumbs(task)), simpler=plain))
     return Reply(tuple(messages), rendered.document, filename)
 
 

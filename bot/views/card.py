@@ -1,6 +1,7 @@
 """The card: one message that shows where a task is, edited in place. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -9,31 +10,27 @@ from bot.slacktext import inline, neutralise
 from bot.views.blame import blame, is_ours, set_aside, time_taken
 from bot.views.message import Message, at_moment, clock_time, context, day_and_time, line, section
 from bot.views.offers import Offer, row
+from bot.views.outlook import expected, left, moved, person, taken, usually
 from bot.views.question import waits
 from bot.views.waits import Barrier, behind_gate, given_up, held_by_budget
 from bot.views.work import branches
-from bot.words import FORGOTTEN, duration, ordinal
+from bot.words import FORGOTTEN, duration
+from dispatch.forecast import Outlook
 from dispatch.policy import STRIKES
 from dispatch.questions import Question
-from dispatch.states import State
-from dispatch.task import Attempt, Task
+from dispatch.states import TERMINAL, State
+from dispatch.task import Attempt, HoldKind, Task
 
 WORDS_LIMIT: Final = 300
 _PROGRESS_LIMIT: Final = 200
 _NAME_LIMIT: Final = 80
 
-_SIGNS: Final = {
-    State.QUEUED: ":large_blue_circle:",
-    State.HELD: ":white_circle:",
-    State.RUNNING: ":large_orange_circle:",
-    State.WAITING: ":large_purple_circle:",
-    State.DONE: ":white_check_mark:",
-    State.FAILED: ":x:",
-    State.CANCELLED: ":no_entry_sign:",
-    State.EXPIRED: ":hourglass:",
-    State.PARKED: ":double_vertical_bar:",
-}
+_WAITS, _RUNS, _ENDED = ":large_blue_circle:", ":large_orange_circle:", ":black_circle:"
 _REASONED: Final = (State.HELD, State.EXPIRED, State.PARKED)
+
+
+def _nameless(_: str) -> str:
+    return ""
 
 
 def headline(task: Task) -> str:
@@ -59,22 +56,23 @@ def card(
     task: Task,
     attempts: Sequence[Attempt],
     now: datetime,
-    ahead: int = 0,
     asker: str = "",
     barrier: Barrier | None = None,
     offers: Sequence[Offer] = (),
     question: Question | None = None,
+    outlook: Outlook | None = None,
+    names: Callable[[str], str] = _nameless,
 ) -> Message:
     """A task as of now.
 
-    `ahead` is how many queued tasks go first, `asker` the requester's name: shown, never mentioned.
-    `barrier` is what holds a queued task back, `offers` what may be pressed, `question` its open one.
+    `asker` is the requester's name: shown, never mentioned. `barrier` is what holds a queued task back,
+    `offers` what may be pressed, `question` its open one, `outlook` what can be said while it waits.
+    `names` gives the names of the people who moved it.
     """
     words = wording(task, WORDS_LIMIT)
     asked_by = f"for {inline(asker, _NAME_LIMIT)}" if asker else ""
-    sign = _SIGNS[State.HELD] if barrier else _SIGNS[task.state]
-    head = line([f"{sign} *{headline(task)}*", asked_by])
-    standing = _standing(task, attempts, now, ahead, barrier, question)
+    head = line([f"{_sign(task.state)} *{headline(task)}*", asked_by])
+    standing = _standing(task, attempts, now, barrier, question, _Waiting(outlook, names))
     reason = f". {standing}" if barrier or task.state in _REASONED else ""
     below = line([standing, branches(attempts)])
     return Message(
@@ -87,18 +85,20 @@ def _standing(
     task: Task,
     attempts: Sequence[Attempt],
     now: datetime,
-    ahead: int,
     barrier: Barrier | None,
     question: Question | None,
+    waiting: "_Waiting",
 ) -> str:
     last = attempts[-1] if attempts else None
     match task.state:
         case State.QUEUED:
-            why = behind_gate(barrier, now) if barrier else ""
-            place = "next in line" if ahead == 0 else f"{ordinal(ahead + 1)} in line"
-            return line([why, place, inline(task.route.reason, 200), _again(task, last), given_up(task)])
+            why = behind_gate(barrier, now) if barrier else waiting.seats(task)
+            return _lines(
+                line([waiting.expected(), why]) if not barrier else line([why, waiting.expected()]),
+                line([*waiting.reasons(task), _again(task, last), given_up(task)]),
+            )
         case State.HELD:
-            return _held(task, last)
+            return _lines(_held(task, last, waiting), line([*waiting.reasons(task), waiting.usual()]))
         case State.RUNNING:
             return _running(task, last, now, question)
         case State.WAITING:
@@ -114,6 +114,43 @@ def _standing(
             return line([_expired(task), _cost(task), f"`/task retry {task.id}` runs it after all"])
         case State.PARKED:
             return _parked(task, last)
+
+
+def _sign(state: State) -> str:
+    if state is State.RUNNING:
+        return _RUNS
+    return _ENDED if state in TERMINAL else _WAITS
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join(text for text in lines if text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """The words for what can be said of a task that waits."""
+
+    outlook: Outlook | None
+    names: Callable[[str], str]
+
+    def expected(self) -> str:
+        return expected(self.outlook) if self.outlook else ""
+
+    def usual(self) -> str:
+        return usually(self.outlook.usual) if self.outlook else ""
+
+    def seats(self, task: Task) -> str:
+        return taken(self.outlook.seats, task.route.tier) if self.outlook else ""
+
+    def held(self) -> str:
+        holder = self.outlook.steers.holder if self.outlook else ""
+        return f"Held by {person(holder, self.names)}" if holder else "Held"
+
+    def reasons(self, task: Task) -> tuple[str, ...]:
+        reason = inline(task.route.reason, 200)
+        if self.outlook is None:
+            return (reason,)
+        return (reason, moved(task, self.outlook, self.names), left(self.outlook.today))
 
 
 def _again(task: Task, last: Attempt | None) -> str:
@@ -134,7 +171,9 @@ def _parked(task: Task, last: Attempt | None) -> str:
     return line([f"Set aside: {found.what}", _cost(task), found.remedy])
 
 
-def _held(task: Task, last: Attempt | None) -> str:
+def _held(task: Task, last: Attempt | None, waiting: "_Waiting") -> str:
+    if task.hold is HoldKind.PERSON:
+        return line([waiting.held(), _again(task, last), given_up(task)])
     if task.shortage is not None:
         return line([held_by_budget(task.shortage), _again(task, last), given_up(task)])
     until = f"Waiting until {day_and_time(task.run_at)}" if task.run_at else "Waiting"

@@ -61,6 +61,27 @@ def button(action_id: str, label: str, value: str) -> Block:
     return {"type": "button", "action_id": action_id, "text": text, "value": value}
 
 
+def confirmed(pressed: Block, question: str, yes: str, no: str) -> Block:
+    """The button with a question that is asked before it counts; `yes` and `no` are its answers."""
+    dialog = {
+        "title": {"type": "plain_text", "text": yes},
+        "text": {"type": "plain_text", "text": question},
+        "confirm": {"type": "plain_text", "text": yes},
+        "deny": {"type": "plain_text", "text": no},
+    }
+    return {**pressed, "confirm": dialog}
+
+
+def thumbs(action_id: str, block_id: str, up: str, down: str) -> Block:
+    """A thumb up and one down; `up` and `down` are what a press of them says."""
+    sides = {
+        "positive_button": {"text": {"type": "plain_text", "text": "Good answer"}, "value": up},
+        "negative_button": {"text": {"type": "plain_text", "text": "Bad answer"}, "value": down},
+    }
+    pressed = {"type": "feedback_buttons", "action_id": action_id, **sides}
+    return {"type": "context_actions", "block_id": block_id, "elements": [pressed]}
+
+
 def mention(person: str) -> str:
     """Pings that person. Only for a message that is for them."""
     return f"<@{person}>"

@@ -7,10 +7,11 @@ from typing import Final
 
 from bot.money import dollars
 from bot.slacktext import neutralise
-from bot.views.message import Block, actions, button
+from bot.views.message import Block, actions, button, confirmed, thumbs
 from dispatch.faults import FaultKind
+from dispatch.moving import above, reprioritised
 from dispatch.questions import Decision, Question, QuestionKind
-from dispatch.routing import Table, by_urgency
+from dispatch.routing import PRIORITIES, Table, by_urgency
 from dispatch.states import State
 from dispatch.task import Attempt, HoldKind, Task, Tier
 
@@ -35,6 +36,15 @@ class Action(StrEnum):
     DENY = "deny"
     RAISE = "raise"
     STAY = "stay"
+    BUMP = "bump"
+    LOWER = "lower"
+    HOLD = "hold"
+    RELEASE = "release"
+    CANCEL = "cancel"
+    STOP = "stop"
+    RETRY = "retry"
+    TIER_UP = "tier_up"
+    FEEDBACK = "feedback"
 
 
 OPTIONS: Final = (Action.ANSWER_1, Action.ANSWER_2, Action.ANSWER_3, Action.ANSWER_4, Action.ANSWER_5)
@@ -60,12 +70,52 @@ class Offer:
 
 
 def on_card(task: Task, table: Table) -> tuple[Offer, ...]:
-    """What a task's card offers: a cheaper tier or patience, while a budget has no room for it."""
-    if task.state is not State.HELD or task.hold is not HoldKind.BUDGET:
+    """What a task's card offers: the moves it can make now, each with what it would come to."""
+    match task.state:
+        case State.QUEUED:
+            return (*_priorities(task, table), Offer(Action.HOLD, "Hold"), Offer(Action.CANCEL, "Cancel"))
+        case State.HELD:
+            return _held(task, table)
+        case State.RUNNING:
+            return () if task.cancel_asked else (Offer(Action.STOP, "Stop"),)
+        case State.WAITING:
+            return ()
+        case _:
+            return _ended(task, table)
+
+
+def _held(task: Task, table: Table) -> tuple[Offer, ...]:
+    """A cheaper tier or patience, while a budget has no room for it; its freedom, while a person holds it."""
+    if task.hold is HoldKind.PERSON:
+        return (Offer(Action.RELEASE, "Release"), Offer(Action.CANCEL, "Cancel"))
+    if task.hold is not HoldKind.BUDGET:
         return ()
     below = _below(task.route.tier, table)
     cheaper = (Offer(Action.CHEAPER, f"Run on {below.capitalize()}"),) if below else ()
     return (*cheaper, Offer(Action.WAIT, "Wait"))
+
+
+def _priorities(task: Task, table: Table) -> tuple[Offer, ...]:
+    moves = ((Action.BUMP, "Bump", task.priority - 1), (Action.LOWER, "Lower", task.priority + 1))
+    return tuple(
+        Offer(action, f"{verb} to p{priority}{_elsewhere(task, priority, table)}")
+        for action, verb, priority in moves
+        if priority in PRIORITIES
+    )
+
+
+def _elsewhere(task: Task, priority: int, table: Table) -> str:
+    tier = reprioritised(task, priority, table).tier
+    return "" if tier is task.route.tier else f", {tier.capitalize()}"
+
+
+def _ended(task: Task, table: Table) -> tuple[Offer, ...]:
+    """Another run, where one is to be had: whoever may run a script is asked for it by words."""
+    if task.forgotten or task.script is not None:
+        return ()
+    again = () if task.state is State.DONE or task.cap_used else (Offer(Action.RETRY, "Retry"),)
+    better = above(task.route.tier, table)
+    return (*again, Offer(Action.TIER_UP, f"One tier up: {better.capitalize()}")) if better else again
 
 
 def on_answer(task: Task, attempt: Attempt, table: Table) -> tuple[Offer, ...]:
@@ -111,7 +161,21 @@ def row(task: Task, offers: Sequence[Offer]) -> tuple[Block, ...]:
     if not offers:
         return ()
     number = str(task.id)
-    return (actions(f"task:{number}", [button(offer.action, offer.label, number) for offer in offers]),)
+    return (actions(f"task:{number}", [_button(task, offer) for offer in offers]),)
+
+
+def on_thumbs(task: Task) -> Block:
+    """What an answer offers: a thumb up and one down."""
+    number = task.id
+    return thumbs(Action.FEEDBACK, f"feedback:{number}", f"{number} up", f"{number} down")
+
+
+def _button(task: Task, offer: Offer) -> Block:
+    pressed = button(offer.action, offer.label, str(task.id))
+    if offer.action is not Action.STOP:
+        return pressed
+    asked = f"Stop #{task.id}? What it has cost until then counts, and what it has so far is posted."
+    return confirmed(pressed, asked, "Stop it", "Let it run")
 
 
 def _below(tier: Tier, table: Table) -> Tier | None:

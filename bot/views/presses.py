@@ -20,6 +20,35 @@ def goes_on(task: Task) -> str:
     return f"#{task.id} is queued again: it may cost {cap} in all, of which {spent} is spent."
 
 
+def reprioritised(task: Task, was: Task) -> str:
+    """A task has another priority."""
+    way = "raised" if task.priority < was.priority else "lowered"
+    where = f"p{task.priority} · {task.route.tier.capitalize()}"
+    return f"#{task.id} is {way} from p{was.priority}: {where}. Its card shows where it stands."
+
+
+def held(task: Task) -> str:
+    """A task waits for a person."""
+    return f"#{task.id} is held. `/task release {task.id}` lets it go on in its place."
+
+
+def released(task: Task) -> str:
+    """A task goes on in its place."""
+    return f"#{task.id} is queued again, in its place · p{task.priority} · {task.route.tier.capitalize()}"
+
+
+def goes_up(task: Task, was: Task) -> str:
+    """A task runs again one tier up, as a new one where it was answered."""
+    tier, cap = task.route.tier.capitalize(), dollars(task.route.cap_micro_usd)
+    again = f"#{task.id} is queued" if task.id == was.id else f"#{was.id} is asked again as #{task.id}"
+    return f"{again} for {tier}; it may cost {cap} in all."
+
+
+def noted(task: Task, liked: bool) -> str:
+    """What a person thinks of an answer was taken down."""
+    return f"Noted: a thumb {'up' if liked else 'down'} for #{task.id}. The other thumb changes it."
+
+
 def waits(task: Task) -> str:
     """A task stays where a budget holds it."""
     until = f" {day_and_time(task.shortage.resets_at)}" if task.shortage else ""

@@ -1,6 +1,6 @@
 """What the verbs answer, as mrkdwn of at most 3,900 characters. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from bot.grammar import Period
@@ -10,21 +10,28 @@ from bot.views.blame import blame, time_taken
 from bot.views.card import headline, whereto, wording
 from bot.views.dispute import dispute
 from bot.views.message import TEXT_LIMIT, day_and_time, line
+from bot.views.outlook import expected
 from bot.views.question import waits
 from bot.views.waits import briefly, cause, gate_lines, given_up, held_by_budget, is_probing
 from bot.views.work import in_short
 from bot.words import counted, duration, tokens
+from dispatch.forecast import Outlook
 from dispatch.gates import Gate
 from dispatch.ports import Spending
 from dispatch.questions import Question
 from dispatch.states import State
-from dispatch.task import Attempt, Task, Verdict
+from dispatch.task import Attempt, HoldKind, Task, Verdict
 
 _WORDS_LIMIT: Final = 120
 _PROMPT_LIMIT: Final = 1_500
 _QUESTION_LIMIT: Final = 500
 _PERIODS: Final = {Period.TODAY: "Today", Period.WEEK: "This week", Period.MONTH: "This month"}
 
+
+Outlooks = Mapping[int, Outlook]
+"""What can be said of tasks, by number."""
+
+_NONE: Final[Outlooks] = {}
 
 REFUSED: Final = "Not queued:"
 """How the answer to a task begins that was not taken."""
@@ -35,13 +42,19 @@ def not_admitted(why: str) -> str:
     return f"{REFUSED} {escape(why)}"
 
 
-def receipt(task: Task, created: bool) -> str:
-    """`Queued as #42 · p3 · Opus · payments`, and when it is given up."""
-    queued = "Queued" if created else "Already queued"
-    return line([f"{queued} as {whereto(task)}", given_up(task)])
+def receipt(task: Task, created: bool, outlooks: Outlooks = _NONE) -> str:
+    """`Queued as #42 · p3 · Opus · payments`, where it stands, what such come to, when it is given up."""
+    queued = f"{'Queued' if created else 'Already queued'} as {whereto(task)}"
+    return line([queued, _expected(task, outlooks), given_up(task)])
 
 
-def listed(tasks: Sequence[Task], limit: int, gates: Sequence[Gate] = ()) -> str:
+def _expected(task: Task, outlooks: Outlooks) -> str:
+    """The line of its card, of a task that waits."""
+    waits = task.state in (State.QUEUED, State.HELD) and task.id in outlooks
+    return expected(outlooks[task.id]) if waits else ""
+
+
+def listed(tasks: Sequence[Task], limit: int, gates: Sequence[Gate] = (), outlooks: Outlooks = _NONE) -> str:
     """The open tasks, given running first, and the gates that are not open.
 
     `limit` tasks were asked for: there may be more.
@@ -51,11 +64,11 @@ def listed(tasks: Sequence[Task], limit: int, gates: Sequence[Gate] = ()) -> str
     running = sum(task.state is State.RUNNING for task in tasks)
     more = " or more" if len(tasks) >= limit else ""
     head = f"*{counted(len(tasks), 'open task')}{more}*, {running} running"
-    return _fitted([head, *map(_listed_line, tasks)], gate_lines(gates))
+    return _fitted([head, *(_listed_line(task, outlooks) for task in tasks)], gate_lines(gates))
 
 
-def _listed_line(task: Task) -> str:
-    return line([headline(task), briefly(task), wording(task, _WORDS_LIMIT)])
+def _listed_line(task: Task, outlooks: Outlooks) -> str:
+    return line([headline(task), briefly(task), _expected(task, outlooks), wording(task, _WORDS_LIMIT)])
 
 
 def shown(
@@ -63,6 +76,7 @@ def shown(
     attempts: Sequence[Attempt],
     gates: Sequence[Gate] = (),
     question: Question | None = None,
+    outlooks: Outlooks = _NONE,
     *,
     operator: bool = False,
 ) -> str:
@@ -78,8 +92,12 @@ def shown(
         f"asked {day_and_time(task.created_at)}",
     ]
     lines = [f"*{headline(task)}*", wording(task, _PROMPT_LIMIT), line(facts)]
+    if awaited := _expected(task, outlooks):
+        lines.append(awaited[:1].upper() + awaited[1:])
     if task.shortage is not None:
         lines.append(held_by_budget(task.shortage))
+    elif task.hold is HoldKind.PERSON:
+        lines.append(f"Held; `/task release {task.id}` lets it go on")
     elif task.state is State.HELD and task.run_at:
         lines.append(f"Waiting until {day_and_time(task.run_at)}")
     if ends := given_up(task):

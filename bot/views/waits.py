@@ -157,7 +157,9 @@ def given_up(task: Task) -> str:
 def briefly(task: Task) -> str:
     """Why a task of a list waits, in a few words."""
     until = f"until {moment(task.run_at, task.updated_at)}" if task.run_at else ""
-    if task.state is State.HELD and task.hold is HoldKind.BUDGET:
+    if task.state is State.HELD and task.hold is HoldKind.PERSON:
+        until = "until it is released"
+    elif task.state is State.HELD and task.hold is HoldKind.BUDGET:
         until = f"by budget {until}".rstrip()
     elif task.state is not State.HELD:
         until = ""

@@ -5,6 +5,7 @@ All datetimes are aware and UTC; all money is integer micro-dollars.
 
 from dispatch.ports.alarms import Alarms, OpenAlarm
 from dispatch.ports.clock import Clock
+from dispatch.ports.line import Feedback, Line, Steering
 from dispatch.ports.money import Ledger, Pricing, Spending
 from dispatch.ports.people import Digests, Notifier, Outbox, Quotes
 from dispatch.ports.questions import Questions
@@ -37,10 +38,12 @@ __all__ = [
     "Condition",
     "Digests",
     "Draft",
+    "Feedback",
     "Gates",
     "Gateway",
     "Heard",
     "Ledger",
+    "Line",
     "Notifier",
     "OpenAlarm",
     "Outbox",
@@ -57,6 +60,7 @@ __all__ = [
     "Session",
     "Setups",
     "Spending",
+    "Steering",
     "Tasks",
     "Tell",
     "Tool",

@@ -8,6 +8,7 @@ from typing import Protocol
 from dispatch.budget import Purse
 from dispatch.gates import Gate
 from dispatch.policy import Quota, Ration, Seating, Settlement
+from dispatch.ports.line import Feedback, Line, Steering
 from dispatch.questions import Question
 from dispatch.states import State, Step
 from dispatch.task import Attempt, Claim, NewTask, Outcome, Route, Task, Tier, Work
@@ -72,10 +73,6 @@ class Tasks(Protocol):
         """One question. Raises NotFound."""
         ...
 
-    async def position(self, task_id: int) -> int:
-        """How many queued tasks of its tier go before this one."""
-        ...
-
     async def children(self, task_id: int) -> int:
         """How many follow-ups the task has made."""
         ...
@@ -93,7 +90,7 @@ class Tasks(Protocol):
         ...
 
 
-class Queue(Tasks, Protocol):
+class Queue(Tasks, Line, Steering, Feedback, Protocol):
     """The moves of tasks. Each is one transaction that also makes what is due to people."""
 
     async def enqueue(
@@ -172,8 +169,9 @@ class Queue(Tasks, Protocol):
         actor: str,
         now: datetime,
         ration: Ration | None = None,
+        key: str = "",
     ) -> Task:
-        """Sends a task that waits or has ended another way, and queues it at once.
+        """Sends a task that waits or has ended another way, and queues it at once, once for each `key`.
 
         Requesters may do so within their ration of the day, operators whenever. Raises NotFound, MoveRefused.
         """

@@ -15,6 +15,8 @@ from dispatch.store.database import Transaction, in_transaction
 from dispatch.store.line import check, over_ration, rationed, rejoin, send_another_way, take_turn
 from dispatch.store.moves import DISPATCHER, change, end_attempt, held_by, known, lose, remember, tell
 from dispatch.store.pausing import pause
+from dispatch.store.standing import SqliteStanding
+from dispatch.store.steering import SqliteSteering, once
 from dispatch.store.tasks import SqliteTasks
 from dispatch.task import Claim, NewTask, Outcome, Route, Source, Task, Tier, Verdict, Work
 
@@ -25,7 +27,7 @@ _REROUTABLE = _RETRYABLE | {State.QUEUED, State.HELD}
 _BATCH = 200
 
 
-class SqliteQueue(SqliteTasks):
+class SqliteQueue(SqliteTasks, SqliteStanding, SqliteSteering):
     """Tasks and the moves between their states."""
 
     @in_transaction
@@ -197,12 +199,14 @@ class SqliteQueue(SqliteTasks):
         actor: str,
         now: datetime,
         ration: Ration | None = None,
+        key: str = "",
     ) -> Task:
         """Sends a task that waits another way, and lets it queue at once. Raises NotFound, MoveRefused.
 
         Requesters may do so within their ration of the day, operators whenever.
         """
         task = await known(transaction, task_id)
+        await once(transaction, key, task_id, now)
         if task.forgotten:
             raise MoveRefused(f"#{task.id} ended long ago and its words are no longer kept. Send it again.")
         if task.state not in _REROUTABLE:

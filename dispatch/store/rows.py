@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.faults import Fault, FaultKind
+from dispatch.forecast import likeness
 from dispatch.gates import Gate, GateState
 from dispatch.questions import Ending, Question, QuestionKind
 from dispatch.states import Move, State, Step
@@ -112,6 +113,7 @@ def columns(new: NewTask, route: Route) -> dict[str, object]:
         "expires_at": new.expires_at,
         "script": new.script,
         "project": new.project,
+        "likeness": likeness(new.words, new.script),
     }
 
 

@@ -63,12 +63,6 @@ class SqliteTasks:
             raise NotFound(f"There is no question {question_id}.")
         return rows.question(row)
 
-    async def position(self, task_id: int) -> int:
-        """How many queued tasks of its tier go before this one."""
-        task = await self.task(task_id)
-        (row,) = await self.database.rows("position", task_id=task.id, tier=task.route.tier)
-        return int(row["ahead"])
-
     async def children(self, task_id: int) -> int:
         """How many follow-ups the task has made."""
         (row,) = await self.database.rows("children", task_id=task_id)

@@ -11,17 +11,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from zoneinfo import ZoneInfo
 
 import aiosqlite
 
 from dispatch.budget import Purse
+from dispatch.forecaster import Forecaster
 from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.states import State
 from dispatch.store import Store
 from dispatch.store.rows import bound
 from dispatch.task import NewTask, Outcome, Source, Tier, Verdict
-from dispatch.terms import DEFAULT_BUDGETS, PEOPLES_QUOTA
+from dispatch.terms import DEFAULT_BUDGETS, PEOPLES_QUOTA, Terms
 from dispatch.usage import MICRO_USD
 from tests.integration.history import fill, fill_day, fill_line
 
@@ -142,6 +144,21 @@ async def in_turns(one: Path, other: Path, timed: Callable[[Store], Awaitable[fl
     return first, second
 
 
+async def cards_ms(folder: Path) -> tuple[float, float]:
+    """The medians of all that a card says of the last in a line of 100 and in one of 10,000."""
+    short, long = [await filled(folder / f"cards{many}.db", many) for many in (100, 10_000)]
+    terms = Terms(DEFAULT_TABLE, ZoneInfo("UTC"))
+
+    async def said(store: Store) -> float:
+        last = await store.queue.task((await store.queue.line(Tier.OPUS, 10_000))[-1].task_id)
+        forecaster = Forecaster(store.queue, store.gates, terms)
+        start = perf_counter()
+        assert (await forecaster.of(last, NOW)).place
+        return perf_counter() - start
+
+    return await in_turns(short, long, said)
+
+
 async def ours(path: Path) -> float:
     """Tasks drained in a second, each stored, claimed and settled durably."""
     store = await Store.open(path)
@@ -197,6 +214,8 @@ async def main() -> None:
         )
         small, large = await enqueues_ms(folder)
         say(f"store  {small:.2f} ms with none waiting, {large:.2f} ms with {WAITING}: x{large / small:.2f}")
+        small, large = await cards_ms(folder)
+        say(f"card   {small:.2f} ms in a line of 100, {large:.2f} ms of 10,000: x{large / small:.2f}")
         rates = [(await ours(folder / f"o{n}.db"), await plain(folder / f"p{n}.db")) for n in range(ROUNDS)]
         ratio = median(own / bare for own, bare in rates)
         own, bare = (median(column) for column in zip(*rates, strict=True))

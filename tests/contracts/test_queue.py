@@ -6,6 +6,7 @@ import pytest
 
 from dispatch.errors import LeaseLost, NotFound
 from dispatch.faults import Fault, FaultKind
+from dispatch.forecast import Place
 from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.states import State
@@ -64,7 +65,7 @@ async def test_no_such_task(store: Parts) -> None:
     with pytest.raises(NotFound, match="#99"):
         await store.queue.task(99)
     with pytest.raises(NotFound):
-        await store.queue.position(99)
+        await store.queue.hold(99, "U1", NOW)
     with pytest.raises(NotFound):
         await store.queue.cancel(99, "U1", NOW)
     with pytest.raises(NotFound):
@@ -240,8 +241,13 @@ async def test_ended_tasks_are_those_of_the_window(store: Parts) -> None:
     assert [task.finished_at for task in ended] == ends[:2]
 
 
-async def test_position_counts_what_goes_before_in_the_tier(store: Parts) -> None:
+async def test_a_place_counts_what_goes_before_in_the_tier(store: Parts) -> None:
     tasks = [await store.add(key, priority) for key, priority in [("a", 4), ("b", 1), ("c", 4), ("d", 9)]]
-    assert [await store.queue.position(task.id) for task in tasks] == [1, 0, 2, 0]
+    assert [await store.queue.place(task) for task in tasks] == [
+        Place(1, 3),
+        Place(0, 3),
+        Place(2, 3),
+        Place(0, 1),
+    ]
     await store.claim()
-    assert await store.queue.position(tasks[2].id) == 1
+    assert await store.queue.place(tasks[2]) == Place(1, 2)

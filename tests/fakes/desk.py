@@ -1,9 +1,13 @@
 """The dispatcher's front door on a real store, without a worker behind it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from zoneinfo import ZoneInfo
 
+from dispatch import moving
 from dispatch.errors import StoreError
+from dispatch.forecast import Outlook
+from dispatch.forecaster import Forecaster
 from dispatch.gates import Gate
 from dispatch.ports import Clock, Spending
 from dispatch.questions import Question
@@ -11,6 +15,7 @@ from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.states import Step
 from dispatch.store import Store
 from dispatch.task import Attempt, NewTask, Task
+from dispatch.terms import Terms
 
 
 class StoreDesk:
@@ -19,6 +24,7 @@ class StoreDesk:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._forecaster = Forecaster(store.queue, store.gates, Terms(DEFAULT_TABLE, ZoneInfo("UTC")))
         self.broken: Exception | None = None
 
     async def submit(self, new: NewTask) -> tuple[Task, bool]:
@@ -53,6 +59,34 @@ class StoreDesk:
     async def history(self, task_id: int) -> Sequence[Step]:
         self._fail()
         return await self._store.queue.history(task_id)
+
+    async def reprioritise(self, task_id: int, priority: int, actor: str, key: str = "") -> Task:
+        self._fail()
+        task, now = await self._store.queue.task(task_id), self._clock.now()
+        decided = moving.reprioritised(task, priority, DEFAULT_TABLE)
+        rank = moving.rank(task, priority)
+        return await self._store.queue.reprioritise(task, priority, rank, decided, actor, now, key=key)
+
+    async def hold(self, task_id: int, actor: str, key: str = "") -> Task:
+        self._fail()
+        return await self._store.queue.hold(task_id, actor, self._clock.now(), key)
+
+    async def release(self, task_id: int, actor: str, key: str = "") -> Task:
+        self._fail()
+        return await self._store.queue.let_go(task_id, actor, self._clock.now(), key)
+
+    async def tier_up(self, task_id: int, actor: str, key: str = "") -> Task:
+        self._fail()
+        return await self._rerouted(task_id, None, "opus")
+
+    async def feedback(self, task_id: int, person: str, liked: bool) -> Task:
+        self._fail()
+        await self._store.queue.give(task_id, person, liked, self._clock.now())
+        return await self._store.queue.task(task_id)
+
+    async def outlooks(self, tasks: Iterable[Task]) -> Mapping[int, Outlook]:
+        self._fail()
+        return await self._forecaster.of_all(tasks, self._clock.now())
 
     async def resume(self, actor: str) -> Sequence[Gate]:
         self._fail()

@@ -53,6 +53,10 @@ VALUES = {
     "rank": 2,
     "before": 10_000_000,
     "after": 1,
+    "likeness": "0123456789abcdef0123456789abcdef",
+    "dispatcher": "onequeue",
+    "liked": 1,
+    "person": "U1",
     "task_ids": json.dumps(list(range(1, BATCH + 1))),
 }
 
@@ -103,6 +107,13 @@ def plan(raw: sqlite3.Connection, name: str) -> list[str]:
         ("spending", "ledger_booked"),
         ("attempts", "sqlite_autoindex_transcript_1"),
         ("entries", "SEARCH transcript USING INDEX sqlite_autoindex_transcript_1 (task_id=? AND attempt=?"),
+        ("line_of", "task_ready"),
+        ("queued_in", "task_ready"),
+        ("seats_taken", "task_seated"),
+        ("answered_of_tier", "task_answered"),
+        ("answered_alike", "task_alike"),
+        ("spent_by_all", "ledger_booked"),
+        ("steers", "history_task"),
         ("forgettable", "task_remembered"),
         ("forgettable", "delivery_unsent"),
         ("forget_transcripts", "sqlite_autoindex_transcript_1"),
@@ -141,6 +152,10 @@ def test_the_index_made_for_it_is_used(
         "entries",
         "running",
         "forgettable",
+        "line_of",
+        "answered_of_tier",
+        "answered_alike",
+        "steers",
     ],
 )
 def test_nothing_is_sorted(full: sqlite3.Connection, name: str) -> None:

@@ -42,7 +42,7 @@ async def test_where_it_is_not_it_answers_directly_and_says_why_once(
     await settle_down(room)
     notice, card, answer = room.seen(room.slack.dm("ana"))
     assert why in notice
-    assert card.startswith(":white_check_mark:")
+    assert card.startswith(":black_circle:")
     assert answer.startswith("> It was the pool.")
     assert room.seen(channel) == []
 
@@ -108,7 +108,7 @@ async def test_what_an_operator_must_put_right_loses_nothing(room: Room, code: s
 async def test_refused_blocks_become_text_and_a_file(room: Room, code: str) -> None:
     await room.ask()
     await settle_down(room)
-    room.slack.fault("chat.postMessage", "error", error=code)
+    room.slack.fault("chat.postMessage", "error", times=2, error=code)
     words = "word " * 1_500 + "<!channel>"
     await room.answer(await room.store.queue.task(1), words)
     await settle_down(room)
@@ -124,7 +124,7 @@ async def test_refused_blocks_become_text_and_a_file(room: Room, code: str) -> N
 async def test_a_short_answer_whose_blocks_are_refused_needs_no_file(room: Room) -> None:
     await room.ask()
     await settle_down(room)
-    room.slack.fault("chat.postMessage", "error", error="invalid_blocks")
+    room.slack.fault("chat.postMessage", "error", times=2, error="invalid_blocks")
     await room.answer(await room.store.queue.task(1))
     await settle_down(room)
     assert room.seen()[1:] == [f"> <@{ANA}> It was the pool."]

@@ -29,7 +29,10 @@ async def front(tmp_path: Path) -> AsyncIterator[Front]:
 
 async def test_a_command_is_stored_and_gets_its_receipt(front: Front) -> None:
     said = await front.slack.slash("ana", "ops", "p3 ask @sam & co why <x> is slow")
-    assert said == "Queued as #1 · p3 · Opus"
+    assert said == (
+        "Queued as #1 · p3 · Opus · next in line · starts soon · "
+        "usual price and time: too few to say, none so far"
+    )
     (task,) = await front.tasks()
     assert task.words == "ask @sam & co why <x> is slow"
     assert (task.source, task.requester, task.channel, task.thread) == (Source.SLASH, ANA, OPS, None)
@@ -212,7 +215,8 @@ async def test_the_verbs(front: Front) -> None:
     slack = front.slack
     assert await slack.slash("ana", "ops", "") == HELP
     await slack.slash("ana", "ops", "p3 investigate stall")
-    assert "#1 · p3 · Opus · queued · investigate stall" in await slack.slash("ana", "ops", "list")
+    listed = await slack.slash("ana", "ops", "list")
+    assert re.search("#1 · p3 · Opus · queued · next in line · .* · investigate stall", listed)
     assert "*#1 · p3 · Opus · queued*" in await slack.slash("ana", "ops", "show 1")
     assert await slack.slash("ana", "ops", "show 7") == "There is no task #7."
     assert (await slack.slash("ana", "ops", "cancel 1")).startswith("#1 is cancelled.")
@@ -276,7 +280,7 @@ async def test_who_asked_is_told_once_that_an_event_could_not_be_stored(front: F
 
 
 async def test_a_command_in_a_channel_without_the_bot_is_taken_and_answered_directly(front: Front) -> None:
-    assert await front.slack.slash("ana", "random", "p3 hello") == "Queued as #1 · p3 · Opus"
+    assert (await front.slack.slash("ana", "random", "p3 hello")).startswith("Queued as #1 · p3 · Opus")
     await settle_down(front.room)
     notice, card = front.room.seen(front.slack.dm("ana"))
     assert "`/invite @Onequeue`" in notice
@@ -291,7 +295,9 @@ async def test_priorities_of_channels_are_by_id(front: Front) -> None:
 
 async def test_a_task_may_say_by_when_it_must_have_run(front: Front) -> None:
     said = await front.slack.slash("ana", "ops", "p3 by=18:00 investigate stall")
-    assert re.fullmatch(r"Queued as #1 · p3 · Opus · given up at <!date\^\d+\^.*> if it has not run", said)
+    assert re.fullmatch(
+        r"Queued as #1 · p3 · Opus · .* · given up at <!date\^\d+\^.*> if it has not run", said
+    )
     await front.slack.say("ana", "ops", "@onequeue p3 by=12:30 investigate stall")
     await front.quiet()
     assert [task.expires_at for task in await front.tasks()] == [

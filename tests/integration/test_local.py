@@ -67,6 +67,23 @@ async def test_a_task_from_the_command_line_is_read_like_any_other(console: Cons
     assert str((await console.ask("list", {}))["tasks"]).count("'queued'") == 2
 
 
+async def test_a_waiting_task_says_where_it_stands_and_is_moved_held_and_released(console: Console) -> None:
+    await console.ask("add", {"text": "p4 the first"})
+    record = await console.ask("add", {"text": "p5 the second"})
+    usual = {"low_micro_usd": None, "high_micro_usd": None, "low_seconds": None, "high_seconds": None}
+    assert record["usual"] == {**usual, "samples": 0}
+    assert (record["position"], record["starts_in_seconds"]) == (1, 0)
+    moved = await console.ask("bump", {"task": "2"})
+    assert (moved["priority"], moved["tier"], moved["position"], moved["in_line"]) == (4, "opus", 2, 2)
+    assert "(2nd in line of 2; starts soon)" in PRINTERS["show"](
+        await console.ask("show", {"task": "2"}), BERLIN
+    )
+    held = await console.ask("hold", {"task": "2"})
+    assert (held["state"], held["hold"], held["position"]) == ("held", "person", None)
+    assert (await console.ask("release", {"task": "2"}))["position"] == 2
+    assert (await console.ask("lower", {"task": "2"}))["tier"] == "sonnet"
+
+
 async def test_the_same_key_queues_once(console: Console) -> None:
     first = await console.ask("add", {"text": "p3 once", "key": "nightly"})
     second = await console.ask("add", {"text": "p3 once", "key": "nightly"})
@@ -78,7 +95,7 @@ async def test_a_task_may_say_by_when_it_must_have_run(console: Console, clock: 
     assert record["expires_at"] == clock.now().replace(hour=17).isoformat()
     assert (record["hold"], record["shortage"], "rank" in record) == (None, None, False)
     printed = PRINTERS["list"](await console.ask("list", {}), UTC)
-    assert "(given up at 2026-11-23 17:00:00 UTC if it has not run)" in printed
+    assert "(next in line; starts soon; given up at 2026-11-23 17:00:00 UTC if it has not run)" in printed
 
 
 async def test_closed_gates_are_listed_shown_and_resumed_through_the_socket(

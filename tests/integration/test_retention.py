@@ -17,6 +17,7 @@ from bot.records import full_record
 from dispatch.clock import SystemClock
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.errors import MoveRefused
+from dispatch.forecast import likeness
 from dispatch.policy import Seating, Settlement
 from dispatch.questions import Ending, NewQuestion, QuestionKind
 from dispatch.states import State
@@ -32,6 +33,18 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
     store = await Store.open(tmp_path / "onequeue.db")
     yield Place(store)
     await store.close()
+
+
+async def test_what_words_were_alike_is_forgotten_with_them(place: Place, tmp_path: Path) -> None:
+    task = await place.ended("a", State.DONE)
+    await place.deliver()
+    place.clock.advance(KEEP + timedelta(seconds=1))
+    now = place.clock.now() - timedelta(days=400)
+    like = likeness(f"find {SAID}", None)
+    assert len(await place.store.queue.answered(task.route.tier, now, 9, like)) == 1
+    assert await place.forget() == 1
+    assert await place.store.queue.answered(task.route.tier, now, 9, like) == []
+    assert len(await place.store.queue.answered(task.route.tier, now, 9)) == 1
 
 
 async def test_words_go_and_sums_stay(place: Place) -> None:

@@ -39,7 +39,7 @@ async def test_a_line_with_a_dead_address_asks_for_a_new_one(front: Front) -> No
             front.clock.advance(timedelta(seconds=5))
             await front.room.chat.identity()
     assert openings(front) > 3
-    assert await front.slack.slash("ana", "ops", "p3 hello") == "Queued as #1 · p3 · Opus"
+    assert (await front.slack.slash("ana", "ops", "p3 hello")).startswith("Queued as #1 · p3 · Opus")
 
 
 def openings(front: Front) -> int:
@@ -49,10 +49,8 @@ def openings(front: Front) -> int:
 async def test_two_lines_lose_nothing_while_one_is_renewed(front: Front) -> None:
     await front.slack.socket("refresh_requested")
     for number in range(10):
-        assert (
-            await front.slack.slash("ana", "ops", f"p3 task {number}")
-            == f"Queued as #{number + 1} · p3 · Opus"
-        )
+        said = await front.slack.slash("ana", "ops", f"p3 task {number}")
+        assert said.startswith(f"Queued as #{number + 1} · p3 · Opus")
     assert len(await front.tasks()) == 10
 
 
@@ -90,4 +88,4 @@ async def test_the_first_line_does_not_wait_for_the_second(tmp_path: Path) -> No
         ):
             await slack.wait_for(lambda _: room.calls("apps.connections.open") == 2)
             assert await sockets.connected() == 1, "Slack lets the second wait a minute"
-            assert await slack.slash("ana", "ops", "p3 hello") == "Queued as #1 · p3 · Opus"
+            assert (await slack.slash("ana", "ops", "p3 hello")).startswith("Queued as #1 · p3 · Opus")

@@ -24,6 +24,7 @@ from dispatch.faults import Fault, FaultKind
 from dispatch.ports import Spending
 from dispatch.states import State
 from dispatch.task import Attempt, Task, Tier, Verdict
+from tests.fakes.outlooks import make_outlook
 from tests.fakes.values import NOON, make_task
 
 ANA = "UANA00001"
@@ -101,6 +102,10 @@ def fits(message: Message) -> None:
                     assert len(pressed["value"]) <= slack.BUTTON_VALUE_MAX_LENGTH
             case "markdown":
                 assert 1 <= len(block["text"]) <= slack.MARKDOWN_TEXT_MAX_LENGTH
+            case "context_actions":
+                (thumbs,) = block["elements"]
+                for side in ("positive_button", "negative_button"):
+                    assert 1 <= len(thumbs[side]["text"]["text"]) <= slack.BUTTON_TEXT_MAX_LENGTH
             case other:
                 pytest.fail(f"a block nobody expects: {other}")
 
@@ -112,13 +117,14 @@ def pings(message: Message) -> list[str]:
 
 
 def test_a_queued_card_says_number_tier_place_and_words() -> None:
-    shown = card(task(State.QUEUED, cost_micro_usd=0), [], NOON, ahead=1, asker="ana")
+    shown = card(task(State.QUEUED, cost_micro_usd=0), [], NOON, "ana", outlook=make_outlook(1, 7))
     assert shown.text == "#42 · p3 · Opus · queued: investigate stall"
     assert said(shown) == (
         ":large_blue_circle: *#42 · p3 · Opus · queued* · for ana\ninvestigate stall\n"
-        "2nd in line · p3 -> Opus"
+        "2nd in line of 7 · starts in ~6 min · usually $0.80-1.50, 6-11 min\n"
+        "p3 -> Opus · $31.20 of today's $50 left"
     )
-    assert "next in line" in said(card(task(State.QUEUED), [], NOON))
+    assert "\nnext in line · " in said(card(task(State.QUEUED), [], NOON, outlook=make_outlook(0, 1)))
 
 
 def test_a_running_card_says_since_when_how_far_and_how_much() -> None:
@@ -164,7 +170,14 @@ def test_a_failed_card_says_why_and_what_was_spent() -> None:
 @given(st.sampled_from(State), st.sampled_from([None, *FaultKind]), strangers)
 def test_every_card_fits_and_pings_nobody(state: State, kind: FaultKind | None, words: str) -> None:
     fault = failed(kind, words, words, progress=words) if kind else running(progress=words)
-    shown = card(task(state, words=words, run_at=LATER), [fault], LATER, 3, words)
+    shown = card(
+        task(state, words=words, run_at=LATER),
+        [fault],
+        LATER,
+        words,
+        outlook=make_outlook(),
+        names=lambda _: words,
+    )
     check(shown)
     fits(shown)
     check_blocks(json.loads(json.dumps(list(shown.blocks))))
@@ -185,8 +198,9 @@ def test_an_answer_begins_with_the_models_words_and_ends_with_the_footer() -> No
     assert message.blocks[0] == {"type": "markdown", "text": "It was the **pool**."}
     assert message.blocks[1] == section(f"For <@{ANA}>")
     assert said(message).endswith(
-        "p3 -> Opus · claude-opus-5-5 · 7 min 12 s · 84k in, 6.1k out · $0.93 · #42"
+        "p3 -> Opus · claude-opus-5-5 · 7 min 12 s · 84k in, 6.1k out · $0.93 · #42\nGood answer\nBad answer"
     )
+    assert message.simpler == replace(message, blocks=message.blocks[:-1], simpler=None)
     assert pings(message) == [ANA]
     assert told.document is None
 

@@ -20,6 +20,7 @@ from dispatch.routing import DEFAULT_TABLE
 from dispatch.states import State
 from dispatch.task import MODEL_TIERS, Attempt, HoldKind, Shortage, Task
 from dispatch.usage import MICRO_USD
+from tests.fakes.outlooks import make_outlook
 from tests.fakes.values import NOON, make_task
 from tests.unit.test_views import ANA, failed, fits, make_attempt, pings, said, strangers
 
@@ -57,15 +58,18 @@ def held(shortage: Shortage, priority: int = 6, **changes: Any) -> Task:
 
 
 def shown(of: Task, attempts: list[Attempt] | None = None, barrier: Barrier | None = None) -> str:
-    return said(card(of, attempts or [], NOON, 1, barrier=barrier, offers=on_card(of, DEFAULT_TABLE)))
+    given = None if of.script or of.state is not State.QUEUED else make_outlook()
+    offers = on_card(of, DEFAULT_TABLE)
+    return said(card(of, attempts or [], NOON, barrier=barrier, offers=offers, outlook=given))
 
 
 def test_a_task_behind_a_rate_limit_says_until_when_and_how_many_wait() -> None:
     barrier = Barrier(closed("sonnet", FaultKind.RATE_LIMITED), waiting=3)
     assert shown(task(), barrier=barrier) == (
-        ":white_circle: *#42 · p6 · Sonnet · queued*\ninvestigate stall\n"
+        ":large_blue_circle: *#42 · p6 · Sonnet · queued*\ninvestigate stall\n"
         f"Waiting until {clock(AT_20)}: Sonnet is rate limited (3 tasks wait for it)"
-        " · 2nd in line · p6 -> Sonnet"
+        " · 2nd in line of 2 · starts in ~6 min · usually $0.80-1.50, 6-11 min\n"
+        "p6 -> Sonnet · $31.20 of today's $50 left\nBump to p5\nLower to p7\nHold\nCancel"
     )
 
 
@@ -176,7 +180,7 @@ def test_the_cheapest_tier_can_only_wait() -> None:
     assert [offer.label for offer in on_card(held(short(), 9), DEFAULT_TABLE)] == ["Wait"]
     assert [offer.label for offer in on_card(held(short(), 3), DEFAULT_TABLE)] == ["Run on Sonnet", "Wait"]
     assert on_card(task(State.HELD, hold=HoldKind.RETRY, run_at=AT_20), DEFAULT_TABLE) == ()
-    assert on_card(task(), DEFAULT_TABLE) == ()
+    assert "cheaper" not in [offer.action for offer in on_card(task(), DEFAULT_TABLE)]
 
 
 def test_a_card_says_when_its_task_is_given_up() -> None:
@@ -271,8 +275,8 @@ def test_every_reason_fits_and_pings_nobody(
     behind = task(State.QUEUED, priority, words=words, expires_at=TOMORROW)
     barrier = Barrier(gate, waiting, told=True)
     messages = [
-        card(of, [failed(FaultKind.RUNTIME, words, words)], NOON, 3, words, None, on_card(of, DEFAULT_TABLE)),
-        card(behind, [], NOON, 3, words, barrier),
+        card(of, [failed(FaultKind.RUNTIME, words, words)], NOON, words, None, on_card(of, DEFAULT_TABLE)),
+        card(behind, [], NOON, words, barrier),
         Message(texts.listed([of, behind] * 25, 50, [gate])),
         Message(texts.shown(of, [], [gate])),
         Message(texts.resumed([gate])),

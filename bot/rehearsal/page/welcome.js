@@ -7,7 +7,7 @@ import { avatar } from "/page/message.js";
 const CARD = [
   {
     type: "section",
-    text: { type: "mrkdwn", text: ":white_check_mark: *#42 · p3 · Opus · done* · for ana\ninvestigate stall in payments" },
+    text: { type: "mrkdwn", text: ":black_circle: *#42 · p3 · Opus · done* · for ana\ninvestigate stall in payments" },
   },
   { type: "context", elements: [{ type: "mrkdwn", text: "7 min 12 s · $0.93 · answer in the thread" }] },
 ];

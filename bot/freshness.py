@@ -1,0 +1,70 @@
+"""Keeps the cards of queued tasks true: those are edited whose place or start has changed, nearest first."""
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from bot.views.outlook import starts
+from dispatch.forecast import Outlook
+from dispatch.forecaster import Forecaster, Spot
+from dispatch.ports import Clock, Line, Notifier
+from dispatch.task import Tier
+
+EVERY: Final = timedelta(seconds=10)
+"""How often the line is looked at."""
+
+AT_ONCE: Final = 2
+"""So many cards are edited each time at most: 12 a minute of the 30 edits that may show progress."""
+
+_LOOKED_AT: Final = 200
+_COARSE: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a queued task's card says of its place."""
+
+    ahead: int
+    starts: str
+
+
+Shown = MutableMapping[int, Seen]
+"""What the card of each queued task says, by number, as it was last written."""
+
+
+def note(shown: Shown, task_id: int, outlook: Outlook | None) -> None:
+    """Notes what a card says that is being written; nothing where its task is in no line."""
+    if outlook is None or outlook.place is None:
+        shown.pop(task_id, None)
+    else:
+        shown[task_id] = Seen(outlook.place.ahead, starts(outlook.starts_in))
+
+
+def is_stale(seen: Seen | None, spot: Spot) -> bool:
+    """Whether a card no longer says what is so. Far back in line, whether it is off by a twentieth."""
+    if seen is None or seen.starts != starts(spot.starts_in):
+        return True
+    return abs(seen.ahead - spot.ahead) > spot.ahead // _COARSE
+
+
+class Freshness:
+    """Edits what the cards in line say. `shown` is what they say now."""
+
+    def __init__(
+        self, line: Line, forecaster: Forecaster, shown: Shown, notifier: Notifier, clock: Clock
+    ) -> None:
+        self._line = line
+        self._forecaster = forecaster
+        self._shown = shown
+        self._notifier = notifier
+        self._clock = clock
+
+    async def refresh(self) -> None:
+        """Makes the cards due that are stale, a few, those nearest to the front first. Raises StoreError."""
+        now = self._clock.now()
+        spots = [spot for tier in Tier for spot in await self._forecaster.front(tier, _LOOKED_AT, now)]
+        stale = [spot for spot in spots if spot.carded and is_stale(self._shown.get(spot.task_id), spot)]
+        nearest = sorted(stale, key=lambda spot: (spot.ahead, spot.task_id))[:AT_ONCE]
+        if nearest and await self._line.raise_cards([spot.task_id for spot in nearest], now):
+            self._notifier.wake()

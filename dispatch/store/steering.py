@@ -1,0 +1,107 @@
+"""`ports.Steering` on SQLite: what people do to one task."""
+
+from datetime import datetime
+
+from dispatch.errors import MoveRefused
+from dispatch.policy import AGEING, Ration
+from dispatch.states import Move, State
+from dispatch.store import rows
+from dispatch.store.database import Database, Transaction, in_transaction
+from dispatch.store.line import over_ration, rationed, take_turn
+from dispatch.store.moves import change, known, remember
+from dispatch.task import HoldKind, Route, Task
+
+_WAITS = frozenset({State.QUEUED, State.HELD})
+
+
+class SqliteSteering:
+    """The moves that people make with one task."""
+
+    database: Database
+
+    @in_transaction
+    async def reprioritise(
+        self,
+        transaction: Transaction,
+        task: Task,
+        priority: int,
+        rank: int,
+        route: Route,
+        actor: str,
+        now: datetime,
+        ration: Ration | None = None,
+        key: str = "",
+    ) -> Task:
+        """Gives a task that waits another priority, if it still is as given: with its route and rank there.
+
+        One that a budget has no room for is queued, to be asked for anew.
+        Raises NotFound, MoveRefused.
+        """
+        found = await known(transaction, task.id)
+        await once(transaction, key, task.id, now)
+        if found.state not in _WAITS:
+            raise MoveRefused(f"#{task.id} is {found.state}; only what waits can get another priority.")
+        if _stand(found) != _stand(task):
+            raise MoveRefused(f"#{task.id} has moved on meanwhile; look at its card and do it again.")
+        before = await rationed(transaction, task.id)
+        row = await transaction.row(
+            "reprioritise",
+            task_id=task.id,
+            priority=priority,
+            rank=rank,
+            tier=route.tier,
+            model=route.model,
+            reason=route.reason,
+            cap_micro_usd=route.cap_micro_usd,
+            ages_at=now + AGEING,
+            now=now,
+        )
+        own = ration if actor == task.requester else None
+        if refusal := await over_ration(transaction, task.id, task.requester, own, before):
+            raise MoveRefused(f"Nothing done: {refusal}")
+        await remember(transaction, task.id, Move.REPRIORITISE, now, actor, str(task.priority))
+        moved = rows.task(row) if row else found
+        if route != found.route:
+            await transaction.rows("drop_conversations", task_id=task.id)
+        if found.hold is HoldKind.BUDGET:
+            moved = await change(transaction, moved, State.QUEUED, now, actor=actor)
+        else:
+            await transaction.rows("raise_card", task_id=task.id, now=now)
+        if (route.tier, rank) != (found.route.tier, found.rank):
+            return await take_turn(transaction, task.id)
+        return moved
+
+    @in_transaction
+    async def hold(
+        self, transaction: Transaction, task_id: int, actor: str, now: datetime, key: str = ""
+    ) -> Task:
+        """Holds a task that waits until a person releases it. Raises NotFound, MoveRefused."""
+        task = await known(transaction, task_id)
+        await once(transaction, key, task_id, now)
+        if task.hold is HoldKind.PERSON:
+            raise MoveRefused(f"#{task.id} is held already. Let it go on with `release {task.id}`.")
+        if task.state not in _WAITS:
+            raise MoveRefused(f"#{task.id} is {task.state}; only what waits can be held.")
+        return await change(transaction, task, State.HELD, now, actor=actor, hold=HoldKind.PERSON)
+
+    @in_transaction
+    async def let_go(
+        self, transaction: Transaction, task_id: int, actor: str, now: datetime, key: str = ""
+    ) -> Task:
+        """Queues a task again, in its place, that a person holds. Raises NotFound, MoveRefused."""
+        task = await known(transaction, task_id)
+        await once(transaction, key, task_id, now)
+        if task.hold is not HoldKind.PERSON:
+            raise MoveRefused(f"#{task.id} is {task.state}; nobody holds it, so there is nothing to release.")
+        return await change(transaction, task, State.QUEUED, now, actor=actor)
+
+
+async def once(transaction: Transaction, key: str, task_id: int, now: datetime) -> None:
+    """Raises MoveRefused where the request of that key has been done."""
+    if key and not await transaction.rows("take_retry_request", key=key, task_id=task_id, now=now):
+        raise MoveRefused(f"This request has moved #{task_id} already.")
+
+
+def _stand(task: Task) -> tuple[object, ...]:
+    """What a new route and rank were worked out from."""
+    return (task.state, task.priority, task.rank, task.route, task.asked_model, task.asked_cap_micro_usd)
