@@ -94,6 +94,7 @@ async def test_three_ways_in_one_way_out(world: World, copies: int) -> None:
     seen = await world.slack.slash("ana", "#ops", "p3 investigate stall")
     assert "#1" in seen
     mention = await world.slack.say("sam", "#payments", "@Onequeue p6 review the retry table")
+    await world.slack.wait_for(lambda _: len(world.cards()) == 2)
     direct = world.slack.dm("ana")
     message = await world.slack.say("ana", direct, "p9 what is a dead letter queue?")
     await world.ended(1, 2, 3)

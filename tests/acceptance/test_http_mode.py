@@ -39,7 +39,8 @@ async def test_a_task_goes_in_and_out_over_http(tmp_path: Path) -> None:
         ):
             assert (health.status, unsigned.status) == (200, 401)
         claude.hold()
-        assert await slack.slash("ana", "#ops", "p3 investigate stall") == "Queued as #1 · p3 · Opus"
+        queued = await slack.slash("ana", "#ops", "p3 investigate stall")
+        assert queued.startswith("Queued as #1 · p3 · Opus · ")
         await claude.wait_for_held(1, timeout=20)
         stopping = asyncio.create_task(bot.stop())
         claude.release()

@@ -86,6 +86,8 @@ _SAID: Final = {
     "a script": ("run status", Way({}, script=True)),
     "cancel": (f"cancel {QUEUED}", Way({}, others=True, starts=False)),
     "retry": (f"retry {CANCELLED}", Way({}, others=True)),
+    "bump": (f"bump {QUEUED}", Way({}, others=True)),
+    "hold": (f"hold {HELD}", Way({}, others=True, starts=False)),
     "resume": ("resume", Way({}, operates=True, starts=False)),
 }
 WAYS: Final[Mapping[str, Way]] = {
@@ -102,6 +104,11 @@ WAYS: Final[Mapping[str, Way]] = {
     "words to us in a thread": Way(mention(f"<@{ME.user}> payments", thread=THREAD), others=True),
     "button: cheaper": Way(press("cheaper", HELD, "Run on Haiku"), others=True),
     "button: another cap": Way(press("another_cap", STOPPED, "Another $3"), others=True),
+    "button: bump": Way(press("bump", QUEUED, "Bump to p8"), others=True),
+    "button: hold": Way(press("hold", QUEUED, "Hold"), others=True, starts=False),
+    "button: cancel": Way(press("cancel", QUEUED, "Cancel"), others=True, starts=False),
+    "button: retry": Way(press("retry", CANCELLED, "Retry"), others=True),
+    "button: one tier up": Way(press("tier_up", CANCELLED, "One tier up: Sonnet"), others=True),
     "button: answer": Way(press("answer:2", 1, "refunds"), others=True),
     "button: acknowledge": Way(
         press("acknowledge_alarm", "starving:opus", "Acknowledge"), operates=True, starts=False

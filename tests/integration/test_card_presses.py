@@ -194,7 +194,9 @@ async def test_a_stranger_moves_nothing(bench: Bench, action: str) -> None:
     message = await card(bench, 3)
     before = await bench.task(3)
     told = await press(bench, message, action, "kim")
-    assert told.startswith("Only the person who asked for #3, or an operator, may do that.")
+    assert (
+        told == "Nothing done: only the person who asked for #3, or an operator, may do that. Ask ana or sam."
+    )
     assert await bench.task(3) == before
 
 
@@ -230,7 +232,7 @@ async def test_words_move_a_task_as_its_buttons_do(bench: Bench) -> None:
     slash = bench.slack.slash
     assert (await slash("ana", "ops", "bump 3")).startswith("#3 is raised from p4: p3 · Opus.")
     assert (await slash("ana", "ops", "lower 3")).startswith("#3 is lowered from p3: p4 · Opus.")
-    assert (await slash("kim", "ops", "hold 3")).startswith("Only the person who asked for #3")
+    assert (await slash("kim", "ops", "hold 3")).startswith("Nothing done: only the person who asked for #3")
     assert (await slash("ana", "ops", "hold 3")).startswith("#3 is held.")
     assert "held already" in await slash("ana", "ops", "hold 3")
     assert (await slash("ana", "ops", "release 3")).startswith("#3 is queued again")

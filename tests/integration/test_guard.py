@@ -21,7 +21,7 @@ from tests.integration.guarded import ANA, HELD, KIM, OPS, QUEUED, SAM, WAYS, Wa
 
 GROUP, SHOWN = (
     "SENG00001",
-    frozenset({"show", "history", "open_tasks", "question", "questions", "asked_in", "gates"}),
+    frozenset({"show", "history", "open_tasks", "question", "questions", "asked_in", "gates", "outlooks"}),
 )
 MEMBER = Profile(frozenset({TEAM}))
 PROFILES = {
@@ -238,6 +238,7 @@ def arguments(method: Any) -> dict[str, object]:
     """What a method of the desk is given for a task that it could move."""
     given = {"new": NewTask("slash:new", Source.SLASH, KIM, "words", 5, channel=OPS), "question_id": 1}
     given |= {"actor": KIM, "person": KIM, "answer": "payments", "key": "key", "task_id": QUEUED}
+    given |= {"priority": 1, "liked": True}
     wanted = inspect.signature(method).parameters.values()
     return {one.name: given[one.name] for one in wanted if one.name in given or one.default is one.empty}
 

@@ -11,7 +11,7 @@ from dispatch.places import Worktrees
 from dispatch.places.git import git as run_git
 from dispatch.ports import Session
 from dispatch.runners.placed import Placed
-from dispatch.task import Outcome, Resumed, Verdict
+from dispatch.task import Kept, Outcome, Resumed, Verdict, Work
 from tests.fakes.setups import FakeSetups
 from tests.integration.test_worktrees import BRANCH, git, places, repo, session_on
 
@@ -100,7 +100,7 @@ async def test_work_that_git_refused_is_tried_again_first(repo: Path, places: Wo
     async with places.open(session) as place:
         (place.path / "queue.py").write_text("limit = 8\n")
         lock.touch()
-    assert session.draft.work is None
+    assert session.draft.work == Work(BRANCH, "", Kept.REFUSED)
     assert place.path.exists()
     lock.unlink()
     async with places.open(session_on(Project("payments", repo), 2), place.record) as again:
