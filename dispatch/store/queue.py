@@ -12,18 +12,17 @@ from dispatch.states import MOVES, Move, State
 from dispatch.store import gates, rows
 from dispatch.store.claiming import claim, release
 from dispatch.store.database import Transaction, in_transaction
-from dispatch.store.line import check, over_ration, rationed, rejoin, send_another_way, take_turn
+from dispatch.store.line import check, over_ration, rejoin, take_turn
 from dispatch.store.moves import DISPATCHER, change, end_attempt, held_by, known, lose, remember, tell
 from dispatch.store.pausing import pause
 from dispatch.store.standing import SqliteStanding
-from dispatch.store.steering import SqliteSteering, once
+from dispatch.store.steering import SqliteSteering
 from dispatch.store.tasks import SqliteTasks
 from dispatch.task import Claim, NewTask, Outcome, Route, Source, Task, Tier, Verdict, Work
 
 _ANSWERED = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.PARKED})
 _GOES_ON = frozenset({State.HELD, State.QUEUED, State.WAITING})
 _RETRYABLE = MOVES[Move.RETRY][0]
-_REROUTABLE = _RETRYABLE | {State.QUEUED, State.HELD}
 _BATCH = 200
 
 
@@ -186,42 +185,6 @@ class SqliteQueue(SqliteTasks, SqliteStanding, SqliteSteering):
             raise MoveRefused(f"#{task.id} is {task.state}; it has not ended, so there is nothing to retry.")
         await rejoin(transaction, task.id, now)
         await change(transaction, task, State.QUEUED, now, actor=actor, strikes=0)
-        return await take_turn(transaction, task.id)
-
-    @in_transaction
-    async def reroute(
-        self,
-        transaction: Transaction,
-        task_id: int,
-        asked_model: str | None,
-        cap_micro_usd: int | None,
-        route: Route,
-        actor: str,
-        now: datetime,
-        ration: Ration | None = None,
-        key: str = "",
-    ) -> Task:
-        """Sends a task that waits another way, and lets it queue at once. Raises NotFound, MoveRefused.
-
-        Requesters may do so within their ration of the day, operators whenever.
-        """
-        task = await known(transaction, task_id)
-        await once(transaction, key, task_id, now)
-        if task.forgotten:
-            raise MoveRefused(f"#{task.id} ended long ago and its words are no longer kept. Send it again.")
-        if task.state not in _REROUTABLE:
-            raise MoveRefused(f"#{task.id} is {task.state}; only what waits or has ended can go another way.")
-        before = await rationed(transaction, task.id)
-        await send_another_way(transaction, task.id, asked_model, cap_micro_usd, route, now)
-        own = ration if actor == task.requester else None
-        if refusal := await over_ration(transaction, task.id, task.requester, own, before):
-            raise MoveRefused(f"Nothing done: {refusal}")
-        await rejoin(transaction, task.id, now)
-        if task.state is not State.QUEUED:
-            await change(transaction, task, State.QUEUED, now, actor=actor, detail=route.reason, strikes=0)
-        else:
-            await remember(transaction, task.id, Move.REROUTE, now, actor, route.reason)
-            await transaction.rows("raise_card", task_id=task.id, now=now)
         return await take_turn(transaction, task.id)
 
     @in_transaction

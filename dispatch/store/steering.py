@@ -4,14 +4,15 @@ from datetime import datetime
 
 from dispatch.errors import MoveRefused
 from dispatch.policy import AGEING, Ration
-from dispatch.states import Move, State
+from dispatch.states import MOVES, Move, State
 from dispatch.store import rows
 from dispatch.store.database import Database, Transaction, in_transaction
-from dispatch.store.line import over_ration, rationed, take_turn
+from dispatch.store.line import over_ration, rationed, rejoin, send_another_way, take_turn
 from dispatch.store.moves import change, known, remember
 from dispatch.task import HoldKind, Route, Task
 
 _WAITS = frozenset({State.QUEUED, State.HELD})
+_REROUTABLE = MOVES[Move.RETRY][0] | _WAITS
 
 
 class SqliteSteering:
@@ -94,6 +95,42 @@ class SqliteSteering:
         if task.hold is not HoldKind.PERSON:
             raise MoveRefused(f"#{task.id} is {task.state}; nobody holds it, so there is nothing to release.")
         return await change(transaction, task, State.QUEUED, now, actor=actor)
+
+    @in_transaction
+    async def reroute(
+        self,
+        transaction: Transaction,
+        task_id: int,
+        asked_model: str | None,
+        cap_micro_usd: int | None,
+        route: Route,
+        actor: str,
+        now: datetime,
+        ration: Ration | None = None,
+        key: str = "",
+    ) -> Task:
+        """Sends a task that waits another way, and lets it queue at once. Raises NotFound, MoveRefused.
+
+        Requesters may do so within their ration of the day, operators whenever.
+        """
+        task = await known(transaction, task_id)
+        await once(transaction, key, task_id, now)
+        if task.forgotten:
+            raise MoveRefused(f"#{task.id} ended long ago and its words are no longer kept. Send it again.")
+        if task.state not in _REROUTABLE:
+            raise MoveRefused(f"#{task.id} is {task.state}; only what waits or has ended can go another way.")
+        before = await rationed(transaction, task.id)
+        await send_another_way(transaction, task.id, asked_model, cap_micro_usd, route, now)
+        own = ration if actor == task.requester else None
+        if refusal := await over_ration(transaction, task.id, task.requester, own, before):
+            raise MoveRefused(f"Nothing done: {refusal}")
+        await rejoin(transaction, task.id, now)
+        if task.state is not State.QUEUED:
+            await change(transaction, task, State.QUEUED, now, actor=actor, detail=route.reason, strikes=0)
+        else:
+            await remember(transaction, task.id, Move.REROUTE, now, actor, route.reason)
+            await transaction.rows("raise_card", task_id=task.id, now=now)
+        return await take_turn(transaction, task.id)
 
 
 async def once(transaction: Transaction, key: str, task_id: int, now: datetime) -> None:
