@@ -87,7 +87,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     await claude.close()
 
 
-@pytest.mark.parametrize("copies", [0, 1000], ids=["once", "every envelope twice"])
+@pytest.mark.parametrize(
+    "copies", [0, pytest.param(1000, marks=pytest.mark.long)], ids=["once", "every envelope twice"]
+)
 async def test_three_ways_in_one_way_out(world: World, copies: int) -> None:
     world.slack.duplicate(copies)
     await world.bot.start()

@@ -169,6 +169,7 @@ async def test_a_disk_full_at_the_start_loses_nothing_of_what_was_there(tmp_path
         await store.close()
 
 
+@pytest.mark.long
 async def test_a_file_another_program_writes_is_refused_at_the_start(tmp_path: Path) -> None:
     path = await made(tmp_path, tasks=1)
     with held_by_another_program(path):
