@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from dispatch.errors import NoPlace, Unreachable
 from dispatch.means import Project
 from dispatch.ports import Place
+from dispatch.removal import remove
 from dispatch.runners.claude_code import jail
 from dispatch.runners.claude_code.command import MARK
 from dispatch.runners.claude_code.egress import to_domains
@@ -24,6 +24,7 @@ SETUP_SECONDS = 600.0
 """How long a project's setup may take."""
 
 _KEPT_WORDS = 500
+_TO_BE_HEARD = 5.0
 _CHUNK = 65_536
 _PROXY = f"http://127.0.0.1:{jail.PROXY_PORT}"
 _PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
@@ -72,7 +73,7 @@ class JailedSetups:
         try:
             yield base
         finally:
-            await asyncio.to_thread(shutil.rmtree, base, ignore_errors=True)
+            await asyncio.to_thread(remove, base)
 
     async def _finish(
         self, project: Project, command: list[str], variables: Mapping[str, str], folder: Path
@@ -98,7 +99,9 @@ class JailedSetups:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             await asyncio.to_thread(kill_marked, variables[MARK])
-            await asyncio.wait({hearing})
+            # What escaped without a jail may hold its output open for ever.
+            await asyncio.wait({hearing}, timeout=_TO_BE_HEARD)
+            hearing.cancel()
         if process.returncode != 0:
             words = output.text.strip()[-_KEPT_WORDS:] or f"it ended with {process.returncode}"
             raise NoPlace(f"the setup of {project.name} failed: {words}")
