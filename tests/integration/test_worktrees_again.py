@@ -11,7 +11,7 @@ from dispatch.places import Worktrees
 from dispatch.places.git import git as run_git
 from dispatch.ports import Session
 from dispatch.runners.placed import Placed
-from dispatch.task import Outcome, Resumed, Verdict
+from dispatch.task import Kept, Outcome, Resumed, Verdict, Work
 from tests.fakes.setups import FakeSetups
 from tests.integration.test_worktrees import BRANCH, git, places, repo, session_on
 
@@ -100,11 +100,30 @@ async def test_work_that_git_refused_is_tried_again_first(repo: Path, places: Wo
     async with places.open(session) as place:
         (place.path / "queue.py").write_text("limit = 8\n")
         lock.touch()
-    assert session.draft.work is None
+    assert session.draft.work == Work(BRANCH, "", Kept.REFUSED)
     assert place.path.exists()
     lock.unlink()
     async with places.open(session_on(Project("payments", repo), 2), place.record) as again:
         assert (again.path / "queue.py").read_text() == "limit = 8\n"
+
+
+async def test_work_that_git_refuses_again_is_left_and_the_session_goes_on_beside_it(
+    repo: Path, places: Worktrees
+) -> None:
+    record, path, _ = await paused(repo, places, "limit = 8\n")
+    lock = repo / ".git" / "refs" / "heads" / "onequeue" / "1.lock"
+    refused = session_on(Project("payments", repo), 2)
+    async with places.open(refused, record) as place:
+        (place.path / "queue.py").write_text("limit = 9\n")
+        lock.touch()
+    third = session_on(Project("payments", repo), 3)
+    async with places.open(third, place.record) as beside:
+        assert beside.path != path
+        assert (beside.path / "queue.py").read_text() == "limit = 8\n"
+        (beside.path / "new.py").write_text("x = 1\n")
+    assert (path / "queue.py").read_text() == "limit = 9\n"
+    assert third.draft.work is not None
+    assert (third.draft.work.branch, third.draft.work.kept) == (f"{BRANCH}-3", Kept.BRANCH)
 
 
 @pytest.mark.parametrize("record", ["", "nonsense", '{"home": "../x", "branch": "main", "began": "HEAD"}'])
