@@ -13,7 +13,7 @@ WITHOUT_PRIVILEGE = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 
 def dig(folder: Path, levels: int) -> None:
     """Makes folders in one another, as far down as no path leads."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True)
     here = os.open(folder, os.O_RDONLY)
     for _ in range(levels):
         os.mkdir("deeper", dir_fd=here)
