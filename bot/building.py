@@ -84,7 +84,8 @@ class Building:
         self.courier = Courier(store.outbox, store.queue, chat, postman, clock)
         forecaster = Forecaster(store.queue, store.gates, terms)
         self.freshness = Freshness(store.queue, forecaster, letters.shown, self.courier, clock)
-        self.asking = Asking(store.questions, store.queue, self.courier, clock, terms)
+        strike = partial(redact, secrets=settings.secrets)
+        self.asking = Asking(store.questions, store.queue, self.courier, clock, terms, strike)
         self.gateway = MeteringGateway(
             Upstream(
                 settings.anthropic.base_url,
@@ -119,9 +120,7 @@ class Building:
             store.gates,
             self.gateway,
             LocalSeats(
-                Transcribed(
-                    models, store.transcripts, clock, lambda text: redact(visible(text), settings.secrets)
-                ),
+                Transcribed(models, store.transcripts, clock, lambda text: strike(visible(text))),
                 ScriptRunner(os.environ.get("PATH", os.defpath), str(Path.home())),
             ),
             ThreadQuotes(chat),
