@@ -135,7 +135,7 @@ class Building:
         self.books = Books(
             store.queue, store.ledger, store.outbox, store.digests, self.courier, clock, prices, terms
         )
-        self.bulletins = Bulletins(self.books, chat)
+        self.bulletins = Bulletins(self.books, chat, settings.operators.channel)
         self.scripts = Scripts(settings.scripts)
         self.console = Console(
             self.dispatcher,

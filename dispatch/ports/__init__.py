@@ -6,10 +6,11 @@ All datetimes are aware and UTC; all money is integer micro-dollars.
 from dispatch.ports.alarms import Alarms, OpenAlarm
 from dispatch.ports.clock import Clock
 from dispatch.ports.line import Feedback, Line, Steering
-from dispatch.ports.money import Ledger, Pricing, Spending
+from dispatch.ports.money import Ledger, Pricing
 from dispatch.ports.people import Digests, Notifier, Outbox, Quotes
 from dispatch.ports.questions import Questions
 from dispatch.ports.queue import Gates, Queue, Tasks, UnderWay, Waiting
+from dispatch.ports.reports import BillLine, Reports, Spending
 from dispatch.ports.session import (
     Access,
     Approve,
@@ -34,6 +35,7 @@ __all__ = [
     "Alarms",
     "Approve",
     "Backup",
+    "BillLine",
     "Clock",
     "Condition",
     "Digests",
@@ -55,6 +57,7 @@ __all__ = [
     "Queue",
     "Quotes",
     "Recorder",
+    "Reports",
     "Runner",
     "Seats",
     "Session",
