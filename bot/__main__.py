@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot import cli
 from bot.app import Sockets, build, taking
-from bot.building import Building
+from bot.building import Building, rates
 from bot.chat import SlackChat
 from bot.checkup import examination
 from bot.config import ConfigError, Settings
@@ -24,6 +24,7 @@ from bot.local import ask_running, socket_path
 from bot.loopguard import LoopGuard
 from bot.manifest import manifest
 from bot.ports import ChatError, Identity, Refused
+from bot.rehearsal.history import rehearse_past
 from bot.rehearsal.stage import Stage, rehearsed
 from bot.sections import listening_at
 from bot.service import log_to_stderr, needed, refuse_clashes, stop_signals
@@ -31,6 +32,7 @@ from bot.supervisor import READY, STOPPING, Supervisor
 from dispatch.clock import SystemClock
 from dispatch.errors import StoreBusy
 from dispatch.ports import Clock
+from dispatch.pricing import PriceList
 from dispatch.store import Store
 
 _REACH_SECONDS, _REACH_AGAIN = 5.0, 0.1
@@ -76,6 +78,8 @@ class Root:
             await stage.start()
             closing.push_async_callback(stage.close)
             between = rehearsed(settings, stage, Path(folder) / "onequeue.db")
+            if stage.claude:
+                await _give_a_past(between, clock)
             building = await closing.enter_async_context(_in_slack(between))
             stage.on_digest(lambda: building.books.post_digest(building.books.today()))
             _welcome(stage)
@@ -99,6 +103,16 @@ class Root:
             yield Building(settings, store, chat, SystemClock()).console.ask, False
         finally:
             await store.close()
+
+
+async def _give_a_past(settings: Settings, clock: Clock) -> None:
+    """What a simulated Claude costs says nothing of a real one: only beside it is there a past."""
+    store = await Store.open(settings.database)
+    try:
+        price = PriceList(clock.now, rates(settings))
+        await rehearse_past(store.queue, store.ledger, price, settings.table, clock.now())
+    finally:
+        await store.close()
 
 
 async def _open_or_busy(path: Path) -> Store | None:

@@ -15,6 +15,8 @@ EXAMPLES = [
     {"label": "Ask for something hard", "text": "/task p3 investigate stall"},
     {"label": "Ask for something small", "text": "/task p9 what is a dead letter queue?"},
     {"label": "Let it ask you", "text": "/task p6 drain the queues, but ask me which one first"},
+    {"label": "Fill in a form", "text": "/task"},
+    {"label": "Have time to stop it", "text": "/task p2 write a long plan for the migration"},
     {"label": "See the queue", "text": "/task list"},
 ]
 _PACE = 0.05
@@ -65,7 +67,7 @@ class Stage:
 
     async def _about(self, _: web.Request) -> web.Response:
         claude = (
-            "simulated Claude. Nothing leaves this machine."
+            "simulated Claude, two rehearsed weeks before today. Nothing leaves this machine."
             if self.claude
             else "real Claude: answers cost money."
         )

@@ -1,4 +1,4 @@
-// Links: only three schemes, a new tab that knows nothing of us, and the host in sight.
+// Links: only three schemes, a new tab that knows nothing of us, and the host in sight where it is not this page's.
 
 import { el } from "/page/dom.js";
 
@@ -19,6 +19,6 @@ export function link(address, children, words) {
   if (!url) return [...children, address === words ? "" : ` (${address})`];
   const anchor = el("a", { href: url.href, target: "_blank", rel: "noopener noreferrer" }, children);
   const place = url.host || url.pathname;
-  if (words.toLowerCase().includes(place.toLowerCase())) return [anchor];
+  if (url.host === location.host || words.toLowerCase().includes(place.toLowerCase())) return [anchor];
   return [anchor, el("span", { class: "host" }, ` (${place})`)];
 }

@@ -12,15 +12,23 @@ const CARD = [
   { type: "context", elements: [{ type: "mrkdwn", text: "7 min 12 s · $0.93 · answer in the thread" }] },
 ];
 
+const MORE = [
+  ["In line and running", "Send three and the third waits: hold, bump or cancel it from its card. Stop what runs; the card says what it has cost of its cap."],
+  ["When it is answered", "Open its thread: the price is below the answer, and two thumbs. A reply there follows up."],
+  ["Without the command", "Run as task, in the ⋯ beside a message; the + beside your words; a file with them; a direct message."],
+  ["All of it", "Home on the left is the board. “Post the digest” tells what today cost."],
+  ["Somebody else", "Act as sam: #payments has a task of his that waits to be released."],
+];
+
 /** `fresh`: nobody has said anything here yet. */
 export function welcome(model, channel, examples, { fresh, fill }) {
   return {
-    key: "welcome",
+    key: fresh ? "welcome" : "try",
     signature: JSON.stringify([channel.id, fresh, examples, model.names]),
     build: () => el("section", { class: fresh ? "welcome fresh" : "welcome", "aria-label": "Start here" },
       fresh ? [
         el("h2", {}, title(channel)),
-        el("p", {}, "Type ", el("kbd", {}, "/task"), " and what should be done. A card appears, the answer comes in its thread, and every answer says what it cost."),
+        el("p", {}, "Type ", el("kbd", {}, "/task"), " and what should be done. You hear its place in line and what such tasks usually cost, then a card appears; the answer comes in its thread and says what it cost."),
         exampleCard(model),
       ] : null,
       el("h3", {}, fresh ? "Things to try" : "Try"),
@@ -30,8 +38,17 @@ export function welcome(model, channel, examples, { fresh, fill }) {
         "data-focus": `example ${label}`,
         onclick: () => fill(text),
       }, el("span", {}, label), el("code", {}, text))))),
+      more(fresh),
     ),
   };
+}
+
+/** What else there is: open at first, and at hand later. */
+function more(fresh) {
+  return el("details", { class: "more-to-try", open: fresh },
+    el("summary", { "data-focus": "more to try" }, "Then"),
+    el("dl", {}, MORE.map(([where, what]) => [el("dt", {}, where), el("dd", {}, what)])),
+  );
 }
 
 function title(channel) {
