@@ -8,6 +8,7 @@ from dispatch.ports.clock import Clock
 from dispatch.ports.line import Feedback, Line, Steering
 from dispatch.ports.money import Ledger, Pricing, Spending
 from dispatch.ports.people import Digests, Notifier, Outbox, Quotes
+from dispatch.ports.previews import Begun, Preview, Previews, Unseen
 from dispatch.ports.questions import Questions
 from dispatch.ports.queue import Gates, Queue, Tasks, UnderWay, Waiting
 from dispatch.ports.session import (
@@ -34,6 +35,7 @@ __all__ = [
     "Alarms",
     "Approve",
     "Backup",
+    "Begun",
     "Clock",
     "Condition",
     "Digests",
@@ -50,6 +52,8 @@ __all__ = [
     "Pause",
     "Place",
     "Places",
+    "Preview",
+    "Previews",
     "Pricing",
     "Questions",
     "Queue",
@@ -66,5 +70,6 @@ __all__ = [
     "Tool",
     "Transcripts",
     "UnderWay",
+    "Unseen",
     "Waiting",
 ]
