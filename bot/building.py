@@ -29,6 +29,7 @@ from bot.letters import Letters
 from bot.local import LocalDoor, socket_path
 from bot.ports import Identity
 from bot.postman import Postman
+from bot.previewing import Previewing
 from bot.quotes import ThreadQuotes
 from bot.readings import Instruments, disk_of
 from bot.redact import redact
@@ -36,6 +37,7 @@ from bot.rights import TeamRights
 from bot.scripts import Scripts
 from bot.sections import PriceSettings
 from bot.slacktext import visible
+from bot.streamed import Streamed
 from bot.vitals import Vitals
 from bot.watch import Watch
 from dispatch.asking import Asking
@@ -80,7 +82,8 @@ class Building:
         letters = Letters(
             store.queue, store.gates, chat, lambda due: self.bulletins.of(due), terms, settings.secrets
         )
-        postman = Postman(letters, store.outbox, store.queue, chat, clock)
+        self.previewing = previewing = Previewing(store.previews, store.queue, chat, clock)
+        postman = Postman(letters, store.outbox, store.queue, chat, previewing, clock)
         self.courier = Courier(store.outbox, store.queue, chat, postman, clock)
         forecaster = Forecaster(store.queue, store.gates, terms)
         self.freshness = Freshness(store.queue, forecaster, letters.shown, self.courier, clock)
@@ -111,7 +114,9 @@ class Building:
         self.worktrees = Worktrees(settings.agents_folder / "places", setups)
         models = Choice(
             {
-                RunnerName.MESSAGES: MessagesRunner(),
+                RunnerName.MESSAGES: Streamed(MessagesRunner(), previewing, clock, settings.secrets)
+                if settings.slack.stream
+                else MessagesRunner(),
                 RunnerName.CLAUDE_CODE: Placed(self.agents, self.worktrees),
             }
         )
@@ -195,6 +200,7 @@ class Building:
         keep = self.settings.retention
         return [
             Tick("safety", _SECOND, self._wake),
+            Tick("previews", _SECOND, self.previewing.tidy),
             Tick("tend", _SECOND, self.dispatcher.tend),
             Tick("places", EVERY.total_seconds(), self.freshness.refresh),
             Tick("budgets", 5 * _SECOND, self.books.warn),

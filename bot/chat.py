@@ -31,6 +31,7 @@ class SlackChat:
         # The client's own handler sends again after a broken line, and so posts twice.
         self._client = AsyncWebClient(token, api_url, timeout=timeout, retry_handlers=[])
         self._names: dict[str, str] = {}
+        self._me: Identity | None = None
 
     async def identity(self) -> Identity:
         """Who this token is."""
@@ -82,6 +83,42 @@ class SlackChat:
                 filename=filename, title=filename, content=content, channel=channel, thread_ts=thread
             )
         return str(uploaded["files"][0]["id"])
+
+    async def begin_stream(self, channel: str, thread: str, person: str) -> str:
+        """Begins an empty message that grows, for that person; its id."""
+        me = await self._who()
+        with translated():
+            begun = await self._client.chat_startStream(
+                channel=channel, thread_ts=thread, recipient_team_id=me.team, recipient_user_id=person
+            )
+        return str(begun["ts"])
+
+    async def append_stream(self, channel: str, ts: str, text: str) -> None:
+        """Adds Markdown to a message that grows."""
+        gate.check(Message(text))
+        with translated():
+            await self._client.chat_appendStream(channel=channel, ts=ts, markdown_text=text)
+
+    async def end_stream(self, channel: str, ts: str, below: Message) -> None:
+        """Ends a message that grows with the blocks of that message below."""
+        gate.check(below)
+        blocks = [dict(block) for block in below.blocks] or None
+        with translated():
+            await self._client.chat_stopStream(channel=channel, ts=ts, blocks=blocks)
+
+    async def strays(self, channel: str, thread: str, since: datetime) -> Sequence[str]:
+        """The messages of ours in a thread that carry no key and no file."""
+        me, oldest = await self._who(), f"{(since - _LATE).timestamp():.6f}"
+        return [
+            str(message["ts"])
+            async for message in self._messages(channel, thread, oldest=oldest)
+            if message.get("user") == me.user and not message.get("metadata") and not message.get("files")
+        ]
+
+    async def delete(self, channel: str, ts: str) -> None:
+        """Deletes a message of ours."""
+        with translated():
+            await self._client.chat_delete(channel=channel, ts=ts)
 
     async def find(self, channel: str, key: str, *, thread: str | None, since: datetime) -> str | None:
         """The id of the message that carries `key`, or of the file of that name, if it has arrived."""
@@ -154,6 +191,11 @@ class SlackChat:
             if not cursor:
                 break
         return frozenset(found)
+
+    async def _who(self) -> Identity:
+        if self._me is None:
+            self._me = await self.identity()
+        return self._me
 
     async def _messages(
         self, channel: str, thread: str | None, *, oldest: str | None = None, latest: str | None = None

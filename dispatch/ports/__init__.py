@@ -8,6 +8,7 @@ from dispatch.ports.clock import Clock
 from dispatch.ports.line import Feedback, Line, Steering
 from dispatch.ports.money import Ledger, Pricing
 from dispatch.ports.people import Digests, Notifier, Outbox, Quotes
+from dispatch.ports.previews import Begun, Preview, Previews, Unseen
 from dispatch.ports.questions import Questions
 from dispatch.ports.queue import Gates, Queue, Tasks, UnderWay, Waiting
 from dispatch.ports.reports import BillLine, Reports, Spending
@@ -35,6 +36,7 @@ __all__ = [
     "Alarms",
     "Approve",
     "Backup",
+    "Begun",
     "BillLine",
     "Clock",
     "Condition",
@@ -52,6 +54,8 @@ __all__ = [
     "Pause",
     "Place",
     "Places",
+    "Preview",
+    "Previews",
     "Pricing",
     "Questions",
     "Queue",
@@ -69,5 +73,6 @@ __all__ = [
     "Tool",
     "Transcripts",
     "UnderWay",
+    "Unseen",
     "Waiting",
 ]
