@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bot.agents import room, seated
 from bot.app import LINES
+from bot.board import Board
 from bot.bulletins import Bulletins
 from bot.chat import SlackChat
 from bot.config import Settings
@@ -27,6 +28,7 @@ from bot.guard import Guard, GuardedAlarms
 from bot.intake import Intake
 from bot.letters import Letters
 from bot.local import LocalDoor, socket_path
+from bot.overview import Overview
 from bot.ports import Identity
 from bot.postman import Postman
 from bot.previewing import Previewing
@@ -169,8 +171,8 @@ class Building:
             terms.operators_channel,
         )
 
-    def doors(self, me: Identity) -> tuple[Intake, Controls]:
-        """What Slack's requests and presses go to."""
+    def doors(self, me: Identity) -> tuple[Intake, Controls, Board]:
+        """What Slack's requests, presses, and whatever happens in Homes go to."""
         settings, notifier = self.settings, self.courier
         directory = Directory(self.chat, me.team, self.clock)
         rights = TeamRights(settings.rules, directory, settings.table)
@@ -189,7 +191,17 @@ class Building:
             self.scripts,
         )
         controls = Controls(desk, self.store.outbox, notifier, alarms, self.clock, settings.table)
-        return intake, controls
+        overview = Overview(
+            desk,
+            self.books,
+            rights,
+            directory,
+            self.chat,
+            self.terms,
+            settings.default_priority,
+            settings.secrets,
+        )
+        return intake, controls, Board(overview, controls, self.chat, self.clock)
 
     def schedule(self) -> Schedule:
         """What happens by the clock."""

@@ -10,6 +10,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.ports import Identity, Profile, Room, Said
 from bot.trouble import translated
 from bot.views import gate
+from bot.views.home import Home
 from bot.views.message import Message
 
 EVENT_TYPE: Final = "onequeue_delivery"
@@ -75,6 +76,13 @@ class SlackChat:
             await self._client.chat_postEphemeral(
                 channel=channel, user=person, thread_ts=thread, **_content(message)
             )
+
+    async def publish(self, person: str, home: Home) -> None:
+        """Shows a person their Home tab."""
+        gate.check(Message("", home.blocks))
+        view = {"type": "home", "blocks": [dict(block) for block in home.blocks]}
+        with translated():
+            await self._client.views_publish(user_id=person, view={**view, "private_metadata": home.metadata})
 
     async def upload(self, channel: str, filename: str, content: str, *, thread: str | None) -> str:
         """Posts a text file; the file's id."""
@@ -173,7 +181,8 @@ class SlackChat:
         with translated():
             found = (await self._client.conversations_info(channel=channel))["channel"]
         shared = found.get("is_ext_shared") or found.get("is_pending_ext_shared")
-        return Room(str(found.get("name") or ""), bool(shared))
+        public = bool(found.get("is_channel")) and not found.get("is_private")
+        return Room(str(found.get("name") or ""), bool(shared), public)
 
     async def members(self, group: str) -> frozenset[str]:
         """Who is in a user group (S...) or a channel, by id."""

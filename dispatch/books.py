@@ -11,6 +11,7 @@ from dispatch.digest import CHART_DAYS, DayBar, Digest, Facts, due, newest_due, 
 from dispatch.errors import Unreachable
 from dispatch.findings import USUAL_DAYS, Outlier, Pace, outliers, pace
 from dispatch.ports import Clock, Digests, Ledger, Notifier, Outbox, Pricing, Spending, Tasks
+from dispatch.task import Task
 from dispatch.terms import Terms
 
 _log = logging.getLogger(__name__)
@@ -56,6 +57,11 @@ class Books:
     async def cost(self, first: date, last: date) -> Sequence[Spending]:
         """What each tier spent on the days `first` to `last`, both included."""
         return await self._ledger.spending(*window(first, last, self._terms.zone))
+
+    async def ended_today(self) -> Sequence[Task]:
+        """The tasks that ended today, in order."""
+        today = self.today()
+        return await self._tasks.ended_tasks(*window(today, today, self._terms.zone))
 
     async def disputed(self, first: date, last: date) -> Sequence[int]:
         """The tasks of the sessions that ended on those days and whose runtime names another cost.
