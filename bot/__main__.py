@@ -19,6 +19,7 @@ from bot.config import ConfigError, Settings
 from bot.console import Ask
 from bot.doctor.finding import Finding
 from bot.ear import Ear
+from bot.forms import Forms
 from bot.http import HttpDoor
 from bot.local import ask_running, socket_path
 from bot.loopguard import LoopGuard
@@ -133,7 +134,9 @@ async def _in_slack(settings: Settings) -> AsyncIterator[Building]:
 def _line(building: Building, me: Identity) -> Sockets | HttpDoor:
     """How Slack's requests arrive."""
     slack = building.settings.slack
-    app = build(*building.doors(me), me, slack.signing_secret)
+    intake, controls = building.doors(me)
+    forms = Forms(intake, building.chat, building.settings.table, sorted(building.settings.projects))
+    app = build(intake, controls, me, slack.signing_secret, forms)
     if slack.http:
         ear = Ear(building.clock)
         return HttpDoor(taking(app, ear), *listening_at(slack.http), ear)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
@@ -25,6 +25,10 @@ from dispatch.ports import Clock
 
 LINES: Final = 2
 """Sockets held open: Slack closes one to renew it, and drops what it has for a team without any."""
+
+SHORTCUTS: Final = ("new_task", "run_as_task")
+FORM: Final = "new_task"
+"""What the manifest and the form are named by."""
 
 _LOOK: Final = 5.0
 _PATIENCE: Final = timedelta(seconds=20)
@@ -54,7 +58,29 @@ class Presses(Protocol):
         ...
 
 
-def build(requests: Requests, presses: Presses, me: Identity, signing_secret: str = "") -> AsyncApp:
+class Forms(Protocol):
+    """Who takes forms, and what opens them. No method raises."""
+
+    async def slash(self, payload: dict[str, Any]) -> str:
+        """The private answer to a command; empty where it has opened a form."""
+        ...
+
+    async def shortcut(self, payload: dict[str, Any]) -> None:
+        """Opens a form."""
+        ...
+
+    async def submitted(self, payload: dict[str, Any]) -> Mapping[str, str]:
+        """What is wrong with a form that was sent, by its block; nothing: it is taken."""
+        ...
+
+
+def build(
+    requests: Requests,
+    presses: Presses,
+    me: Identity,
+    signing_secret: str = "",
+    forms: Forms | None = None,
+) -> AsyncApp:
     """The Bolt app. It acknowledges after the request is stored, and asks Slack nothing before that.
 
     Requests over HTTP must bear a signature made with `signing_secret`; without one all are refused.
@@ -74,13 +100,16 @@ def build(requests: Requests, presses: Presses, me: Identity, signing_secret: st
     @app.command("/task")
     async def command(ack: Any, body: dict[str, Any]) -> None:
         # The acknowledgement comes last: what raises after it takes it back.
-        await ack(await requests.slash(body))
+        await ack(await (forms or requests).slash(body))
 
     @app.action(_ANY)
     async def action(ack: Any, body: dict[str, Any], respond: Any) -> None:
         if said := await presses.press(body):
             await _say(respond, said)
         await ack()
+
+    if forms is not None:
+        _hear_forms(app, forms)
 
     @app.event(_ANY)
     async def event(body: dict[str, Any]) -> None:
@@ -91,6 +120,20 @@ def build(requests: Requests, presses: Presses, me: Identity, signing_secret: st
             raise
 
     return app
+
+
+def _hear_forms(app: AsyncApp, forms: Forms) -> None:
+    async def shortcut(ack: Any, body: dict[str, Any]) -> None:
+        await forms.shortcut(body)
+        await ack()
+
+    async def submitted(ack: Any, body: dict[str, Any]) -> None:
+        wrong = await forms.submitted(body)
+        await (ack(response_action="errors", errors=dict(wrong)) if wrong else ack())
+
+    for name in SHORTCUTS:
+        app.shortcut(name)(shortcut)
+    app.view(FORM)(submitted)
 
 
 def taking(app: AsyncApp, ear: Ear) -> Callable[[web.Request], Awaitable[web.Response]]:

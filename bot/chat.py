@@ -1,6 +1,6 @@
 """`ports.Chat` on Slack's Web API. The door to slack_sdk."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -96,6 +96,11 @@ class SlackChat:
         with translated():
             opened = await self._client.conversations_open(users=[person])
         return str(opened["channel"]["id"])
+
+    async def open_form(self, trigger: str, view: Mapping[str, Any]) -> None:
+        """Shows a form to whoever has just done what the trigger is of."""
+        with translated():
+            await self._client.views_open(trigger_id=trigger, view=dict(view))
 
     async def thread(self, channel: str, ts: str, *, before: str) -> Sequence[Said]:
         """The thread of a message up to another, oldest first."""

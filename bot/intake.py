@@ -146,6 +146,14 @@ class Intake:
                 await self._say_unstored(place)
                 raise
 
+    async def submit(self, asked: Submit, place: Place) -> str:
+        """Queues a task -> its receipt, or why not, which begins with `texts.REFUSED`. Raises StoreError."""
+        return await self._submit(asked, place)
+
+    async def tell(self, place: Place, text: str) -> None:
+        """Answers one person: in a channel so that nobody else sees it. Raises StoreError."""
+        await self._tell(place, text)
+
     async def _answer(self, command: Command | UsageError, place: Place) -> None:
         """Does it, and says what came of it where no card will."""
         answer = await self._do(command, place)
