@@ -25,6 +25,7 @@ from bot.local import ask_running, socket_path
 from bot.loopguard import LoopGuard
 from bot.manifest import manifest
 from bot.ports import ChatError, Identity, Refused
+from bot.presence import Presence
 from bot.rehearsal.stage import Stage, rehearsed
 from bot.sections import listening_at
 from bot.service import log_to_stderr, needed, refuse_clashes, stop_signals
@@ -124,23 +125,26 @@ async def _in_slack(settings: Settings) -> AsyncIterator[Building]:
         building = Building(settings, store, chat, SystemClock())
         async with building.at_work():
             identity = await _identity(chat, building.clock)
-            building.vitals.line = line = _line(building, identity)
-            async with building.watched(line.connected), _refusals_named("SLACK_APP_TOKEN"), line:
+            line, presence = _line(building, identity)
+            building.vitals.line = line
+            async with building.watched(line.connected), _refusals_named("SLACK_APP_TOKEN"), line, presence:
                 yield building
     finally:
         await store.close()
 
 
-def _line(building: Building, me: Identity) -> Sockets | HttpDoor:
-    """How Slack's requests arrive."""
+def _line(building: Building, me: Identity) -> tuple[Sockets | HttpDoor, Presence]:
+    """How Slack's requests arrive, and what Slack shows of us meanwhile."""
     slack = building.settings.slack
     intake, controls = building.doors(me)
     forms = Forms(intake, building.chat, building.settings.table, sorted(building.settings.projects))
-    app = build(intake, controls, me, slack.signing_secret, forms)
+    prompts = manifest()["features"]["agent_view"]["suggested_prompts"]
+    presence = Presence(intake, building.store.queue, building.chat, building.clock, prompts)
+    app = build(intake, controls, me, slack.signing_secret, forms, presence)
     if slack.http:
         ear = Ear(building.clock)
-        return HttpDoor(taking(app, ear), *listening_at(slack.http), ear)
-    return Sockets(app, slack.app_token, slack.api_url, building.clock)
+        return HttpDoor(taking(app, ear), *listening_at(slack.http), ear), presence
+    return Sockets(app, slack.app_token, slack.api_url, building.clock), presence
 
 
 async def _identity(chat: SlackChat, clock: Clock) -> Identity:

@@ -58,6 +58,14 @@ class Presses(Protocol):
         ...
 
 
+class Events(Protocol):
+    """Who hears events beside."""
+
+    async def event(self, payload: dict[str, Any]) -> None:
+        """Hears an event; whatever it raises leaves the event unacknowledged, so that it comes again."""
+        ...
+
+
 class Forms(Protocol):
     """Who takes forms, and what opens them. No method raises."""
 
@@ -80,6 +88,7 @@ def build(
     me: Identity,
     signing_secret: str = "",
     forms: Forms | None = None,
+    presence: Events | None = None,
 ) -> AsyncApp:
     """The Bolt app. It acknowledges after the request is stored, and asks Slack nothing before that.
 
@@ -114,6 +123,8 @@ def build(
     @app.event(_ANY)
     async def event(body: dict[str, Any]) -> None:
         try:
+            if presence is not None:
+                await presence.event(body)
             await requests.event(body)
         except Exception:
             _log.exception("an event was not taken; Slack sends it again")

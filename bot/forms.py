@@ -121,7 +121,7 @@ class Forms:
             message=about.ts if about else None,
             in_thread=about is not None,
         )
-        answer = await self._intake.submit(asked, place)
+        answer = await self._intake.do(asked, place)
         if answer.startswith(texts.REFUSED):
             return {WORDS: in_field(answer)}
         if about is None and not channel.startswith("D"):

@@ -146,9 +146,12 @@ class Intake:
                 await self._say_unstored(place)
                 raise
 
-    async def submit(self, asked: Submit, place: Place) -> str:
-        """Queues a task -> its receipt, or why not, which begins with `texts.REFUSED`. Raises StoreError."""
-        return await self._submit(asked, place)
+    async def do(self, command: Command, place: Place) -> str:
+        """Does what was asked in another way than in words -> the private answer. Raises StoreError.
+
+        Why a task was not taken begins with `texts.REFUSED`.
+        """
+        return await self._do(command, place)
 
     async def tell(self, place: Place, text: str) -> None:
         """Answers one person: in a channel so that nobody else sees it. Raises StoreError."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from bot.access import Rules
 from bot.app import Sockets, build
 from bot.forms import Forms
+from bot.presence import Presence
 from bot.rehearsal.slack import SlackSim
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.task import Task
@@ -15,6 +16,9 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.desk import StoreDesk
 from tests.integration.front_room import RULES, CountingNotifier, make_controls, make_intake, make_rights
 from tests.integration.post_room import Room, post_room
+from tests.integration.rehearsal_slack import MANIFEST
+
+PROMPTS = MANIFEST["features"]["agent_view"]["suggested_prompts"]
 
 
 @dataclass
@@ -24,6 +28,7 @@ class Ways:
     room: Room
     desk: StoreDesk
     forms: Forms
+    presence: Presence
 
     @property
     def slack(self) -> SlackSim:
@@ -48,7 +53,8 @@ async def ways_room(folder: Path, rules: Rules = RULES) -> AsyncIterator[Ways]:
         intake = make_intake(room, desk, notifier, me, rights)
         controls = make_controls(room, desk, notifier, None, rights)
         forms = Forms(intake, room.chat, DEFAULT_TABLE, ["payments", "website"])
-        slack, app = room.slack, build(intake, controls, me, forms=forms)
+        presence = Presence(intake, room.store.queue, room.chat, room.clock, PROMPTS)
+        slack, app = room.slack, build(intake, controls, me, forms=forms, presence=presence)
         async with Sockets(app, slack.app_token, slack.api_url, FakeClock(), ping=0.2):
             await slack.wait_for(lambda state: state.sockets == 2)
-            yield Ways(room, desk, forms)
+            yield Ways(room, desk, forms, presence)
