@@ -16,6 +16,8 @@ from tests.integration.test_worktrees_again import paused
 __all__ = ["places", "repo"]
 
 KILLED = -9
+EACH = 10
+"""Each case takes every tenth step, so that none of them takes long."""
 
 
 def run_killed(folder: Path, repo: Path, step: int, record: str) -> bool:
@@ -35,8 +37,9 @@ def run_killed(folder: Path, repo: Path, step: int, record: str) -> bool:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("first", range(1, EACH + 1))
 async def test_a_kill_at_any_step_loses_and_invents_nothing(
-    repo: Path, places: Worktrees, tmp_path: Path
+    repo: Path, places: Worktrees, tmp_path: Path, first: int
 ) -> None:
     (repo / "kept").mkdir()
     for number in range(3):
@@ -46,7 +49,7 @@ async def test_a_kill_at_any_step_loses_and_invents_nothing(
     record, path, _ = await paused(repo, places, "limit = 8\n")
     begun = git(repo, "rev-parse", BRANCH)
     seen = set[str]()
-    for step in count(1):
+    for step in count(first, EACH):
         git(repo, "branch", "--force", BRANCH, begun)
         killed = run_killed(tmp_path / "places", repo, step, record)
         (noted, again) = Noted(), Worktrees(tmp_path / "places", FakeSetups())
