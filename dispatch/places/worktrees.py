@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
@@ -233,7 +234,8 @@ async def _branches(repo: Path) -> set[str]:
 def _forget(repo: Path, files: Path) -> None:
     """Removes git's notes on a worktree that is not there any more: it would let none be made there."""
     for noted in (repo / "worktrees").glob("*/gitdir"):
-        if Path(noted.read_text().strip()).parent == files:
+        named = noted.parent / os.fsdecode(noted.read_bytes()).strip()
+        if named.parent.resolve() == files.resolve():
             remove(noted.parent)
 
 

@@ -36,7 +36,16 @@ def bound(value: object) -> object:
         return (value - _EPOCH) // timedelta(microseconds=1)
     if isinstance(value, date):
         return value.isoformat()
-    return value
+    return _whole(value) if isinstance(value, str) else value
+
+
+def _whole(text: str) -> str:
+    """The text with the halves of characters put together; one that has no other half is replaced."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
 
 
 def moment(microseconds: int) -> datetime:

@@ -1,5 +1,6 @@
 """Worktrees on a real repository: made, kept as branches, and swept after a kill."""
 
+import asyncio
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +20,7 @@ from tests.fakes.runner import FakeRunner
 from tests.fakes.setups import FakeSetups
 from tests.fakes.values import NOON, make_task
 from tests.integration.gateway_room import open_session
+from tests.integration.processes import until
 
 BRANCH = "onequeue/1"
 
@@ -243,13 +245,38 @@ async def test_work_that_git_does_not_take_stays_and_is_named(
     assert "queue.py | 2 +-" in work.diffstat
 
 
-async def test_an_outcome_has_the_work_that_was_kept(repo: Path, places: Worktrees) -> None:
-    class Writer(FakeRunner):
-        async def run(self, session: Session) -> Outcome:
-            assert session.place is not None
-            (session.place.path / "queue.py").write_text("limit = 8\n")
-            return await super().run(session)
+async def test_a_wall_clock_that_ends_while_work_is_pushed_costs_no_answer(
+    repo: Path, places: Worktrees, tmp_path: Path
+) -> None:
+    origin, hook = tmp_path / "origin.git", tmp_path / "origin.git" / "hooks" / "pre-receive"
+    git(tmp_path, "init", "--quiet", "--bare", str(origin))
+    git(repo, "remote", "add", "origin", str(origin))
+    hook.write_text(
+        f"#!/bin/sh\ntouch {tmp_path}/pushing\nwhile [ ! -e {tmp_path}/go ]; do sleep 0.1; done\n"
+    )
+    hook.chmod(0o755)
+    running = asyncio.create_task(
+        Placed(Writer(), places).run(session_on(Project("payments", repo, push=True)))
+    )
+    await until((tmp_path / "pushing").exists)
+    running.cancel()
+    (tmp_path / "go").touch()
+    outcome = await running
+    assert outcome.verdict is Verdict.ANSWERED
+    assert outcome.work is not None
+    assert outcome.work.kept is Kept.PUSHED
 
+
+class Writer(FakeRunner):
+    """Changes a file, and answers."""
+
+    async def run(self, session: Session) -> Outcome:
+        assert session.place is not None
+        (session.place.path / "queue.py").write_text("limit = 8\n")
+        return await super().run(session)
+
+
+async def test_an_outcome_has_the_work_that_was_kept(repo: Path, places: Worktrees) -> None:
     session = session_on(Project("payments", repo))
     runner = Choice({RunnerName.CLAUDE_CODE: Placed(Writer(), places)})
     outcome = await runner.run(session)
