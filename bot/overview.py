@@ -19,6 +19,7 @@ from bot.views.waits import holding_back, shut
 from dispatch.budget import Standing
 from dispatch.forecast import Outlook
 from dispatch.gates import Gate
+from dispatch.pauses import Paused
 from dispatch.ports import Spending
 from dispatch.questions import Question
 from dispatch.states import State
@@ -78,6 +79,7 @@ class Seen:
     gates: Sequence[Gate]
     spending: Sequence[Spending]
     standing: Standing
+    paused: Paused | None
 
 
 class Overview:
@@ -122,6 +124,7 @@ class Overview:
             shut(await self._desk.gates()),
             await self._books.cost(today, today),
             await self._books.standing(),
+            await self._desk.paused(),
         )
 
     async def home(self, person: str, look: Look, seen: Seen, notice: str = "") -> Home:
@@ -138,6 +141,7 @@ class Overview:
             rows=rows,
             day=Day(seen.spending, seen.standing, self._terms.budgets),
             gates=seen.gates,
+            paused=seen.paused,
             table=self._terms.table,
             notice=notice,
             seats=self._seats(seen.waiting) if operates else None,
@@ -150,7 +154,8 @@ class Overview:
         outlooks = await self._desk.outlooks([task for task in tasks if task.state in _WAITS])
         others = [task for task in tasks if task.requester != person]
         readable = await self._rooms.readable(person, {task.channel for task in others if task.channel})
-        names = await self._rights.names(sorted({task.requester for task in others}))
+        pauser = {seen.paused.actor} if seen.paused else set[str]()
+        names = await self._rights.names(sorted({task.requester for task in others} | pauser))
         return [await self._row(person, task, seen, outlooks, readable) for task in tasks], names
 
     async def _row(

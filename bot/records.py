@@ -10,6 +10,7 @@ from datetime import datetime
 from dispatch.digest import Digest, Money
 from dispatch.forecast import Outlook
 from dispatch.gates import Gate
+from dispatch.pauses import Paused
 from dispatch.ports import Backup, Spending
 from dispatch.questions import Question
 from dispatch.states import Step
@@ -79,6 +80,11 @@ def outlook_record(outlook: Outlook) -> Record:
             "samples": outlook.usual.samples,
         },
     }
+
+
+def pause_record(paused: Paused | None) -> Record | None:
+    """Who paused the queue, and since when; null where nobody did."""
+    return None if paused is None else {"actor": paused.actor, "since": _time(paused.since)}
 
 
 def gate_record(gate: Gate) -> Record:

@@ -21,7 +21,7 @@ from tests.integration.guarded import ANA, HELD, KIM, OPS, QUEUED, SAM, WAYS, Wa
 
 GROUP, SHOWN = (
     "SENG00001",
-    frozenset({"show", "history", "open_tasks", "question", "questions", "asked_in", "gates"}),
+    frozenset({"show", "history", "open_tasks", "question", "questions", "asked_in", "gates", "paused"}),
 )
 MEMBER = Profile(frozenset({TEAM}))
 PROFILES = {
