@@ -11,7 +11,7 @@ from bot.ports import ChatError, Desk, Rights
 from bot.redact import redact
 from bot.slacktext import visible
 from bot.views.day import Day
-from bot.views.home import Board, Home, Seated, home, shut_out
+from bot.views.home import MOST, Board, Home, Seated, home, shut_out
 from bot.views.looks import Look, Page, page_of
 from bot.views.quiet import hushed
 from bot.views.rows import Row
@@ -26,7 +26,6 @@ from dispatch.states import State
 from dispatch.task import MODEL_TIERS, Attempt, Task, Tier
 from dispatch.terms import Terms
 
-_MOST: Final = 1_000
 _LINKS: Final = 500
 _ASKS: Final = frozenset({State.RUNNING, State.WAITING})
 _WAITS: Final = frozenset({State.QUEUED, State.HELD})
@@ -112,7 +111,7 @@ class Overview:
 
     async def read(self) -> Seen:
         """The queue as of now."""
-        waiting, today = await self._desk.open_tasks(_MOST), self._books.today()
+        waiting, today = await self._desk.open_tasks(MOST), self._books.today()
         questions = dict[int, Question]()
         for task in waiting:
             if task.state in _ASKS and (asked := await self._open_question(task.id)):
@@ -136,6 +135,7 @@ class Overview:
         operates = await self._rights.operates(person)
         board = Board(
             person=person,
+            is_cut=len(seen.waiting) >= MOST,
             look=replace(look, page=page.number),
             page=page,
             rows=rows,

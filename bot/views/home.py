@@ -19,6 +19,9 @@ from dispatch.pauses import Paused
 from dispatch.routing import Table
 from dispatch.task import Tier
 
+MOST: Final = 1_000
+"""So many open tasks are looked at: what runs first, then by urgency."""
+
 _LABELS: Final = {Filter.MINE: "Mine", Filter.CHANNEL: "This channel", Filter.ALL: "All"}
 _HEADS: Final = {
     Part.ASKS: ":large_purple_circle: *Waiting for you*",
@@ -64,8 +67,9 @@ class Seated:
 class Board:
     """All that one person's Home shows.
 
-    `notice` is the answer to their last press, safe already. `seats` and `default_priority` are shown to
-    operators, who may also pause the queue; None to others.
+    `is_cut` says that there may be more than `MOST` open tasks. `notice` is the answer to their last press,
+    safe already. `seats` and `default_priority` are shown to operators, who may also pause the queue; None
+    to others.
     """
 
     person: str
@@ -75,6 +79,7 @@ class Board:
     day: Day
     gates: Sequence[Gate]
     table: Table
+    is_cut: bool = False
     paused: Paused | None = None
     notice: str = ""
     seats: Sequence[Seated] | None = None
@@ -90,6 +95,7 @@ def home(board: Board, names: Callable[[str], str]) -> Home:
         _chooser(look),
         *_tasks(board, names),
         *_pager(board.page),
+        *([context(f"Only the first {MOST:,} open tasks are looked at here")] if board.is_cut else []),
         {"type": "divider"},
         section(money(board.day, board.person, look.channel if look.filter is Filter.CHANNEL else "")),
         *([context("\n".join(gate_lines(board.gates)))] if board.gates else []),
