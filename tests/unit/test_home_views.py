@@ -188,6 +188,14 @@ def test_parts_stand_in_order_and_the_newest_end_first() -> None:
     ]
 
 
+def test_what_ended_while_it_was_read_is_there_once() -> None:
+    was, ended = make_task(7, state=State.RUNNING), make_task(7, state=State.DONE, finished_at=NOON)
+    assert page_of([was, make_task(8)], [ended], (), ANA, Look()).tasks == [
+        (Part.QUEUED, make_task(8)),
+        (Part.ENDED, ended),
+    ]
+
+
 @given(st.integers(0, 10**9), st.integers(1, 10**9))
 def test_a_bar_is_empty_or_full_only_where_that_is_so(spent: int, limit: int) -> None:
     shown = bar(spent, limit)
