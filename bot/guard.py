@@ -10,6 +10,7 @@ from dispatch.errors import MoveRefused, NotAdmitted
 from dispatch.forecast import Outlook
 from dispatch.gates import Gate
 from dispatch.moving import above
+from dispatch.pauses import Paused
 from dispatch.policy import URGENT
 from dispatch.questions import Decision, Question
 from dispatch.routing import Table, route
@@ -120,6 +121,20 @@ class Guard:
         """Lets one task try at once at every closed gate, for an operator. Raises MoveRefused."""
         await refuse(self._judge, actor, Request(Act.OPERATE), "resume")
         return await self._desk.resume(actor)
+
+    async def pause(self, actor: str) -> Paused:
+        """Lets nothing new start, for an operator. Raises MoveRefused."""
+        await refuse(self._judge, actor, Request(Act.OPERATE), "pause")
+        return await self._desk.pause(actor)
+
+    async def unpause(self, actor: str) -> Paused | None:
+        """Lets the queue go on, for an operator. Raises MoveRefused."""
+        await refuse(self._judge, actor, Request(Act.OPERATE), "unpause")
+        return await self._desk.unpause(actor)
+
+    async def paused(self) -> Paused | None:
+        """Who paused the queue, and when; None where it is not paused."""
+        return await self._desk.paused()
 
     async def show(self, task_id: int) -> tuple[Task, Sequence[Attempt]]:
         """A task and its attempts. Raises NotFound."""

@@ -126,6 +126,8 @@ class Letters:
     async def _movers(self, outlook: Outlook | None) -> Callable[[str], str]:
         """The names of the people who moved a task while it waited."""
         movers = {outlook.steers.mover, outlook.steers.holder} if outlook else set[str]()
+        if outlook and outlook.paused:
+            movers.add(outlook.paused.actor)
         names = {mover: await self._name(mover) for mover in movers if is_person(mover)}
         return lambda person: names.get(person, "")
 

@@ -136,13 +136,18 @@ class _Waiting:
     names: Callable[[str], str]
 
     def expected(self) -> str:
-        return expected(self.outlook) if self.outlook else ""
+        if self.outlook is None:
+            return ""
+        paused = self.outlook.paused
+        return expected(self.outlook, person(paused.actor, self.names) if paused else "")
 
     def usual(self) -> str:
         return usually(self.outlook.usual) if self.outlook else ""
 
     def seats(self, task: Task) -> str:
-        return taken(self.outlook.seats, task.route.tier) if self.outlook else ""
+        if self.outlook is None or self.outlook.paused:
+            return ""
+        return taken(self.outlook.seats, task.route.tier)
 
     def held(self) -> str:
         holder = self.outlook.steers.holder if self.outlook else ""

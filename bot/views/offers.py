@@ -45,6 +45,8 @@ class Action(StrEnum):
     RETRY = "retry"
     TIER_UP = "tier_up"
     FEEDBACK = "feedback"
+    PAUSE = "pause"
+    RESUME = "resume"
 
 
 OPTIONS: Final = (Action.ANSWER_1, Action.ANSWER_2, Action.ANSWER_3, Action.ANSWER_4, Action.ANSWER_5)
@@ -162,6 +164,11 @@ def row(task: Task, offers: Sequence[Offer]) -> tuple[Block, ...]:
         return ()
     number = str(task.id)
     return (actions(f"task:{number}", [_button(task, offer) for offer in offers]),)
+
+
+def on_queue(*, paused: bool) -> Offer:
+    """What operators are offered for the whole queue."""
+    return Offer(Action.RESUME, "Resume the queue") if paused else Offer(Action.PAUSE, "Pause the queue")
 
 
 def on_thumbs(task: Task) -> Block:

@@ -5,11 +5,20 @@ from datetime import datetime
 from typing import Protocol
 
 from dispatch.forecast import InLine, Place, Sample, Seated, Steers
+from dispatch.pauses import Paused
 from dispatch.policy import Ration
 from dispatch.task import Route, Task, Tier
 
 
-class Line(Protocol):
+class Pauses(Protocol):
+    """Whether the whole queue is paused."""
+
+    async def paused(self) -> Paused | None:
+        """Who paused the queue, and when; None where it is not paused."""
+        ...
+
+
+class Line(Pauses, Protocol):
     """Where queued tasks stand, and what can be known of when they start."""
 
     async def place(self, task: Task) -> Place:

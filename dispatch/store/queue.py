@@ -14,6 +14,7 @@ from dispatch.store.claiming import claim, release
 from dispatch.store.database import Transaction, in_transaction
 from dispatch.store.line import check, over_ration, rejoin, take_turn
 from dispatch.store.moves import DISPATCHER, change, end_attempt, held_by, known, lose, remember, tell
+from dispatch.store.pauses import SqlitePauses
 from dispatch.store.pausing import pause
 from dispatch.store.standing import SqliteStanding
 from dispatch.store.steering import SqliteSteering
@@ -27,7 +28,7 @@ _RETRYABLE = MOVES[Move.RETRY][0]
 _BATCH = 200
 
 
-class SqliteQueue(SqliteTasks, SqliteStanding, SqliteSteering):
+class SqliteQueue(SqliteTasks, SqliteStanding, SqliteSteering, SqlitePauses):
     """Tasks and the moves between their states."""
 
     @in_transaction

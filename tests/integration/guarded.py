@@ -79,6 +79,10 @@ def press(action: str, value: int | str, label: str) -> Mapping[str, Any]:
     }
 
 
+def at_home(action: str, value: int | str, label: str) -> Mapping[str, Any]:
+    return {"view": {"type": "home"}, "actions": press(action, value, label)["actions"]}
+
+
 _SAID: Final = {
     "a task": ("p5 tidy", Way({})),
     "an urgent task": ("p1 model=haiku tidy", Way({}, urgent=True)),
@@ -88,6 +92,7 @@ _SAID: Final = {
     "retry": (f"retry {CANCELLED}", Way({}, others=True)),
     "bump": (f"bump {QUEUED}", Way({}, others=True)),
     "hold": (f"hold {HELD}", Way({}, others=True, starts=False)),
+    "pause": ("pause", Way({}, operates=True, starts=False)),
     "resume": ("resume", Way({}, operates=True, starts=False)),
 }
 WAYS: Final[Mapping[str, Way]] = {
@@ -110,6 +115,11 @@ WAYS: Final[Mapping[str, Way]] = {
     "button: retry": Way(press("retry", CANCELLED, "Retry"), others=True),
     "button: one tier up": Way(press("tier_up", CANCELLED, "One tier up: Sonnet"), others=True),
     "button: answer": Way(press("answer:2", 1, "refunds"), others=True),
+    "home: cancel": Way(at_home("cancel", QUEUED, "Cancel"), others=True, starts=False),
+    "home: cheaper": Way(at_home("cheaper", HELD, "Run on Haiku"), others=True),
+    "home: answer": Way(at_home("answer:2", 1, "refunds"), others=True),
+    "home: pause": Way(at_home("pause", "queue", "Pause the queue"), operates=True, starts=False),
+    "home: resume": Way(at_home("resume", "queue", "Resume the queue"), operates=True, starts=False),
     "button: acknowledge": Way(
         press("acknowledge_alarm", "starving:opus", "Acknowledge"), operates=True, starts=False
     ),
@@ -133,7 +143,9 @@ class Door:
         payload = {**way.payload, "trigger_id": f"1.1.{person}"}
         if shared:
             payload["is_ext_shared_channel"] = True
-        if "actions" in payload:
+        if "view" in payload:
+            await self.controls.press_at_home({**payload, "user": {"id": person}})
+        elif "actions" in payload:
             await self.controls.press({**payload, "user": {"id": person}})
         elif "event" in payload:
             await self.intake.event({**payload, "event": {**payload["event"], "user": person}})
@@ -145,6 +157,9 @@ class Door:
         if "text" in way.payload:
             payload = {**way.payload, "user_id": person, "trigger_id": f"1.1.{person}"}
             return await self.intake.slash(payload)
+        if "view" in way.payload:
+            payload = {**way.payload, "user": {"id": person}, "trigger_id": f"1.1.{person}"}
+            return await self.controls.press_at_home(payload)
         await self.take(way, person)
         with closing(self._reading()) as raw:
             (body,) = raw.execute(
@@ -154,7 +169,7 @@ class Door:
 
     def state(self) -> object:
         """Everything but what people are told."""
-        tables = ("task", "attempt", "history", "question", "gate", "rationed", "retry_request")
+        tables = ("task", "attempt", "history", "question", "gate", "rationed", "retry_request", "paused")
         with closing(self._reading()) as raw:
             rows = [raw.execute(f"SELECT * FROM {table}").fetchall() for table in tables]  # noqa: S608
         return rows, list(self.alarms.acknowledged)

@@ -32,6 +32,7 @@ GROUP, SHOWN = (
             "gates",
             "outlooks",
             "in_thread",
+            "paused",
         }
     ),
 )
