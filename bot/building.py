@@ -37,6 +37,7 @@ from bot.rights import TeamRights
 from bot.scripts import Scripts
 from bot.sections import PriceSettings
 from bot.slacktext import visible
+from bot.stops import Stops
 from bot.streamed import Streamed
 from bot.vitals import Vitals
 from bot.watch import Watch
@@ -170,7 +171,7 @@ class Building:
             terms.operators_channel,
         )
 
-    def doors(self, me: Identity) -> tuple[Intake, Controls]:
+    def doors(self, me: Identity) -> tuple[Stops, Controls]:
         """What Slack's requests and presses go to."""
         settings, notifier = self.settings, self.courier
         directory = Directory(self.chat, me.team, self.clock)
@@ -190,7 +191,8 @@ class Building:
             self.scripts,
         )
         controls = Controls(desk, self.store.outbox, notifier, alarms, self.clock, settings.table)
-        return intake, controls
+        stops = Stops(intake, desk, self.store.previews, self.store.outbox, notifier, self.clock)
+        return stops, controls
 
     def schedule(self) -> Schedule:
         """What happens by the clock."""

@@ -15,6 +15,7 @@ from bot.intake import Intake
 from bot.ports import Identity
 from bot.rehearsal.slack import SlackSim
 from bot.rights import TeamRights
+from bot.stops import Stops
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.store import Store
 from dispatch.task import Task
@@ -64,6 +65,7 @@ class Front:
     desk: StoreDesk
     notifier: CountingNotifier
     intake: Intake
+    stops: Stops
     controls: Controls
     alarms: FakeAlarms
     sockets: Sockets
@@ -128,7 +130,9 @@ async def front_room(folder: Path) -> AsyncIterator[Front]:
         rights = make_rights(room, me)
         intake = make_intake(room, desk, notifier, me, rights)
         controls = make_controls(room, desk, notifier, alarms, rights)
-        slack, app = room.slack, build(intake, controls, me)
+        guard = Guard(desk, rights, DEFAULT_TABLE)
+        stops = Stops(intake, guard, room.store.previews, room.store.outbox, notifier, room.clock)
+        slack, app = room.slack, build(stops, controls, me)
         async with Sockets(app, slack.app_token, slack.api_url, clock, ping=0.2) as sockets:
             await slack.wait_for(lambda state: state.sockets == 2)
-            yield Front(room, desk, notifier, intake, controls, alarms, sockets, rights, clock)
+            yield Front(room, desk, notifier, intake, stops, controls, alarms, sockets, rights, clock)
