@@ -154,8 +154,7 @@ class Letters:
     async def _answer(self, delivery: Delivery) -> Letter:
         task, attempt = self._shown(*await self._attempt(delivery))
         told = reply(task, attempt, on_answer(task, attempt, self._terms.table))
-        file = (Document(told.filename, told.document),) if told.document is not None else ()
-        return (*told.messages, *file)
+        return (*told.messages, *(Document(file.name, file.text) for file in told.files))
 
     async def _attempt(self, delivery: Delivery) -> tuple[Task, Attempt]:
         task = await self._queue.task(_number(delivery))
