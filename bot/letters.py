@@ -174,7 +174,11 @@ class Letters:
     def _struck(self, attempt: Attempt) -> Attempt:
         fault, work = attempt.fault, attempt.work
         if work is not None:
-            work = replace(work, diffstat=redact(visible(work.diffstat), self._secrets))
+            work = replace(
+                work,
+                diffstat=redact(visible(work.diffstat), self._secrets),
+                diff=redact(visible(work.diff), self._secrets),
+            )
         if fault is not None:
             fault = replace(fault, detail=redact(fault.detail, self._secrets))
         return replace(

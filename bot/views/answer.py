@@ -52,8 +52,7 @@ def reply(task: Task, attempt: Attempt, offers: Sequence[Offer] = ()) -> Reply:
 def _answer(task: Task, attempt: Attempt) -> Reply:
     text, files = answered(attempt.text) if task.script else attempt.text, tuple[Attached, ...]()
     if not task.script:
-        again = f".{attempt.number}" if attempt.number > 1 else ""
-        text, files = detached(text, f"{task.id}{again}")
+        text, files = detached(text, _mark(task, attempt))
     rendered = render(text)
     last = len(rendered.parts) - 1
     messages = []
@@ -68,7 +67,19 @@ def _answer(task: Task, attempt: Attempt) -> Reply:
         blocks += [*_work(task, attempt), context(footer(task, attempt))]
         plain = Message(plain_text(part), tuple(blocks), called)
         messages.append(replace(plain, blocks=(*blocks, on_thumbs(task)), simpler=plain))
-    return Reply(tuple(messages), (*_whole(task, attempt, rendered), *files))
+    return Reply(tuple(messages), (*_whole(task, attempt, rendered), *files, *_changes(task, attempt)))
+
+
+def _mark(task: Task, attempt: Attempt) -> str:
+    """What the names of its files begin with: the task, and the attempt where it is not the first."""
+    return f"{task.id}.{attempt.number}" if attempt.number > 1 else str(task.id)
+
+
+def _changes(task: Task, attempt: Attempt) -> tuple[Attached, ...]:
+    """What it changed in its project, as a file."""
+    if attempt.work is None or not attempt.work.diff:
+        return ()
+    return (Attached(f"{_mark(task, attempt)}.diff", attempt.work.diff),)
 
 
 def _whole(task: Task, attempt: Attempt, rendered: Rendered) -> tuple[Attached, ...]:
@@ -88,7 +99,7 @@ def _without_answer(task: Task, attempt: Attempt, offers: Sequence[Offer]) -> Re
     for number, part in enumerate(rendered.parts):
         heading = (section("*Work so far:*"),) if number == 0 else ()
         messages.append(Message(plain_text(part), (*heading, markdown(part))))
-    return Reply(tuple(messages), _whole(task, attempt, rendered))
+    return Reply(tuple(messages), (*_whole(task, attempt, rendered), *_changes(task, attempt)))
 
 
 def _work(task: Task, attempt: Attempt) -> tuple[Block, ...]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -20,9 +21,16 @@ from dispatch.task import Kept, Work
 DIFFSTAT = ("--stat=72", "--stat-count=20")
 """How wide git's summary of the work is, and how many files it names."""
 
+DIFF = ("--no-color", "--no-ext-diff", "--no-textconv")
+"""How the work is told line by line."""
+
+DIFF_LINES, DIFF_SIZE = 5_000, 60_000
+"""Changed lines and characters of the most work that is told line by line."""
+
 Noted = Callable[[int, int, Work], Awaitable[None]]
 """Told of the work of a task's attempt."""
 
+_CHANGED = re.compile(r"([0-9]+) (?:insertion|deletion)")
 _FILES, _RECORD = "files", "record.json"
 _log = logging.getLogger(__name__)
 
@@ -180,15 +188,29 @@ async def _keep(tree: _Tree, message: str) -> Work | None:
     except (Failed, Unreachable) as error:
         _log.error("the work in %s could not be kept: %s", tree.path, error)
         return Work(tree.branch, "", Kept.REFUSED)
+    diff = await _diff(tree, diffstat)
     for folder in (tree.path, tree.notes, tree.home):
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
     if diffstat:
-        return Work(tree.branch, diffstat)
+        return Work(tree.branch, diffstat, diff=diff)
     try:
         await git("branch", "--quiet", "-D", tree.branch, folder=tree.repo)
     except (Failed, Unreachable) as error:
         _log.error("the empty branch %s could not be removed: %s", tree.branch, error)
     return None
+
+
+async def _diff(tree: _Tree, diffstat: str) -> str:
+    """The work line by line, by its summary; empty where that is too much or git does not tell it."""
+    changed = sum(map(int, _CHANGED.findall(diffstat.rsplit("\n", 1)[-1])))
+    if not 0 < changed <= DIFF_LINES:
+        return ""
+    try:
+        diff = await tree.git("diff", *DIFF, tree.began, "HEAD")
+    except (Failed, Unreachable) as error:
+        _log.warning("the work on %s is not told line by line: %s", tree.branch, error)
+        return ""
+    return f"{diff}\n" if len(diff) < DIFF_SIZE else ""
 
 
 async def _branches(repo: Path) -> set[str]:

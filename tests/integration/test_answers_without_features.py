@@ -7,6 +7,9 @@ import pytest
 
 from bot.rehearsal.slack.shown import visible
 from bot.rehearsal.slack.state import Message as Posted
+from dispatch.faults import Fault, FaultKind
+from dispatch.states import State
+from dispatch.task import Outcome, Verdict, Work
 from tests.integration.post_room import Room, post_room, settle_down
 from tests.integration.writing_room import FIRST, SHOWN, WHOLE, answered, finish, replies, shown, writer
 
@@ -87,3 +90,15 @@ async def test_words_of_a_file_that_slack_refuses_ping_nobody(room: Room) -> Non
     assert len(replies(room)) == 2
     assert {ping.target for ping in room.slack.pings} == {"UANA00001"}
     assert "sk-the-secret" not in str(replies(room))
+
+
+@pytest.mark.parametrize("verdict", [Verdict.ANSWERED, Verdict.FAILED])
+async def test_the_work_of_a_session_goes_along_as_a_diff(room: Room, verdict: Verdict) -> None:
+    writing = await writer(room)
+    work = Work("onequeue/1", " queue.py | 2 +-\n 1 file changed", diff="-limit = 4\n+key = sk-the-secret\n")
+    fault = Fault(FaultKind.OVER_CAP) if verdict is Verdict.FAILED else None
+    state = State.FAILED if verdict is Verdict.FAILED else State.DONE
+    await writing.end(Outcome(verdict, "It is done.", "claude-opus-5-5", fault, work), state)
+    await finish(room, writing)
+    (file,) = replies(room)[-1].files
+    assert (file.name, file.content) == ("1.diff", b"-limit = 4\n+key = [redacted]\n")
