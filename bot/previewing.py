@@ -198,8 +198,8 @@ class Previewing:
         """The preview's message. Where that is not known it is the one in the thread nobody knows of."""
         if begun.message is not None:
             return begun.message
-        if beginning := self._beginning.get((begun.task_id, begun.attempt)):
-            await asyncio.wait({beginning})
+        if self._beginning:
+            await asyncio.wait(set(self._beginning.values()))
         known = {one.message for one in await self._previews.all()}
         if (stored := await self._stored(begun.task_id, begun.attempt)) and stored.message:
             return stored.message

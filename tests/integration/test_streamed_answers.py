@@ -195,6 +195,29 @@ async def test_whatever_is_refused_the_answer_arrives_once(room: Room, method: s
     assert [post.blocks[0]["text"] for post in replies(room)] == [SHOWN]
 
 
+async def test_all_pieces_together_stay_below_what_slack_takes(room: Room) -> None:
+    writing = await writer(room)
+    begun = await writing.stage.begin(1, 1)
+    assert begun is not None
+    taken = [await writing.stage.append(begun, "x ") for _ in range(120)]
+    assert taken == [True] * 80 + [False] * 40
+    room.clock.advance(timedelta(minutes=1))
+    assert await writing.stage.append(begun, "x ")
+    await writing.stop()
+
+
+async def test_a_rate_limit_is_kept_to_and_what_it_stopped_is_shown_later(room: Room) -> None:
+    writing = await writer(room)
+    await writing.write(FIRST, lambda: shown(room))
+    before = shown(room)
+    room.slack.fault("chat.appendStream", "429", retry_after=20)
+    writing.showing.grow(f"{FIRST}\nMore words come")
+    await eventually(room, lambda: shown(room) != before)
+    assert shown(room) == f"{FIRST}\nMore words "
+    assert room.clock.slept.count(1.0) >= 20
+    await writing.stop()
+
+
 class Crash(BaseException):
     """The process is gone."""
 
