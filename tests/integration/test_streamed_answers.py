@@ -195,6 +195,19 @@ async def test_whatever_is_refused_the_answer_arrives_once(room: Room, method: s
     assert [post.blocks[0]["text"] for post in replies(room)] == [SHOWN]
 
 
+async def test_where_the_task_moves_the_answer_goes_along_and_the_preview_is_taken_back(room: Room) -> None:
+    writing = await writer(room)
+    await writing.write(FIRST, lambda: shown(room))
+    there = room.slack.dm("ana")
+    await room.store.outbox.move_to(1, there, room.clock.now())
+    await writing.end(answered())
+    await finish(room, writing)
+    assert replies(room) == []
+    (answer,) = [post for post in room.posts(there) if post.is_reply]
+    assert answer.blocks[0]["text"] == SHOWN
+    assert await room.store.previews.all() == []
+
+
 async def test_all_pieces_together_stay_below_what_slack_takes(room: Room) -> None:
     writing = await writer(room)
     begun = await writing.stage.begin(1, 1)
