@@ -173,8 +173,7 @@ class Letters:
     async def _answer(self, delivery: Delivery) -> Letter:
         task, attempt = self._shown(*await self._attempt(delivery))
         told = reply(task, attempt, on_answer(task, attempt, self._terms.table))
-        file = (Document(told.filename, told.document),) if told.document is not None else ()
-        return (*told.messages, *file)
+        return (*told.messages, *(Document(file.name, file.text) for file in told.files))
 
     async def _attempt(self, delivery: Delivery) -> tuple[Task, Attempt]:
         task = await self._queue.task(_number(delivery))
@@ -194,7 +193,11 @@ class Letters:
     def _struck(self, attempt: Attempt) -> Attempt:
         fault, work = attempt.fault, attempt.work
         if work is not None:
-            work = replace(work, diffstat=redact(visible(work.diffstat), self._secrets))
+            work = replace(
+                work,
+                diffstat=redact(visible(work.diffstat), self._secrets),
+                diff=redact(visible(work.diff), self._secrets),
+            )
         if fault is not None:
             fault = replace(fault, detail=redact(fault.detail, self._secrets))
         return replace(

@@ -220,12 +220,14 @@ class Work:
     """What a session changed in its project: the branch that keeps it, and git's summary of it.
 
     `diffstat` has a line for each of the first files and ends with git's count of them all. What git
-    refused to commit has none, and its branch is the one it was meant for.
+    refused to commit has none, and its branch is the one it was meant for. `diff` is the work line by line,
+    empty where that is too much to tell.
     """
 
     branch: str
     diffstat: str
     kept: Kept = Kept.BRANCH
+    diff: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,7 @@ async def end_attempt(transaction: Transaction, task: Task, outcome: Outcome, no
         text=outcome.text,
         branch=work.branch if work else None,
         diffstat=work.diffstat if work else "",
+        diff=work.diff if work else "",
         kept=work.kept if work else None,
         said_micro_usd=outcome.said_micro_usd,
     )

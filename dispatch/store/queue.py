@@ -101,7 +101,7 @@ class SqliteQueue(SqliteTasks, SqliteStanding, SqliteSteering, SqlitePauses):
         self, transaction: Transaction, task_id: int, attempt: int, work: Work, now: datetime
     ) -> None:
         """Names what an attempt has left, while what was said in its task is kept."""
-        noted = {"branch": work.branch, "diffstat": work.diffstat, "kept": work.kept}
+        noted = {"branch": work.branch, "diffstat": work.diffstat, "diff": work.diff, "kept": work.kept}
         await transaction.rows("note_work", task_id=task_id, attempt=attempt, **noted)
         await transaction.rows("raise_card", task_id=task_id, now=now)
 

@@ -145,7 +145,7 @@ def attempt(row: sqlite3.Row) -> Attempt:
         unpriced=row["unpriced"],
         prompt_tokens=row["prompt_tokens"],
         output_tokens=row["output_tokens"],
-        work=Work(row["branch"], row["diffstat"], Kept(row["kept"])) if row["branch"] else None,
+        work=Work(row["branch"], row["diffstat"], Kept(row["kept"]), row["diff"]) if row["branch"] else None,
         said_micro_usd=row["said_micro_usd"],
         doing=row["doing"],
         has_transcript=bool(row["has_transcript"]),

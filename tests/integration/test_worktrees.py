@@ -12,6 +12,7 @@ from dispatch.errors import NoPlace
 from dispatch.faults import Fault, FaultKind
 from dispatch.means import Means, Profile, Project, RunnerName
 from dispatch.places import Worktrees
+from dispatch.places.worktrees import DIFF_LINES, DIFF_SIZE
 from dispatch.ports import Access, Draft, Session
 from dispatch.runners.choice import Choice
 from dispatch.runners.placed import Placed
@@ -81,6 +82,8 @@ async def test_work_is_kept_as_a_branch_and_nothing_else_is_left(
     assert session.draft.work is not None
     assert session.draft.work.branch == BRANCH
     assert "2 files changed" in session.draft.work.diffstat
+    assert "\n+limit = 8\n" in session.draft.work.diff
+    assert "\n+x = 1\n" in session.draft.work.diff
     assert git(repo, "show", f"{BRANCH}:queue.py") == "limit = 8"
     assert git(repo, "log", "-1", "--format=%an %s", BRANCH) == "Onequeue Work of #1"
     assert "noise.log" not in git(repo, "ls-tree", "--name-only", BRANCH)
@@ -174,6 +177,16 @@ async def test_the_summary_of_much_work_names_some_files_and_counts_all(
     assert len(lines) <= 22
     assert lines[-1].strip() == "60 files changed, 60 insertions(+)"
     assert len(session.draft.work.diffstat) < 2_000
+
+
+@pytest.mark.parametrize("much", ["x = 1\n" * (DIFF_LINES + 1), "y" * DIFF_SIZE])
+async def test_too_much_work_is_not_told_line_by_line(repo: Path, places: Worktrees, much: str) -> None:
+    session = session_on(Project("payments", repo))
+    async with places.open(session) as place:
+        (place.path / "new.py").write_text(much)
+    assert session.draft.work is not None
+    assert "1 file changed" in session.draft.work.diffstat
+    assert session.draft.work.diff == ""
 
 
 def _hook(place: Path, marker: Path) -> None:
