@@ -39,19 +39,19 @@ class Reply:
     filename: str
 
 
-def reply(task: Task, attempt: Attempt, offers: Sequence[Offer] = ()) -> Reply:
+def reply(task: Task, attempt: Attempt, offers: Sequence[Offer] = (), receipt: str = "") -> Reply:
     """What the thread is told when an attempt ends. Its first part mentions the requester, once.
 
-    `offers` is what may be pressed where there is no answer.
+    `offers` is what may be pressed where there is no answer. A `receipt` stands in place of the footer.
     """
     filename = f"task-{task.id}-attempt-{attempt.number}.md"
     if attempt.verdict is Verdict.ANSWERED:
         text = answered(attempt.text) if task.script else attempt.text
-        return _answer(task, attempt, render(text), filename)
+        return _answer(task, attempt, render(text), filename, receipt or footer(task, attempt))
     return _without_answer(task, attempt, filename, offers)
 
 
-def _answer(task: Task, attempt: Attempt, rendered: Rendered, filename: str) -> Reply:
+def _answer(task: Task, attempt: Attempt, rendered: Rendered, filename: str, receipt: str) -> Reply:
     last = len(rendered.parts) - 1
     messages = []
     for number, part in enumerate(rendered.parts):
@@ -62,7 +62,7 @@ def _answer(task: Task, attempt: Attempt, rendered: Rendered, filename: str) -> 
         if number < last:
             messages.append(Message(plain_text(part), tuple(blocks), called))
             continue
-        blocks += [*_work(task, attempt), context(footer(task, attempt))]
+        blocks += [*_work(task, attempt), context(receipt)]
         plain = Message(plain_text(part), tuple(blocks), called)
         messages.append(replace(plain, blocks=(*blocks, on_thumbs(task)), simpler=plain))
     return Reply(tuple(messages), rendered.document, filename)

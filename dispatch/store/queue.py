@@ -12,6 +12,7 @@ from dispatch.states import MOVES, Move, State
 from dispatch.store import gates, rows
 from dispatch.store.claiming import claim, release
 from dispatch.store.database import Transaction, in_transaction
+from dispatch.store.duplicates import ask_whether_twice
 from dispatch.store.line import check, over_ration, rationed, rejoin, send_another_way, take_turn
 from dispatch.store.moves import DISPATCHER, change, end_attempt, held_by, known, lose, remember, tell
 from dispatch.store.pausing import pause
@@ -58,6 +59,8 @@ class SqliteQueue(SqliteTasks, SqliteStanding, SqliteSteering):
         actor, why = (DISPATCHER, f"follow-up of #{new.parent}") if follows else (new.requester, "")
         await remember(transaction, task.id, Move.ENQUEUE, now, actor, why)
         await tell(transaction, task, DeliveryKind.CARD, f"card:{task.id}", now)
+        if new.unless_alike:
+            task = await ask_whether_twice(transaction, task, now)
         return await wait_in_thread(transaction, task, now), True
 
     async def claim(

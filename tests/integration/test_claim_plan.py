@@ -85,6 +85,8 @@ def plan(raw: sqlite3.Connection, name: str) -> list[str]:
         ("in_thread", "task_thread"),
         ("open_before", "task_thread"),
         ("behind", "task_behind"),
+        ("same_as", "task_same"),
+        ("followers", "task_follows"),
         ("counts", "task_open"),
         ("open_tasks", "task_open"),
         ("due", "delivery_due"),
