@@ -19,6 +19,9 @@ UPDATE task SET follows = :follows WHERE id = :task_id RETURNING *;
 -- name: followers
 SELECT * FROM task WHERE follows = :task_id ORDER BY id;
 
+-- name: undecided
+SELECT * FROM task WHERE alike = :task_id AND state = 'held' ORDER BY id;
+
 -- name: put_private
 INSERT INTO delivery (key, kind, task_id, thread, person, created_at, due_at)
 VALUES (:key, :kind, :task_id, :thread, :person, :now, :now)

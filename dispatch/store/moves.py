@@ -81,6 +81,9 @@ async def change(
     if target in TERMINAL:
         for waiting in await transaction.rows("behind", task_id=task.id):
             await change(transaction, rows.task(waiting), State.QUEUED, now, detail=f"#{task.id} has ended")
+        undecided = await transaction.rows("undecided", task_id=task.id) if target is not State.DONE else ()
+        for twin in undecided:
+            await change(transaction, rows.task(twin), State.QUEUED, now, detail=f"#{task.id} is {target}")
         for follower in await transaction.rows("followers", task_id=task.id):
             await tell_follower(transaction, rows.task(follower), rows.task(row), now)
     return rows.task(row)

@@ -12,7 +12,6 @@ from dispatch.states import MOVES, Move, State
 from dispatch.store import gates, rows
 from dispatch.store.claiming import claim, release
 from dispatch.store.database import Transaction, in_transaction
-from dispatch.store.duplicates import ask_whether_twice
 from dispatch.store.line import check, over_ration, rationed, rejoin, send_another_way, take_turn
 from dispatch.store.moves import DISPATCHER, change, end_attempt, held_by, known, lose, remember, tell
 from dispatch.store.pausing import pause
@@ -20,6 +19,7 @@ from dispatch.store.standing import SqliteStanding
 from dispatch.store.steering import SqliteSteering, once
 from dispatch.store.tasks import SqliteTasks
 from dispatch.store.threads import wait_in_thread
+from dispatch.store.twice import ask_whether_twice
 from dispatch.task import Claim, NewTask, Outcome, Route, Source, Task, Tier, Verdict, Work
 
 _ANSWERED = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.PARKED})

@@ -7,9 +7,9 @@ from dispatch.policy import AGEING, Ration
 from dispatch.states import Move, State
 from dispatch.store import rows
 from dispatch.store.database import Database, Transaction, in_transaction
-from dispatch.store.duplicates import follow
 from dispatch.store.line import over_ration, rationed, take_turn
 from dispatch.store.moves import change, known, remember
+from dispatch.store.twice import follow
 from dispatch.task import HoldKind, Route, Task
 
 _WAITS = frozenset({State.QUEUED, State.HELD})
@@ -73,6 +73,17 @@ class SqliteSteering:
         return moved
 
     @in_transaction
+    async def follow(
+        self, transaction: Transaction, task_id: int, actor: str, now: datetime, key: str = ""
+    ) -> Task:
+        """Ends a task in favour of the one that it looks like. Raises NotFound, MoveRefused."""
+        task = await known(transaction, task_id)
+        await once(transaction, key, task_id, now)
+        if task.alike is None:
+            raise MoveRefused(f"#{task.id} is {task.state}; it does not wait for your word on that any more.")
+        return await follow(transaction, task, task.alike, actor, now)
+
+    @in_transaction
     async def hold(
         self, transaction: Transaction, task_id: int, actor: str, now: datetime, key: str = ""
     ) -> Task:
@@ -95,17 +106,6 @@ class SqliteSteering:
         if task.hold is not HoldKind.PERSON:
             raise MoveRefused(f"#{task.id} is {task.state}; nobody holds it, so there is nothing to release.")
         return await change(transaction, task, State.QUEUED, now, actor=actor)
-
-    @in_transaction
-    async def follow(
-        self, transaction: Transaction, task_id: int, actor: str, now: datetime, key: str = ""
-    ) -> Task:
-        """Ends a task in favour of the one that it looks like. Raises NotFound, MoveRefused."""
-        task = await known(transaction, task_id)
-        await once(transaction, key, task_id, now)
-        if task.alike is None:
-            raise MoveRefused(f"#{task.id} is {task.state}; it does not wait for your word on that any more.")
-        return await follow(transaction, task, task.alike, actor, now)
 
 
 async def once(transaction: Transaction, key: str, task_id: int, now: datetime) -> None:

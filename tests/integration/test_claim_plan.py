@@ -87,6 +87,7 @@ def plan(raw: sqlite3.Connection, name: str) -> list[str]:
         ("behind", "task_behind"),
         ("same_as", "task_same"),
         ("followers", "task_follows"),
+        ("undecided", "task_undecided"),
         ("counts", "task_open"),
         ("open_tasks", "task_open"),
         ("due", "delivery_due"),

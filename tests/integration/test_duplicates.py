@@ -158,6 +158,13 @@ async def test_only_its_requester_or_an_operator_decides(bench: Bench) -> None:
     assert (await bench.task(2)).follows == 1
 
 
+async def test_what_has_no_answer_any_more_is_not_waited_for(bench: Bench) -> None:
+    await twice(bench)
+    await ask(bench, words="cancel 1")
+    await bench.until(1, State.CANCELLED)
+    await bench.seats.wait_started(2)
+
+
 async def test_a_double_click_and_a_third_time_look_like_the_first(bench: Bench) -> None:
     await twice(bench)
     await ask(bench, "kim")

@@ -3,4 +3,5 @@ ALTER TABLE task ADD COLUMN alike INTEGER REFERENCES task (id);
 ALTER TABLE task ADD COLUMN follows INTEGER REFERENCES task (id);
 
 CREATE INDEX task_same ON task (likeness, id) WHERE likeness IS NOT NULL;
+CREATE INDEX task_undecided ON task (alike) WHERE alike IS NOT NULL;
 CREATE INDEX task_follows ON task (follows) WHERE follows IS NOT NULL;
