@@ -168,6 +168,8 @@ class Controls:
                 return presses.reprioritised(moved, task)
             case Action.HOLD:
                 return presses.held(await self._desk.hold(task.id, press.person, press.key))
+            case Action.FOLLOW:
+                return presses.follows(await self._desk.follow(task.id, press.person, press.key))
             case Action.RELEASE:
                 return presses.released(await self._desk.release(task.id, press.person, press.key))
             case Action.CANCEL | Action.STOP:

@@ -45,6 +45,8 @@ with `repo=payments` it works on that project, else on the channel's, if there i
 `/task show 42 --history` tells who did what to it, and when
 *While it waits:* `/task bump 42` makes it one priority more urgent, `/task lower 42` one less; \
 `/task hold 42` lets it wait for `/task release 42`
+*In a task's thread* a reply follows up; `stop`, `status`, `cost` or `bump` alone is about that task; \
+`!help` says more
 *What it cost:* `/task cost today` · `/task cost week` · `/task cost month`
 *For operators:* `/task pause` lets nothing new start until `/task resume`, which also lets one task try \
 at once where all wait, as after a refused key"""

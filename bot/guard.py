@@ -92,6 +92,11 @@ class Guard:
         await self._let(Act.RUN, "release", await self._task(task_id), actor)
         return await self._desk.release(task_id, actor, key)
 
+    async def follow(self, task_id: int, actor: str, key: str = "") -> Task:
+        """Ends a task in favour of the one that it looks like. Raises NotFound, MoveRefused."""
+        await self._let(Act.STOP, "follow", await self._task(task_id), actor)
+        return await self._desk.follow(task_id, actor, key)
+
     async def tier_up(self, task_id: int, actor: str, key: str = "") -> Task:
         """Runs an ended task again one tier up. Raises NotFound, MoveRefused."""
         task = await self._task(task_id)

@@ -279,6 +279,7 @@ class Intake:
             script=script,
             project=asked.project,
             parent=parent,
+            unless_alike=script is None and not place.in_thread,
         )
         try:
             task, created = await self._desk.submit(new)

@@ -199,6 +199,13 @@ class Desk(Protocol):
         """Queues a task again that a person holds, once for each `key`. Raises NotFound, MoveRefused."""
         ...
 
+    async def follow(self, task_id: int, actor: str, key: str = "") -> Task:
+        """Ends a task in favour of the one that it looks like, once for each `key`.
+
+        Raises NotFound, MoveRefused.
+        """
+        ...
+
     async def tier_up(self, task_id: int, actor: str, key: str = "") -> Task:
         """Runs an ended task again one tier up, once for each `key`: an answered one as a new task.
 

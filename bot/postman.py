@@ -67,7 +67,7 @@ class Postman:
         match delivery.kind:
             case DeliveryKind.CARD | DeliveryKind.QUESTION:
                 revision, message = await self._card(sending, letter)
-            case DeliveryKind.WHISPER:
+            case DeliveryKind.WHISPER if not delivery.channel.startswith("D"):
                 await self._whisper(delivery, letter)
             case _:
                 message = await self._pieces(sending, letter)

@@ -39,17 +39,17 @@ class Reply:
     files: tuple[Attached, ...] = ()
 
 
-def reply(task: Task, attempt: Attempt, offers: Sequence[Offer] = ()) -> Reply:
+def reply(task: Task, attempt: Attempt, offers: Sequence[Offer] = (), receipt: str = "") -> Reply:
     """What the thread is told when an attempt ends. Its first part mentions the requester, once.
 
-    `offers` is what may be pressed where there is no answer.
+    `offers` is what may be pressed where there is no answer. A `receipt` stands in place of the footer.
     """
     if attempt.verdict is Verdict.ANSWERED:
-        return _answer(task, attempt)
+        return _answer(task, attempt, receipt or footer(task, attempt))
     return _without_answer(task, attempt, offers)
 
 
-def _answer(task: Task, attempt: Attempt) -> Reply:
+def _answer(task: Task, attempt: Attempt, receipt: str) -> Reply:
     text, files = answered(attempt.text) if task.script else attempt.text, tuple[Attached, ...]()
     if not task.script:
         text, files = detached(text, _mark(task, attempt))
@@ -64,7 +64,7 @@ def _answer(task: Task, attempt: Attempt) -> Reply:
         if number < last:
             messages.append(Message(plain_text(part), tuple(blocks), called))
             continue
-        blocks += [*_work(task, attempt), context(footer(task, attempt))]
+        blocks += [*_work(task, attempt), context(receipt)]
         plain = Message(plain_text(part), tuple(blocks), called)
         messages.append(replace(plain, blocks=(*blocks, on_thumbs(task)), simpler=plain))
     return Reply(tuple(messages), (*_whole(task, attempt, rendered), *files, *_changes(task, attempt)))

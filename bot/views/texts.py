@@ -12,7 +12,7 @@ from bot.views.dispute import dispute
 from bot.views.message import TEXT_LIMIT, day_and_time, line
 from bot.views.outlook import expected
 from bot.views.question import waits
-from bot.views.waits import after, briefly, cause, gate_lines, given_up, held_by_budget, is_probing
+from bot.views.waits import after, briefly, cause, gate_lines, given_up, held_by_budget, is_probing, twice
 from bot.views.work import in_short
 from bot.words import counted, duration, tokens
 from dispatch.forecast import Outlook
@@ -45,6 +45,8 @@ def not_admitted(why: str) -> str:
 
 def receipt(task: Task, created: bool, outlooks: Outlooks = _NONE) -> str:
     """`Queued as #42 · p3 · Opus · payments`, where it stands, what such come to, when it is given up."""
+    if task.alike is not None:
+        return line([f"#{task.id}: {twice(task)[:1].lower()}{twice(task)[1:]}", given_up(task)])
     queued = f"{'Queued' if created else 'Already queued'} as {whereto(task)}"
     return line([queued, _expected(task, outlooks), given_up(task)])
 
@@ -104,6 +106,8 @@ def shown(
         lines.append(awaited[:1].upper() + awaited[1:])
     if task.shortage is not None:
         lines.append(held_by_budget(task.shortage))
+    elif task.alike is not None:
+        lines.append(twice(task))
     elif task.behind is not None:
         lines.append(after(task))
     elif task.hold is HoldKind.PERSON:

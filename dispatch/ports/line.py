@@ -85,6 +85,10 @@ class Steering(Protocol):
         """Queues a task again, in its place, that a person holds."""
         ...
 
+    async def follow(self, task_id: int, actor: str, now: datetime, key: str = "") -> Task:
+        """Ends a task in favour of the one that it looks like, whose answer it then has as well."""
+        ...
+
 
 class Feedback(Protocol):
     """What people think of answers."""

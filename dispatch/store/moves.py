@@ -81,6 +81,11 @@ async def change(
     if target in TERMINAL:
         for waiting in await transaction.rows("behind", task_id=task.id):
             await change(transaction, rows.task(waiting), State.QUEUED, now, detail=f"#{task.id} has ended")
+        undecided = await transaction.rows("undecided", task_id=task.id) if target is not State.DONE else ()
+        for twin in undecided:
+            await change(transaction, rows.task(twin), State.QUEUED, now, detail=f"#{task.id} is {target}")
+        for follower in await transaction.rows("followers", task_id=task.id):
+            await tell_follower(transaction, rows.task(follower), rows.task(row), now)
     return rows.task(row)
 
 
@@ -122,6 +127,12 @@ async def tell(
             body=body,
             now=now,
         )
+
+
+async def tell_follower(transaction: Transaction, follower: Task, leader: Task, now: datetime) -> None:
+    """Makes due to a follower what the task has come to that it follows, once for each end of that."""
+    key = f"shared:{follower.id}:{leader.id}:{leader.attempt}:{leader.state}"
+    await tell(transaction, follower, DeliveryKind.ANSWER, key, now, str(leader.id))
 
 
 async def end_attempt(transaction: Transaction, task: Task, outcome: Outcome, now: datetime) -> None:

@@ -20,6 +20,7 @@ from dispatch.store.standing import SqliteStanding
 from dispatch.store.steering import SqliteSteering
 from dispatch.store.tasks import SqliteTasks
 from dispatch.store.threads import wait_in_thread
+from dispatch.store.twice import ask_whether_twice
 from dispatch.task import Claim, NewTask, Outcome, Route, Source, Task, Tier, Verdict, Work
 
 _ANSWERED = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.PARKED})
@@ -58,6 +59,8 @@ class SqliteQueue(SqliteTasks, SqliteStanding, SqliteSteering, SqlitePauses):
         actor, why = (DISPATCHER, f"follow-up of #{new.parent}") if follows else (new.requester, "")
         await remember(transaction, task.id, Move.ENQUEUE, now, actor, why)
         await tell(transaction, task, DeliveryKind.CARD, f"card:{task.id}", now)
+        if new.unless_alike:
+            task = await ask_whether_twice(transaction, task, now)
         return await wait_in_thread(transaction, task, now), True
 
     async def claim(

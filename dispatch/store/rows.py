@@ -96,6 +96,8 @@ def task(row: sqlite3.Row) -> Task:
         script=row["script"],
         project=row["project"],
         behind=row["behind"],
+        alike=row["alike"],
+        follows=row["follows"],
     )
 
 

@@ -80,6 +80,10 @@ class StoreDesk:
         self._fail()
         return await self._store.queue.let_go(task_id, actor, self._clock.now(), key)
 
+    async def follow(self, task_id: int, actor: str, key: str = "") -> Task:
+        self._fail()
+        return await self._store.queue.follow(task_id, actor, self._clock.now(), key)
+
     async def tier_up(self, task_id: int, actor: str, key: str = "") -> Task:
         self._fail()
         return await self._rerouted(task_id, None, "opus")

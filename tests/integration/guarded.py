@@ -40,8 +40,9 @@ ANA, SAM, KIM = "UANA00001", "USAM00001", "UKIM00001"
 OPS, THREAD = "COPS00001", "1700000000.000100"
 ME = Identity("UBOT00001", "B1", TEAM, "Acme", frozenset())
 TERMS = Terms(DEFAULT_TABLE, ZoneInfo("UTC"), scripts={"status": Script("status", ("true",))})
-QUEUED, HELD, STOPPED, ASKING, CANCELLED = 1, 2, 3, 4, 5
-"""ana's tasks: one in line, one short of money, one at its cap, one that asks, one that was cancelled."""
+QUEUED, HELD, STOPPED, ASKING, CANCELLED, TWICE = 1, 2, 3, 4, 5, 7
+"""ana's tasks: one in line, one short of money, one at its cap, one that asks, one that was cancelled, and
+one that looks like another."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ WAYS: Final[Mapping[str, Way]] = {
     "home: answer": Way(at_home("answer:2", 1, "refunds"), others=True),
     "home: pause": Way(at_home("pause", "queue", "Pause the queue"), operates=True, starts=False),
     "home: resume": Way(at_home("resume", "queue", "Resume the queue"), operates=True, starts=False),
+    "button: follow": Way(press("follow", TWICE, "Follow #6"), others=True, starts=False),
     "button: acknowledge": Way(
         press("acknowledge_alarm", "starving:opus", "Acknowledge"), operates=True, starts=False
     ),
@@ -267,3 +269,5 @@ async def _furnish(store: Store, clock: FakeClock) -> None:
     )
     broken = Outcome(Verdict.FAILED, fault=Fault(FaultKind.AUTHENTICATION))
     await store.queue.settle(await claim(Tier.OPUS), broken, Settlement(State.QUEUED, gates=(shut,)), now)
+    again = NewTask(f"seed:{TWICE}", Source.SLASH, ANA, "words", 9, channel=OPS, unless_alike=True)
+    await store.queue.enqueue(again, route(9, None, None, DEFAULT_TABLE), now)
