@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from bot.attached import files_in
 from bot.chronicle import chronicle
 from bot.grammar import (
     HELP,
@@ -41,7 +42,7 @@ from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.errors import NotAdmitted, NotFound, StoreError
 from dispatch.forecast import Outlook
 from dispatch.ports import Clock, Notifier, Outbox
-from dispatch.task import NewTask, Source, Task
+from dispatch.task import Attached, NewTask, Source, Task
 
 Payload = Mapping[str, Any]
 
@@ -62,6 +63,7 @@ class Place:
     thread: str | None = None
     message: str | None = None
     in_thread: bool = False
+    files: tuple[Attached, ...] = ()
 
 
 class Intake:
@@ -265,6 +267,7 @@ class Intake:
             expires_at=None if by is None else next_time(by, self._clock.now(), self._zone),
             script=script,
             project=asked.project,
+            files=place.files,
         )
         try:
             task, created = await self._desk.submit(new)
@@ -316,4 +319,5 @@ def _place(payload: Payload, event: Payload) -> Place:
         thread=event.get("thread_ts") or event["ts"],
         message=event["ts"],
         in_thread=bool(event.get("thread_ts")),
+        files=files_in(event.get("files")),
     )

@@ -60,6 +60,15 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that came with a request: what it is found by, and its size in bytes as it was said."""
+
+    id: str
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class NewTask:
     """A request, as the front door takes it.
 
@@ -68,6 +77,7 @@ class NewTask:
     empty channel means nobody waits in one. `thread` is None where the card will start it.
     `script` names the script that is to run; the words, which may be empty, are for it.
     `project` names the repository it should work on, None where the channel decides.
+    `files` came with the request; they are read when an attempt starts.
     """
 
     request_key: str
@@ -86,6 +96,7 @@ class NewTask:
     expires_at: datetime | None = None
     script: str | None = None
     project: str | None = None
+    files: tuple[Attached, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +126,7 @@ class Task:
     price, which are in no sum. `forgotten` says that its words are no longer kept: they are empty.
     `script` names the script it runs, None where it runs a model.
     `project` names the repository it works on, if any: the one asked for, else the channel's.
+    `files` came with the request; of them it knows only what they are called and found by.
     """
 
     id: int
@@ -151,6 +163,7 @@ class Task:
     forgotten: bool = False
     script: str | None = None
     project: str | None = None
+    files: tuple[Attached, ...] = ()
 
     @property
     def cap_used(self) -> bool:
