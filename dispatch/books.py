@@ -10,7 +10,7 @@ from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.digest import CHART_DAYS, DayBar, Digest, Facts, due, newest_due, summarise, window
 from dispatch.errors import Unreachable
 from dispatch.findings import USUAL_DAYS, Outlier, Pace, outliers, pace
-from dispatch.ports import Clock, Digests, Ledger, Notifier, Outbox, Pricing, Spending, Tasks
+from dispatch.ports import BillLine, Clock, Digests, Ledger, Notifier, Outbox, Pricing, Spending, Tasks
 from dispatch.terms import Terms
 
 _log = logging.getLogger(__name__)
@@ -64,6 +64,17 @@ class Books:
         """
         ended = await self._tasks.self_costed(*window(first, last, self._terms.zone))
         return [attempt.task_id for attempt in ended if attempt.is_disputed]
+
+    async def bill(
+        self, first: date, last: date, after: int, newest: int | None, limit: int
+    ) -> tuple[Sequence[BillLine], int]:
+        """The first lines behind task `after` of the bill of those days, and the last task of all of it.
+
+        `newest` is that task where it is known already, so that no later page has to look for it.
+        """
+        days = window(first, last, self._terms.zone)
+        end = await self._ledger.newest_billed(*days) if newest is None else newest
+        return await self._ledger.bill(*days, after, end, limit), end
 
     async def digest(self, first: date, last: date) -> Digest:
         """The digest of the days `first` to `last`, both included, as of now."""
