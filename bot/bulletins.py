@@ -12,7 +12,7 @@ from bot.views.findings import NAMED, PARTIES, Names
 from bot.views.message import Message, is_person
 from dispatch.delivery import Delivery
 from dispatch.digest import Digest
-from dispatch.editions import Edition, week_before
+from dispatch.editions import Before, Edition
 from dispatch.task import Task
 
 _log = logging.getLogger(__name__)
@@ -22,6 +22,7 @@ class Books(Protocol):
     """What a digest is counted from: the dispatcher."""
 
     async def digest(self, first: date, last: date, channel: str | None = None) -> Digest: ...
+    async def week_before(self, first: date, last: date) -> Before: ...
     def today(self) -> date: ...
 
 
@@ -51,7 +52,7 @@ class Bulletins:
             so_far=edition is Edition.DAILY and last >= self._books.today(),
             names=names,
             edition=edition,
-            before=await self._books.digest(*week_before(first, last)) if edition is Edition.WEEKLY else None,
+            before=await self._books.week_before(first, last) if edition is Edition.WEEKLY else None,
         )
 
     def _is_private(self, channel: str) -> bool:

@@ -1,15 +1,17 @@
 """The money side of the front door: what was spent, what a day may cost, and who is told."""
 
+import asyncio
 import json
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dispatch.budget import ALL, Standing, reached
 from dispatch.delivery import DeliveryKind, NewDelivery
-from dispatch.digest import CHART_DAYS, DayBar, Digest, Facts, summarise, window
-from dispatch.editions import Edition, Issue
+from dispatch.digest import CHART_DAYS, DayBar, Digest, Facts, Money, summarise, window
+from dispatch.editions import Before, Edition, Issue, before
 from dispatch.errors import Unreachable
 from dispatch.findings import USUAL_DAYS, Outlier, Pace, outliers, pace
 from dispatch.ports import BillLine, Clock, Digests, Ledger, Notifier, Outbox, Pricing, Spending, Tasks
@@ -80,6 +82,13 @@ class Books:
         end = await self._ledger.newest_billed(*days) if newest is None else newest
         return await self._ledger.bill(*days, after, end, limit), end
 
+    async def week_before(self, first: date, last: date) -> Before:
+        """What the days a week before `first` to `last` came to."""
+        days = before(first, last)
+        ended = await self._tasks.ended_tasks(*window(*days, self._terms.zone))
+        spent = {line.tier: Money(line.micro_usd, line.unpriced) for line in await self.cost(*days)}
+        return Before(spent, Counter(task.state for task in ended))
+
     async def digest(self, first: date, last: date, channel: str | None = None) -> Digest:
         """The digest of the days `first` to `last`, both included, as of now.
 
@@ -110,7 +119,8 @@ class Books:
             outliers=await self._outliers(first, last, channel),
             pace=await self._pace(last) if channel is None else None,
         )
-        return summarise((first, last), facts, self._terms.table, self._price)
+        # Pricing each request anew takes the machine a second for a thousand or two: others go on meanwhile.
+        return await asyncio.to_thread(summarise, (first, last), facts, self._terms.table, self._price)
 
     def _zone(self, channel: str | None) -> ZoneInfo:
         return self._terms.channel_digests.get(channel or "", self._terms.zone)

@@ -1,13 +1,16 @@
 """The digests that are told again and again: which, where, of which days. Pure; time is an argument."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from dispatch.delivery import DeliveryKind, NewDelivery
-from dispatch.digest import due, newest_due
+from dispatch.digest import Money, due, newest_due
+from dispatch.states import State
+from dispatch.task import Tier
 
 _WEEK = timedelta(days=7)
 
@@ -56,6 +59,19 @@ class Issue:
         )
 
 
-def week_before(first: date, last: date) -> tuple[date, date]:
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the days before came to, to hold a digest against: money by tier, and how its tasks ended."""
+
+    spent: Mapping[Tier, Money]
+    ended: Mapping[State, int]
+
+    @property
+    def total(self) -> Money:
+        """Money of all tiers."""
+        return sum(self.spent.values(), Money())
+
+
+def before(first: date, last: date) -> tuple[date, date]:
     """The same days a week earlier."""
     return first - _WEEK, last - _WEEK

@@ -12,7 +12,7 @@ from bot.views.findings import Names, findings
 from bot.views.message import Block, Message, line, markdown, section
 from bot.words import counted
 from dispatch.digest import DayBar, Digest, Money
-from dispatch.editions import Edition
+from dispatch.editions import Before, Edition
 from dispatch.states import State
 from dispatch.task import MODEL_TIERS, Task, Tier
 from dispatch.usage import MICRO_USD
@@ -36,7 +36,7 @@ def bulletin(
     so_far: bool,
     names: Names | None = None,
     edition: Edition = Edition.DAILY,
-    before: Digest | None = None,
+    before: Before | None = None,
 ) -> Message:
     """The digest, with its chart as a table where Slack refuses the chart.
 
@@ -78,7 +78,7 @@ def _days(digest: Digest) -> str:
     return last if digest.first == digest.last else f"{digest.first.day} {digest.first:%B} to {last}"
 
 
-def _told_beside(digest: Digest, edition: Edition, before: Digest | None) -> list[Block]:
+def _told_beside(digest: Digest, edition: Edition, before: Before | None) -> list[Block]:
     if edition is not Edition.WEEKLY:
         return _missed(digest)
     told = comparison(digest, before) if before else ""

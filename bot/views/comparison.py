@@ -3,33 +3,29 @@
 from bot.money import dollars
 from bot.views.message import line
 from dispatch.digest import Digest, Money
+from dispatch.editions import Before
 from dispatch.states import State
-from dispatch.task import MODEL_TIERS, Tier
+from dispatch.task import MODEL_TIERS
 
 
-def comparison(digest: Digest, before: Digest) -> str:
+def comparison(digest: Digest, before: Before) -> str:
     """Money, tasks and tiers, each with what it was before; empty where neither had anything."""
     ended, was = sum(digest.ended.values()), sum(before.ended.values())
     if not (ended or was or digest.total != Money() or before.total != Money()):
         return ""
     answered = digest.ended.get(State.DONE, 0), before.ended.get(State.DONE, 0)
-    tiers = _tiers(digest, before)
+    spent = {one.tier: one.money for one in digest.tiers}
     parts = [
         _spent("", digest.total, before.total),
         f"{ended} ended after {was}",
         f"{answered[0]} answered after {answered[1]}",
-        *(_spent(f"{tier.capitalize()} ", _of(digest, tier), _of(before, tier)) for tier in tiers),
+        *(
+            _spent(f"{tier.capitalize()} ", spent.get(tier, Money()), before.spent.get(tier, Money()))
+            for tier in MODEL_TIERS
+            if tier in spent or tier in before.spent
+        ),
     ]
     return f"*Against the week before:* {line(parts)}"
-
-
-def _tiers(digest: Digest, before: Digest) -> list[Tier]:
-    spenders = {one.tier for one in (*digest.tiers, *before.tiers)}
-    return [tier for tier in MODEL_TIERS if tier in spenders]
-
-
-def _of(digest: Digest, tier: Tier) -> Money:
-    return sum((one.money for one in digest.tiers if one.tier is tier), Money())
 
 
 def _spent(what: str, now: Money, before: Money) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ import pytest
 from bot.bulletins import Bulletins
 from dispatch.books import Books
 from dispatch.delivery import DeliveryKind, NewDelivery
+from dispatch.editions import Edition, Issue
 from dispatch.policy import Settlement
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.states import State
@@ -17,7 +19,7 @@ from dispatch.task import Outcome, Verdict
 from dispatch.terms import Terms
 from dispatch.usage import Price, Usage
 from tests.integration.front_desk import front_desk
-from tests.integration.post_room import OPS, RANDOM, Room, post_room
+from tests.integration.post_room import OPS, RANDOM, Room, make_courier, post_room, settle_down
 
 
 @pytest.fixture
@@ -73,3 +75,18 @@ async def test_everybody_else_reads_sums_only(room: Room, channel: str, operator
     assert "$0.47" in text
     assert "By person" not in text
     assert "C_GONE" not in text
+
+
+@pytest.mark.parametrize("edition", list(Edition))
+async def test_slack_takes_every_edition(room: Room, edition: Edition) -> None:
+    await spend(room, RANDOM, "UANA00001")
+    books = books_of(room)
+    issue = Issue(edition, RANDOM, ZoneInfo("UTC"), time(9))
+    today = books.today()
+    await room.store.outbox.put(issue.delivery(today - timedelta(days=6), today), room.clock.now())
+    room.courier = make_courier(room.store, room.chat, room.clock, Bulletins(books, room.chat).of)
+    await settle_down(room)
+    (post,) = [one for one in room.posts(RANDOM) if "$0.47" in one.text and "#1" not in one.text]
+    assert any(block["type"] == "data_visualization" for block in post.blocks)
+    assert ("Against the week before" in str(post.blocks)) == (edition is Edition.WEEKLY)
+    assert room.slack.pings == []

@@ -12,7 +12,7 @@ import pytest
 
 from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.digest import Money
-from dispatch.editions import Edition, week_before
+from dispatch.editions import Before, Edition
 from dispatch.policy import Seating, Settlement
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.states import State
@@ -122,9 +122,9 @@ async def test_a_restart_tells_nothing_twice(place: Place) -> None:
 async def test_a_channels_digest_is_the_sum_of_its_own_cards_in_its_own_day(place: Place) -> None:
     await place.spend("CTOK", Price(1_000_000, "v"))
     place.clock.advance(SUNDAY_NIGHT - place.clock.now())
-    prices = [Price(470_000, "v"), Price(3, "v"), Unpriced("new model")]
+    prices: list[Price | Unpriced] = [Price(470_000, "v"), Price(3, "v"), Unpriced("new model")]
     states = [State.DONE, State.FAILED, State.DONE]
-    cards = [await place.spend("CTOK", *one) for one in zip(prices, states, strict=True)]
+    cards = [await place.spend("CTOK", price, state) for price, state in zip(prices, states, strict=True)]
     await place.spend("CPAY", Price(90_000_000, "v"))
     numbers = [card.id for card in cards]
     stored = [await place.store.queue.task(number) for number in numbers]
@@ -173,7 +173,7 @@ async def test_the_week_before_is_counted_by_itself(place: Place) -> None:
     await place.spend("CPAY", Price(7, "v"))
     week = SUNDAY + timedelta(days=1), SUNDAY + timedelta(days=7)
     assert (await place.desk.books.digest(*week)).total == Money(7)
-    assert (await place.desk.books.digest(*week_before(*week))).total == Money(5)
+    assert await place.desk.books.week_before(*week) == Before({Tier.SONNET: Money(5)}, {State.DONE: 1})
 
 
 async def test_what_an_older_onequeue_told_stays_told(tmp_path: Path) -> None:

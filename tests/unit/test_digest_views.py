@@ -10,7 +10,7 @@ from bot.views.bulletin import bulletin
 from bot.views.comparison import comparison
 from bot.views.findings import findings
 from dispatch.digest import DayBar, Digest, Money, PartyLine, TierLine, Waste, WasteLine
-from dispatch.editions import Edition
+from dispatch.editions import Before, Edition
 from dispatch.findings import Findings, Outlier, Pace, Regrets, Wait
 from dispatch.states import State
 from dispatch.task import MODEL_TIERS, Tier
@@ -177,11 +177,7 @@ def test_the_longest_digest_fits_into_a_message_and_pings_nobody() -> None:
 
 
 def test_a_week_is_held_against_the_week_before() -> None:
-    before = digest(
-        total=Money(4 * DOLLAR),
-        tiers=(TierLine(Tier.SONNET, 2, Money(4 * DOLLAR)),),
-        ended={State.DONE: 2, State.FAILED: 1},
-    )
+    before = Before({Tier.SONNET: Money(4 * DOLLAR)}, {State.DONE: 2, State.FAILED: 1})
     week = digest(first=DAY - timedelta(days=6))
     message = bulletin(week, {}, so_far=False, edition=Edition.WEEKLY, before=before)
     assert message.text.startswith("Week of 16 November to Sunday 22 November · $1.00")
@@ -197,13 +193,13 @@ def test_a_week_is_held_against_the_week_before() -> None:
     ("now", "was"), [(Money(DOLLAR, 1), Money(DOLLAR)), (Money(DOLLAR), Money(DOLLAR, 1))]
 )
 def test_no_change_is_reckoned_with_what_is_unknown(now: Money, was: Money) -> None:
-    assert "%" not in comparison(digest(total=now), digest(total=was)).split(" · ")[0]
+    assert "%" not in comparison(digest(total=now), Before({Tier.OPUS: was}, {})).split(" · ")[0]
 
 
 def test_two_weeks_without_anything_are_not_compared() -> None:
     nothing = digest(total=Money(), tiers=(), ended={})
-    assert comparison(nothing, nothing) == ""
-    assert comparison(nothing, digest()) != ""
+    assert comparison(nothing, Before({}, {})) == ""
+    assert comparison(nothing, Before({}, {State.DONE: 1})) != ""
 
 
 def test_a_channels_own_digest_says_whose_it_is() -> None:

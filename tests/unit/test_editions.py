@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.editions import Edition, Issue, week_before
+from dispatch.editions import Edition, Issue, before
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.terms import Terms
 
@@ -61,7 +61,7 @@ def test_each_edition_has_a_key_of_its_own() -> None:
 
 
 def test_the_week_before_ends_where_the_week_begins() -> None:
-    assert week_before(date(2026, 11, 16), date(2026, 11, 22)) == (date(2026, 11, 9), date(2026, 11, 15))
+    assert before(date(2026, 11, 16), date(2026, 11, 22)) == (date(2026, 11, 9), date(2026, 11, 15))
 
 
 @pytest.mark.parametrize(
