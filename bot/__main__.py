@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bot import cli
 from bot.app import Sockets, build, taking
+from bot.board import Board
 from bot.building import Building, rates
 from bot.chat import SlackChat
 from bot.checkup import examination
@@ -137,21 +138,23 @@ async def _in_slack(settings: Settings) -> AsyncIterator[Building]:
         building = Building(settings, store, chat, SystemClock())
         async with building.at_work():
             identity = await _identity(chat, building.clock)
-            building.vitals.line = line = _line(building, identity)
-            async with building.watched(line.connected), _refusals_named("SLACK_APP_TOKEN"), line:
+            line, board = _line(building, identity)
+            building.vitals.line = line
+            async with building.watched(line.connected), board, _refusals_named("SLACK_APP_TOKEN"), line:
                 yield building
     finally:
         await store.close()
 
 
-def _line(building: Building, me: Identity) -> Sockets | HttpDoor:
-    """How Slack's requests arrive."""
+def _line(building: Building, me: Identity) -> tuple[Sockets | HttpDoor, Board]:
+    """How Slack's requests arrive, and who keeps people's Homes fresh."""
     slack = building.settings.slack
-    app = build(*building.doors(me), me, slack.signing_secret)
+    intake, controls, board = building.doors(me)
+    app = build(intake, controls, me, slack.signing_secret, board)
     if slack.http:
         ear = Ear(building.clock)
-        return HttpDoor(taking(app, ear), *listening_at(slack.http), ear)
-    return Sockets(app, slack.app_token, slack.api_url, building.clock)
+        return HttpDoor(taking(app, ear), *listening_at(slack.http), ear), board
+    return Sockets(app, slack.app_token, slack.api_url, building.clock), board
 
 
 async def _identity(chat: SlackChat, clock: Clock) -> Identity:

@@ -54,9 +54,28 @@ class Presses(Protocol):
         ...
 
 
-def build(requests: Requests, presses: Presses, me: Identity, signing_secret: str = "") -> AsyncApp:
+class Homes(Protocol):
+    """Who shows people their Home tabs."""
+
+    def opened(self, payload: dict[str, Any]) -> None:
+        """Notes that somebody has opened theirs, where the event says so. Returns at once."""
+        ...
+
+    async def press(self, payload: dict[str, Any]) -> None:
+        """Takes a press in one. Never raises."""
+        ...
+
+
+def build(
+    requests: Requests,
+    presses: Presses,
+    me: Identity,
+    signing_secret: str = "",
+    homes: Homes | None = None,
+) -> AsyncApp:
     """The Bolt app. It acknowledges after the request is stored, and asks Slack nothing before that.
 
+    Without `homes` nobody is shown a Home tab.
     Requests over HTTP must bear a signature made with `signing_secret`; without one all are refused.
     """
 
@@ -76,6 +95,9 @@ def build(requests: Requests, presses: Presses, me: Identity, signing_secret: st
         # The acknowledgement comes last: what raises after it takes it back.
         await ack(await requests.slash(body))
 
+    if homes is not None:
+        _take_presses_in(homes, app)
+
     @app.action(_ANY)
     async def action(ack: Any, body: dict[str, Any], respond: Any) -> None:
         if said := await presses.press(body):
@@ -84,6 +106,8 @@ def build(requests: Requests, presses: Presses, me: Identity, signing_secret: st
 
     @app.event(_ANY)
     async def event(body: dict[str, Any]) -> None:
+        if homes is not None:
+            homes.opened(body)
         try:
             await requests.event(body)
         except Exception:
@@ -91,6 +115,16 @@ def build(requests: Requests, presses: Presses, me: Identity, signing_secret: st
             raise
 
     return app
+
+
+def _take_presses_in(homes: Homes, app: AsyncApp) -> None:
+    async def in_home(body: dict[str, Any]) -> bool:
+        return bool((body.get("view") or {}).get("type") == "home")
+
+    @app.action(_ANY, matchers=[in_home])
+    async def home_action(ack: Any, body: dict[str, Any]) -> None:
+        await homes.press(body)
+        await ack()
 
 
 def taking(app: AsyncApp, ear: Ear) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bot.agents import room, seated
 from bot.app import LINES
+from bot.board import Board
 from bot.bulletins import Bulletins
 from bot.chat import SlackChat
 from bot.config import Settings
@@ -27,8 +28,10 @@ from bot.guard import Guard, GuardedAlarms
 from bot.intake import Intake
 from bot.letters import Letters
 from bot.local import LocalDoor, socket_path
+from bot.overview import Overview
 from bot.ports import Identity
 from bot.postman import Postman
+from bot.previewing import Previewing
 from bot.quotes import ThreadQuotes
 from bot.readings import Instruments, disk_of
 from bot.redact import redact
@@ -36,6 +39,7 @@ from bot.rights import TeamRights
 from bot.scripts import Scripts
 from bot.sections import PriceSettings
 from bot.slacktext import visible
+from bot.streamed import Streamed
 from bot.vitals import Vitals
 from bot.watch import Watch
 from dispatch.asking import Asking
@@ -80,11 +84,13 @@ class Building:
         letters = Letters(
             store.queue, store.gates, chat, lambda due: self.bulletins.of(due), terms, settings.secrets
         )
-        postman = Postman(letters, store.outbox, store.queue, chat, clock)
+        self.previewing = previewing = Previewing(store.previews, store.queue, chat, clock)
+        postman = Postman(letters, store.outbox, store.queue, chat, previewing, clock)
         self.courier = Courier(store.outbox, store.queue, chat, postman, clock)
         forecaster = Forecaster(store.queue, store.gates, terms)
         self.freshness = Freshness(store.queue, forecaster, letters.shown, self.courier, clock)
-        self.asking = Asking(store.questions, store.queue, self.courier, clock, terms)
+        strike = partial(redact, secrets=settings.secrets)
+        self.asking = Asking(store.questions, store.queue, self.courier, clock, terms, strike)
         self.gateway = MeteringGateway(
             Upstream(
                 settings.anthropic.base_url,
@@ -110,7 +116,9 @@ class Building:
         self.worktrees = Worktrees(settings.agents_folder / "places", setups)
         models = Choice(
             {
-                RunnerName.MESSAGES: MessagesRunner(),
+                RunnerName.MESSAGES: Streamed(MessagesRunner(), previewing, clock, settings.secrets)
+                if settings.slack.stream
+                else MessagesRunner(),
                 RunnerName.CLAUDE_CODE: Placed(self.agents, self.worktrees),
             }
         )
@@ -119,9 +127,7 @@ class Building:
             store.gates,
             self.gateway,
             LocalSeats(
-                Transcribed(
-                    models, store.transcripts, clock, lambda text: redact(visible(text), settings.secrets)
-                ),
+                Transcribed(models, store.transcripts, clock, lambda text: strike(visible(text))),
                 ScriptRunner(os.environ.get("PATH", os.defpath), str(Path.home())),
             ),
             ThreadQuotes(chat),
@@ -136,7 +142,7 @@ class Building:
         self.books = Books(
             store.queue, store.ledger, store.outbox, store.digests, self.courier, clock, prices, terms
         )
-        self.bulletins = Bulletins(self.books, chat)
+        self.bulletins = Bulletins(self.books, chat, settings.operators.channel)
         self.scripts = Scripts(settings.scripts)
         self.console = Console(
             self.dispatcher,
@@ -165,8 +171,8 @@ class Building:
             terms.operators_channel,
         )
 
-    def doors(self, me: Identity) -> tuple[Intake, Controls]:
-        """What Slack's requests and presses go to."""
+    def doors(self, me: Identity) -> tuple[Intake, Controls, Board]:
+        """What Slack's requests, presses, and whatever happens in Homes go to."""
         settings, notifier = self.settings, self.courier
         directory = Directory(self.chat, me.team, self.clock)
         rights = TeamRights(settings.rules, directory, settings.table)
@@ -185,7 +191,17 @@ class Building:
             self.scripts,
         )
         controls = Controls(desk, self.store.outbox, notifier, alarms, self.clock, settings.table)
-        return intake, controls
+        overview = Overview(
+            desk,
+            self.books,
+            rights,
+            directory,
+            self.chat,
+            self.terms,
+            settings.default_priority,
+            settings.secrets,
+        )
+        return intake, controls, Board(overview, controls, self.chat, self.clock)
 
     def schedule(self) -> Schedule:
         """What happens by the clock."""
@@ -196,6 +212,7 @@ class Building:
         keep = self.settings.retention
         return [
             Tick("safety", _SECOND, self._wake),
+            Tick("previews", _SECOND, self.previewing.tidy),
             Tick("tend", _SECOND, self.dispatcher.tend),
             Tick("places", EVERY.total_seconds(), self.freshness.refresh),
             Tick("budgets", 5 * _SECOND, self.books.warn),

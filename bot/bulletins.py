@@ -2,12 +2,14 @@
 
 import json
 import logging
+from collections.abc import Awaitable
 from datetime import date
 from typing import Protocol
 
 from bot.ports import Chat, ChatError
 from bot.views.bulletin import bulletin
-from bot.views.message import Message
+from bot.views.findings import NAMED, PARTIES, Names
+from bot.views.message import Message, is_person
 from dispatch.delivery import Delivery
 from dispatch.digest import Digest
 from dispatch.task import Task
@@ -23,11 +25,15 @@ class Books(Protocol):
 
 
 class Bulletins:
-    """Writes digests, with links to the threads of the dearest tasks."""
+    """Writes digests, with links to the threads of the dearest tasks.
 
-    def __init__(self, books: Books, chat: Chat) -> None:
+    Who spent what, and where, is only told in the `operators` channel or in a direct message.
+    """
+
+    def __init__(self, books: Books, chat: Chat, operators: str = "") -> None:
         self._books = books
         self._chat = chat
+        self._operators = operators
 
     async def of(self, delivery: Delivery) -> Message:
         """The message for a digest's delivery. Raises StoreError."""
@@ -35,7 +41,35 @@ class Bulletins:
         first, last = date.fromisoformat(span["first"]), date.fromisoformat(span["last"])
         digest = await self._books.digest(first, last)
         links = {task.id: await self._link(task) for task, _ in digest.dearest}
-        return bulletin(digest, links, so_far=last >= self._books.today())
+        names = await self._names(digest) if self._is_private(delivery.channel) else None
+        return bulletin(digest, links, so_far=last >= self._books.today(), names=names)
+
+    def _is_private(self, channel: str) -> bool:
+        return channel.startswith("D") or (channel != "" and channel == self._operators)
+
+    async def _names(self, digest: Digest) -> Names:
+        """What the people and channels are called that it tells of, of those that Slack knows."""
+        far = [one.scope.partition(":") for one in digest.findings.outliers[:NAMED]]
+        people = {line.name for line in digest.people[:PARTIES]}
+        people |= {name for kind, _, name in far if kind == "person"}
+        channels = {line.name for line in digest.channels[:PARTIES]}
+        channels |= {name for kind, _, name in far if kind == "channel"}
+        names = {}
+        for person in sorted(filter(is_person, people)):
+            names[person] = await self._name(person, self._chat.name(person))
+        for channel in sorted(one for one in channels if one.startswith("C")):
+            names[channel] = await self._name(channel, self._room_name(channel))
+        return names
+
+    async def _room_name(self, channel: str) -> str:
+        return f"#{(await self._chat.room(channel)).name}"
+
+    async def _name(self, ident: str, asked: Awaitable[str]) -> str:
+        try:
+            return await asked
+        except ChatError as error:
+            _log.warning("no name for %s: %s", ident, error)
+            return ident
 
     async def _link(self, task: Task) -> str:
         if not task.channel or task.thread is None:

@@ -10,6 +10,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.ports import Identity, Profile, Room, Said
 from bot.trouble import translated
 from bot.views import gate
+from bot.views.home import Home
 from bot.views.message import Message
 
 EVENT_TYPE: Final = "onequeue_delivery"
@@ -31,6 +32,7 @@ class SlackChat:
         # The client's own handler sends again after a broken line, and so posts twice.
         self._client = AsyncWebClient(token, api_url, timeout=timeout, retry_handlers=[])
         self._names: dict[str, str] = {}
+        self._me: Identity | None = None
 
     async def identity(self) -> Identity:
         """Who this token is."""
@@ -75,6 +77,13 @@ class SlackChat:
                 channel=channel, user=person, thread_ts=thread, **_content(message)
             )
 
+    async def publish(self, person: str, home: Home) -> None:
+        """Shows a person their Home tab."""
+        gate.check(Message("", home.blocks))
+        view = {"type": "home", "blocks": [dict(block) for block in home.blocks]}
+        with translated():
+            await self._client.views_publish(user_id=person, view={**view, "private_metadata": home.metadata})
+
     async def upload(self, channel: str, filename: str, content: str, *, thread: str | None) -> str:
         """Posts a text file; the file's id."""
         with translated():
@@ -82,6 +91,42 @@ class SlackChat:
                 filename=filename, title=filename, content=content, channel=channel, thread_ts=thread
             )
         return str(uploaded["files"][0]["id"])
+
+    async def begin_stream(self, channel: str, thread: str, person: str) -> str:
+        """Begins an empty message that grows, for that person; its id."""
+        me = await self._who()
+        with translated():
+            begun = await self._client.chat_startStream(
+                channel=channel, thread_ts=thread, recipient_team_id=me.team, recipient_user_id=person
+            )
+        return str(begun["ts"])
+
+    async def append_stream(self, channel: str, ts: str, text: str) -> None:
+        """Adds Markdown to a message that grows."""
+        gate.check(Message(text))
+        with translated():
+            await self._client.chat_appendStream(channel=channel, ts=ts, markdown_text=text)
+
+    async def end_stream(self, channel: str, ts: str, below: Message) -> None:
+        """Ends a message that grows with the blocks of that message below."""
+        gate.check(below)
+        blocks = [dict(block) for block in below.blocks] or None
+        with translated():
+            await self._client.chat_stopStream(channel=channel, ts=ts, blocks=blocks)
+
+    async def strays(self, channel: str, thread: str, since: datetime) -> Sequence[str]:
+        """The messages of ours in a thread that carry no key and no file."""
+        me, oldest = await self._who(), f"{(since - _LATE).timestamp():.6f}"
+        return [
+            str(message["ts"])
+            async for message in self._messages(channel, thread, oldest=oldest)
+            if message.get("user") == me.user and not message.get("metadata") and not message.get("files")
+        ]
+
+    async def delete(self, channel: str, ts: str) -> None:
+        """Deletes a message of ours."""
+        with translated():
+            await self._client.chat_delete(channel=channel, ts=ts)
 
     async def find(self, channel: str, key: str, *, thread: str | None, since: datetime) -> str | None:
         """The id of the message that carries `key`, or of the file of that name, if it has arrived."""
@@ -136,7 +181,8 @@ class SlackChat:
         with translated():
             found = (await self._client.conversations_info(channel=channel))["channel"]
         shared = found.get("is_ext_shared") or found.get("is_pending_ext_shared")
-        return Room(str(found.get("name") or ""), bool(shared))
+        public = bool(found.get("is_channel")) and not found.get("is_private")
+        return Room(str(found.get("name") or ""), bool(shared), public)
 
     async def members(self, group: str) -> frozenset[str]:
         """Who is in a user group (S...) or a channel, by id."""
@@ -154,6 +200,11 @@ class SlackChat:
             if not cursor:
                 break
         return frozenset(found)
+
+    async def _who(self) -> Identity:
+        if self._me is None:
+            self._me = await self.identity()
+        return self._me
 
     async def _messages(
         self, channel: str, thread: str | None, *, oldest: str | None = None, latest: str | None = None

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -69,7 +69,7 @@ class Controls:
         self._clock = clock
         self._table = table
         self._pressing = asyncio.Lock()
-        self._pressed: OrderedDict[str, None] = OrderedDict()
+        self._pressed: OrderedDict[str, str] = OrderedDict()
 
     async def press(self, payload: Mapping[str, Any]) -> str:
         """Takes a press. Never raises.
@@ -77,16 +77,22 @@ class Controls:
         Its private answer is stored in the outbox. What is returned could not be stored and is to be told
         at once; it is empty otherwise.
         """
+        return await self._taken(_read(payload), self._take)
+
+    async def press_at_home(self, payload: Mapping[str, Any]) -> str:
+        """Takes a press of a button in a Home; its private answer, to be shown there. Never raises."""
+        return await self._taken(_read_at_home(payload), self._do_once)
+
+    async def _taken(self, press: Press | None, take: Callable[[Press], Awaitable[str]]) -> str:
         try:
-            press = _read(payload)
             if press is None:
                 _log.warning("a press that is none of ours")
                 return presses.unreadable()
             if press.action is Action.ACKNOWLEDGE_ALARM:
                 # Doing it twice is harmless, and whoever is told of it must not hold up the others.
-                return await self._take(press)
+                return await take(press)
             async with self._pressing:
-                return await self._take(press)
+                return await take(press)
         except StoreError:
             _log.exception("a press could not be stored")
             return presses.not_stored()
@@ -94,13 +100,18 @@ class Controls:
             _log.exception("a press broke")
             return presses.broken()
 
+    async def _do_once(self, press: Press) -> str:
+        """The answer to a press; the same again where it is delivered twice."""
+        if press.key not in self._pressed:
+            self._pressed[press.key] = await self._do(press)
+            if len(self._pressed) > _REMEMBERED:
+                self._pressed.popitem(last=False)
+        return self._pressed[press.key]
+
     async def _take(self, press: Press) -> str:
         if press.key in self._pressed:
             return ""
-        answer = await self._do(press)
-        self._pressed[press.key] = None
-        if len(self._pressed) > _REMEMBERED:
-            self._pressed.popitem(last=False)
+        answer = await self._do_once(press)
         try:
             await self._tell(press, answer)
         except StoreError:
@@ -199,6 +210,20 @@ def _read(payload: Mapping[str, Any]) -> Press | None:
                 return None
             thread = _thread(channel, ts, container.get("thread_ts"))
             return Press(f"press:{trigger}", person, channel, thread, action, value, label or "")
+    return None
+
+
+def _read_at_home(payload: Mapping[str, Any]) -> Press | None:
+    """The press in a Home, None where it is not exactly one of ours. Its answer goes to no channel."""
+    match payload:
+        case {
+            "trigger_id": str(trigger),
+            "user": {"id": str(person)},
+            "view": {"type": "home"},
+            "actions": [{"action_id": str(name), "value": str(value), "text": {"text": str(label)}}],
+        } if name in list(Action) and is_person(person) and _SHORT.fullmatch(trigger):
+            if _SHAPES.get(Action(name), _TASK).fullmatch(value) is not None:
+                return Press(f"press:{trigger}", person, "", None, Action(name), value, label)
     return None
 
 

@@ -138,10 +138,18 @@ class Directory:
         await self._wait(self._rooms.asked(named))
         return {channel: room.name for channel in named if (room := self._rooms.known(channel)) and room.name}
 
+    async def readable(self, person: str, channels: Iterable[str]) -> frozenset[str]:
+        """Those of the channels that a person surely may read: a member of the workspace its public ones."""
+        named = [channel for channel in channels if channel[:1] in ("C", "G")]
+        await self._wait(self._kinds.asked([person]) + self._rooms.asked(named))
+        if self._kinds.known(person) is not Kind.MEMBER:
+            return frozenset()
+        return frozenset(channel for channel in named if (room := self._rooms.known(channel)) and room.public)
+
     def heard_shared(self, channel: str) -> None:
         """Notes that a request said that another company reads its channel."""
         room = self._rooms.known(channel)
-        self._rooms.put(channel, Room(room.name if room else "", shared=True))
+        self._rooms.put(channel, Room(room.name if room else "", True, bool(room and room.public)))
 
     async def people(self, ids: Iterable[str]) -> list[str]:
         """The people that these ids are or stand for, in a fixed order."""

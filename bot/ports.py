@@ -72,10 +72,11 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What Slack says of a channel: its name, and whether another company reads it."""
+    """What Slack says of a channel: its name, whether another company reads it, whether all of ours may."""
 
     name: str
     shared: bool
+    public: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Final
 
 from bot.letters import Document, Letter, Letters
 from bot.ports import Chat, NoAnswer, RateLimited, Refused
+from bot.previewing import Previewing
 from bot.refusals import NO_BLOCKS, NO_CARD, NO_FILE, NO_THREAD
 from bot.slacktext import escape, neutralise
 from bot.traffic import Traffic, Way
@@ -36,11 +37,20 @@ class Sending:
 class Postman:
     """Posts deliveries and notes each piece that arrived. Raises ChatError, StoreError, NotFound."""
 
-    def __init__(self, letters: Letters, outbox: Outbox, queue: Queue, chat: Chat, clock: Clock) -> None:
+    def __init__(
+        self,
+        letters: Letters,
+        outbox: Outbox,
+        queue: Queue,
+        chat: Chat,
+        previewing: Previewing,
+        clock: Clock,
+    ) -> None:
         self._letters = letters
         self._outbox = outbox
         self._queue = queue
         self._chat = chat
+        self._previewing = previewing
         self._clock = clock
         self._traffic = Traffic()
 
@@ -146,6 +156,11 @@ class Postman:
             return arrived
         if isinstance(piece, Document):
             return await self._file(sending, key, piece)
+        if sending.delivery.parts_sent == 0 and key.endswith("/0"):
+            taken = await self._previewing.take_over(sending.delivery, piece)
+            if taken is not None:
+                self._traffic.edited(key, self._clock.now())
+                return taken
         return await self._message(sending, key, piece, doubt)
 
     async def _message(self, sending: Sending, key: str, message: Message, doubt: bool) -> str:

@@ -190,14 +190,11 @@ def _day(record: Record, _: ZoneInfo) -> str:
     ended = ", ".join(
         f"{count} {state}" for state, count in cast("Mapping[str, int]", record["ended"]).items()
     )
-    wasted = cast("Record", record["undelivered"])
     lines = [
         f"{record['first']}: {_cost(record)}; {ended or 'no task ended'}; {record['open']} open now",
         *_tiers(record),
-        f"all on Opus it would have been {dollars(cast('int', record['all_opus_micro_usd']))}",
-        f"spent without an answer: {_cost(wasted)} in {wasted['attempts']} attempts",
+        *(visible(line) for line in cast("list[str]", record["findings"])),
     ]
-    lines += _disputes(record)
     lines += [
         f"  #{task['id']}  {_cost(task)}  {_words(task)[:_WORDS_SHOWN]}"
         for task in cast("list[Record]", record["dearest"])

@@ -7,7 +7,8 @@ beside which `unpriced_requests` is not 0 leaves those requests out.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from dispatch.digest import Digest, Money
+from bot.views.findings import findings
+from dispatch.digest import Digest, Money, PartyLine
 from dispatch.forecast import Outlook
 from dispatch.gates import Gate
 from dispatch.ports import Backup, Spending
@@ -186,7 +187,7 @@ def cost_record(period: str, spending: Iterable[Spending], disputed: Sequence[in
 
 
 def digest_record(digest: Digest) -> Record:
-    """A digest."""
+    """A digest; `findings` says in words what it points at."""
     return {
         "first": digest.first.isoformat(),
         "last": digest.last.isoformat(),
@@ -201,7 +202,14 @@ def digest_record(digest: Digest) -> Record:
             for task, money in digest.dearest
         ],
         "undelivered": {"attempts": digest.undelivered_attempts, **_money(digest.undelivered)},
+        "delivered": _money(digest.delivered),
+        "waste": [{"why": w.why.value, "attempts": w.attempts, **_money(w.money)} for w in digest.waste],
         "all_opus_micro_usd": digest.all_opus_micro_usd,
+        "compared_micro_usd": digest.compared_micro_usd,
+        "uncompared_requests": digest.uncompared,
+        "people": [_party(line) for line in digest.people],
+        "channels": [_party(line) for line in digest.channels],
+        "findings": [line.replace("*", "") for line in findings(digest, {})],
         "disputed": list(digest.disputed),
         "days": [{"day": bar.day.isoformat(), **_by_tier(bar.by_tier)} for bar in digest.chart],
     }
@@ -214,6 +222,10 @@ def backup_record(backup: Backup) -> Record:
 
 def _money(money: Money) -> Record:
     return {"cost_micro_usd": money.micro_usd, "unpriced_requests": money.unpriced}
+
+
+def _party(line: PartyLine) -> Record:
+    return {"name": line.name, "tasks": line.tasks, **_money(line.money)}
 
 
 def _by_tier(micro_usd: Mapping[Tier, int]) -> Record:

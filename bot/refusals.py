@@ -38,6 +38,11 @@ NO_FILE: Final = frozenset(
 )
 """The workspace takes no such file."""
 
+NO_STREAM: Final = frozenset(
+    {"access_denied", "missing_scope", "no_permission", "not_allowed_token_type", "unknown_method"}
+)
+"""The workspace takes no message that grows."""
+
 _NOT_THERE: Final = frozenset(
     {
         "channel_not_found",

@@ -92,7 +92,7 @@ class SlackSettings(Section):
     """Where Slack is and who we are there.
 
     `http` is the address at which Slack's requests are taken, such as `0.0.0.0:3000`; without it they come
-    over Socket Mode.
+    over Socket Mode. With `stream` answers are shown while they are written.
     """
 
     bot_token: Secret = ""
@@ -100,6 +100,7 @@ class SlackSettings(Section):
     signing_secret: Secret = ""
     http: Annotated[str, AfterValidator(_host_and_port)] = ""
     api_url: WebAddress = "https://slack.com/api/"
+    stream: bool = True
 
 
 class AnthropicSettings(Section):

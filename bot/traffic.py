@@ -61,6 +61,10 @@ class Traffic:
         """Something is posted there now."""
         self._line(channel, now).go(channel, now)
 
+    def edited(self, key: str, now: datetime) -> None:
+        """A message that is not a card is edited now."""
+        self._edits.go(key, now)
+
     def close(self, way: Way, delivery: Delivery, now: datetime, wait: timedelta) -> None:
         """Slack takes nothing more that way for so long; the delivery it refused then goes first."""
         until = now + wait

@@ -1,6 +1,7 @@
 """What sessions ask people: waits for the answer as long as a session may be kept waiting, then pauses it."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from dispatch.errors import MoveRefused
@@ -28,16 +29,26 @@ MARGIN = timedelta(seconds=15)
 
 
 class Asking:
-    """Questions on their way to people, and the answers on their way to the sessions that wait here."""
+    """Questions on their way to people, and the answers on their way to the sessions that wait here.
+
+    `strike` takes out of a text what people are not shown.
+    """
 
     def __init__(
-        self, questions: Questions, tasks: Tasks, notifier: Notifier, clock: Clock, terms: Terms
+        self,
+        questions: Questions,
+        tasks: Tasks,
+        notifier: Notifier,
+        clock: Clock,
+        terms: Terms,
+        strike: Callable[[str], str] = str,
     ) -> None:
         self._questions = questions
         self._tasks = tasks
         self._notifier = notifier
         self._clock = clock
         self._terms = terms
+        self._strike = strike
         self._patient = True
         self._news: dict[int, asyncio.Event] = {}
 
@@ -51,6 +62,11 @@ class Asking:
             new = await self._upgrade(task, new)
         if new.answer is None and not task.channel:
             raise MoveRefused("Not asked: nobody waits for this task in a channel. Decide yourself.")
+        if new.kind is QuestionKind.APPROVAL and self._strike(new.text) != new.text:
+            raise MoveRefused(
+                "Not asked: it holds what looks like a secret, which people are not shown, so they would not "
+                "see all of it. Have it read from a file."
+            )
         now = self._clock.now()
         until = deadline(now, self._terms.questions_last, task)
         question = await self._questions.ask(claim, new, until, now)

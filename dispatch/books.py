@@ -2,15 +2,16 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from dispatch.budget import Standing, reached
+from dispatch.budget import ALL, Standing, reached
 from dispatch.delivery import DeliveryKind, NewDelivery
-from dispatch.digest import CHART_DAYS, DayBar, Digest, due, newest_due, summarise, window
+from dispatch.digest import CHART_DAYS, DayBar, Digest, Facts, due, newest_due, summarise, window
 from dispatch.errors import Unreachable
+from dispatch.findings import USUAL_DAYS, Outlier, Pace, outliers, pace
 from dispatch.ports import Clock, Digests, Ledger, Notifier, Outbox, Pricing, Spending, Tasks
-from dispatch.task import Tier, Verdict
+from dispatch.task import Task
 from dispatch.terms import Terms
 
 _log = logging.getLogger(__name__)
@@ -57,6 +58,11 @@ class Books:
         """What each tier spent on the days `first` to `last`, both included."""
         return await self._ledger.spending(*window(first, last, self._terms.zone))
 
+    async def ended_today(self) -> Sequence[Task]:
+        """The tasks that ended today, in order."""
+        today = self.today()
+        return await self._tasks.ended_tasks(*window(today, today, self._terms.zone))
+
     async def disputed(self, first: date, last: date) -> Sequence[int]:
         """The tasks of the sessions that ended on those days and whose runtime names another cost.
 
@@ -68,29 +74,38 @@ class Books:
     async def digest(self, first: date, last: date) -> Digest:
         """The digest of the days `first` to `last`, both included, as of now."""
         since, until = window(first, last, self._terms.zone)
-        bookings = await self._ledger.bookings(since, until)
-        numbers = {booking.task_id for booking in bookings}
-        answered = {
-            (attempt.task_id, attempt.number)
-            for number in numbers
-            for attempt in await self._tasks.attempts(number)
-            if attempt.verdict in (Verdict.ANSWERED, Verdict.ASKED)
-        }
-        opus = self._terms.table[Tier.OPUS].model
-        return summarise(
-            span=(first, last),
-            bookings=bookings,
+        facts = Facts(
+            bookings=await self._ledger.bookings(since, until),
+            tasks={task.id: task for task in await self._ledger.booked_tasks(since, until)},
+            attempts=await self._ledger.booked_attempts(since, until),
             ended=await self._tasks.ended_tasks(since, until),
+            starts=await self._ledger.first_starts(since, until),
             open_count=sum((await self._tasks.counts()).values()),
-            tasks={number: await self._tasks.task(number) for number in numbers},
-            answered=answered,
-            opus=lambda usage: self._price(opus, usage),
-            chart=[await self._bar(last - timedelta(days=back)) for back in reversed(range(CHART_DAYS))],
+            chart=[await self._bar(day) for day in _up_to(last, CHART_DAYS)],
             disputed=await self.disputed(first, last),
+            outliers=await self._outliers(first, last),
+            pace=await self._pace(last),
         )
+        return summarise((first, last), facts, self._terms.table, self._price)
 
     async def _bar(self, day: date) -> DayBar:
         return DayBar(day, {line.tier: line.micro_usd for line in await self.cost(day, day)})
+
+    async def _spent(self, first: date, last: date) -> Mapping[str, int]:
+        return await self._ledger.spent_between(*window(first, last, self._terms.zone))
+
+    async def _outliers(self, first: date, last: date) -> tuple[Outlier, ...]:
+        days = _up_to(last, (last - first).days + 1)
+        before = _up_to(first - timedelta(days=1), USUAL_DAYS)
+        return outliers(
+            {day: await self._spent(day, day) for day in days},
+            [await self._spent(day, day) for day in before],
+        )
+
+    async def _pace(self, last: date) -> Pace | None:
+        month = (await self._spent(last.replace(day=1), last)).get(ALL, 0)
+        newest = [(await self._spent(day, day)).get(ALL, 0) for day in _up_to(last, USUAL_DAYS)]
+        return pace(last, month, newest, self._terms.budgets.everybody)
 
     async def tell_digest(self) -> None:
         """Makes the digest due that should have been told by now, once; covers all days missed."""
@@ -144,6 +159,11 @@ class Books:
                     _log.warning("%d %% of the day's budget for %s is spent", step, scope)
                 if channel and await self._outbox.put(told, now):
                     self._notifier.wake()
+
+
+def _up_to(last: date, count: int) -> list[date]:
+    """So many days, `last` the last of them."""
+    return [last - timedelta(days=back) for back in reversed(range(count))]
 
 
 def _digest(channel: str, first: date, last: date, edition: str = "") -> NewDelivery:

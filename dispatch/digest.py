@@ -5,14 +5,17 @@ twice; a day's tasks are those that ended on it.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from dispatch.findings import AttemptEnd, Findings, FirstStart, Outlier, Pace, Rates, regrets, waits
+from dispatch.routing import Table
 from dispatch.states import State
-from dispatch.task import MODEL_TIERS, Booking, Task, Tier
-from dispatch.usage import Price, Unpriced, Usage
+from dispatch.task import MODEL_TIERS, Booking, Task, Tier, Verdict
+from dispatch.usage import Price
 
 CHART_DAYS = 14
 """How many days the chart goes back, the newest included."""
@@ -41,6 +44,36 @@ class TierLine:
     money: Money
 
 
+class Waste(StrEnum):
+    """Why an attempt brought no answer: it failed, was cancelled, or a later one ran in its place.
+
+    One that is still under way may yet bring one.
+    """
+
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    AGAIN = "again"
+    UNDER_WAY = "under way"
+
+
+@dataclass(frozen=True, slots=True)
+class WasteLine:
+    """What attempts without an answer cost that ended in one way, and how many they were."""
+
+    why: Waste
+    attempts: int
+    money: Money
+
+
+@dataclass(frozen=True, slots=True)
+class PartyLine:
+    """One requester's or one channel's part: how many tasks spent money for it, and how much."""
+
+    name: str
+    tasks: int
+    money: Money
+
+
 @dataclass(frozen=True, slots=True)
 class DayBar:
     """One day of the chart: micro-dollars by tier."""
@@ -55,8 +88,10 @@ class Digest:
 
     `ended` counts tasks by the state they ended in; `open` those that had not ended when it was made.
     `undelivered` is money of attempts that brought no answer, `undelivered_attempts` how many those were.
-    `all_opus_micro_usd` is what the priced requests would have cost on Opus. `disputed` are the tasks of
-    the sessions whose own runtime names another cost than the ledger, one entry for each session.
+    `all_opus_micro_usd` is what the requests would have cost on Opus that have a price both there and where
+    they ran, `compared_micro_usd` what those did cost, and `uncompared` how many are left out. `disputed`
+    are the tasks of the sessions whose own runtime names another cost than the ledger, one entry for each
+    session. `waste` says why there was no answer, `people` and `channels` whose money it was.
     """
 
     first: date
@@ -71,6 +106,34 @@ class Digest:
     all_opus_micro_usd: int
     chart: tuple[DayBar, ...]
     disputed: tuple[int, ...] = ()
+    delivered: Money = Money()
+    compared_micro_usd: int = 0
+    uncompared: int = 0
+    waste: tuple[WasteLine, ...] = ()
+    people: tuple[PartyLine, ...] = ()
+    channels: tuple[PartyLine, ...] = ()
+    findings: Findings = field(default_factory=Findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a digest is counted from.
+
+    `tasks` holds every task of the bookings by its number and `attempts` every attempt of theirs. `ended`
+    are the tasks that ended in those days, `starts` those that ran for the first time, `open_count` those
+    that have not ended now. `disputed`, `outliers` and `pace` are as in the digest.
+    """
+
+    bookings: Sequence[Booking]
+    tasks: Mapping[int, Task]
+    attempts: Sequence[AttemptEnd]
+    ended: Sequence[Task]
+    starts: Sequence[FirstStart]
+    open_count: int
+    chart: Sequence[DayBar]
+    disputed: Sequence[int] = ()
+    outliers: tuple[Outlier, ...] = ()
+    pace: Pace | None = None
 
 
 def window(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -97,52 +160,87 @@ def due(last_told: date, now: datetime, zone: ZoneInfo, at: time) -> tuple[date,
     return (last_told + timedelta(days=1), newest) if newest > last_told else None
 
 
-def summarise(
-    span: tuple[date, date],
-    bookings: Sequence[Booking],
-    ended: Iterable[Task],
-    open_count: int,
-    tasks: Mapping[int, Task],
-    answered: Collection[tuple[int, int]],
-    opus: Callable[[Usage], Price | Unpriced],
-    chart: Iterable[DayBar],
-    disputed: Iterable[int] = (),
-) -> Digest:
-    """Counts it all up.
-
-    `tasks` holds every task of the bookings by its number, `answered` the (task, attempt) pairs that
-    brought an answer, `opus` prices a usage as if Opus had run it, `disputed` is as in the digest.
-    """
+def summarise(span: tuple[date, date], facts: Facts, table: Table, price: Rates) -> Digest:
+    """Counts it all up. `price` prices each request as if another model of the `table` had served it."""
     by_tier: defaultdict[Tier, Money] = defaultdict(Money)
     by_task: defaultdict[int, Money] = defaultdict(Money)
+    by_attempt: defaultdict[tuple[int, int], Money] = defaultdict(Money)
     spenders: defaultdict[Tier, set[int]] = defaultdict(set)
-    wasted: defaultdict[tuple[int, int], Money] = defaultdict(Money)
-    over = list(ended)
-    for booking in bookings:
+    for booking in facts.bookings:
         money = money_of(booking)
         by_tier[booking.tier] += money
         by_task[booking.task_id] += money
+        by_attempt[booking.task_id, booking.attempt] += money
         spenders[booking.tier].add(booking.task_id)
-        if (booking.task_id, booking.attempt) not in answered:
-            wasted[booking.task_id, booking.attempt] += money
+    total = sum(by_tier.values(), Money())
+    wasted = _wasted(by_attempt, facts)
     dearest = sorted(by_task.items(), key=lambda item: (-item[1].micro_usd, item[0]))[:DEAREST]
+    compared = _compared(facts.bookings, table[Tier.OPUS].model, price)
+    people = {number: task.requester for number, task in facts.tasks.items()}
+    channels = {number: task.channel for number, task in facts.tasks.items()}
     return Digest(
         first=span[0],
         last=span[1],
-        total=sum(by_tier.values(), Money()),
+        total=total,
         tiers=(
             *(TierLine(tier, len(spenders[tier]), by_tier[tier]) for tier in MODEL_TIERS if tier in by_tier),
-            *_scripts(over),
+            *_scripts(facts.ended),
         ),
-        ended=Counter(task.state for task in over),
-        open=open_count,
-        dearest=tuple((tasks[task_id], money) for task_id, money in dearest),
-        undelivered=sum(wasted.values(), Money()),
-        undelivered_attempts=len(wasted),
-        all_opus_micro_usd=_on_opus(bookings, opus),
-        chart=tuple(chart),
-        disputed=tuple(disputed),
+        ended=Counter(task.state for task in facts.ended),
+        open=facts.open_count,
+        dearest=tuple((facts.tasks[task_id], money) for task_id, money in dearest),
+        undelivered=sum((line.money for line in wasted), Money()),
+        undelivered_attempts=sum(line.attempts for line in wasted),
+        all_opus_micro_usd=sum(opus for _, opus in compared),
+        chart=tuple(facts.chart),
+        disputed=tuple(facts.disputed),
+        delivered=sum((by_attempt[key] for key in by_attempt.keys() & _delivered(facts)), Money()),
+        compared_micro_usd=sum(paid for paid, _ in compared),
+        uncompared=len(facts.bookings) - len(compared),
+        waste=wasted,
+        people=_parties(by_task, people),
+        channels=_parties(by_task, channels),
+        findings=Findings(
+            facts.outliers,
+            regrets(facts.ended, facts.bookings, facts.tasks, facts.attempts, table, price),
+            waits(facts.starts),
+            facts.pace,
+        ),
     )
+
+
+def _delivered(facts: Facts) -> set[tuple[int, int]]:
+    """The attempts that brought an answer, or a question that people are to answer first."""
+    brought = (Verdict.ANSWERED, Verdict.ASKED)
+    return {(one.task_id, one.number) for one in facts.attempts if one.verdict in brought}
+
+
+def _wasted(by_attempt: Mapping[tuple[int, int], Money], facts: Facts) -> tuple[WasteLine, ...]:
+    attempts = {(one.task_id, one.number): one for one in facts.attempts}
+    lines: dict[Waste, WasteLine] = {}
+    for key in by_attempt.keys() - _delivered(facts):
+        why = _why(attempts[key], facts.tasks[key[0]])
+        line = lines.get(why, WasteLine(why, 0, Money()))
+        lines[why] = WasteLine(why, line.attempts + 1, line.money + by_attempt[key])
+    return tuple(lines[why] for why in Waste if why in lines)
+
+
+def _why(attempt: AttemptEnd, task: Task) -> Waste:
+    if attempt.verdict is None:
+        return Waste.UNDER_WAY
+    if attempt.number < task.attempt:
+        return Waste.AGAIN
+    return Waste.CANCELLED if attempt.verdict is Verdict.CANCELLED else Waste.FAILED
+
+
+def _parties(by_task: Mapping[int, Money], names: Mapping[int, str]) -> tuple[PartyLine, ...]:
+    """Whose money it was, the dearest first."""
+    lines: dict[str, PartyLine] = {}
+    for number, money in by_task.items():
+        name = names[number]
+        line = lines.get(name, PartyLine(name, 0, Money()))
+        lines[name] = PartyLine(name, line.tasks + 1, line.money + money)
+    return tuple(sorted(lines.values(), key=lambda line: (-line.money.micro_usd, line.name)))
 
 
 def _scripts(ended: Iterable[Task]) -> tuple[TierLine, ...]:
@@ -159,6 +257,10 @@ def money_of(booking: Booking) -> Money:
             return Money(unpriced=1)
 
 
-def _on_opus(bookings: Iterable[Booking], opus: Callable[[Usage], Price | Unpriced]) -> int:
-    known = (booking for booking in bookings if isinstance(booking.price, Price))
-    return sum(price.micro_usd for b in known if isinstance(price := opus(b.usage), Price))
+def _compared(bookings: Iterable[Booking], model: str, price: Rates) -> list[tuple[int, int]]:
+    """What each request cost and what it would have cost on the model, of those of which both are known."""
+    return [
+        (booking.price.micro_usd, other.micro_usd)
+        for booking in bookings
+        if isinstance(booking.price, Price) and isinstance(other := price(model, booking.usage), Price)
+    ]

@@ -21,7 +21,7 @@ LONGEST_ACTION = 20_000
 """Characters of an action that is to be approved."""
 
 LONGEST_SHOWN = 8_000
-"""Characters of an action that people must see whole."""
+"""Characters of an action that people must see whole, as `shown_length` counts them."""
 
 LONGEST_OPTION = 75
 """Characters of an option."""
@@ -123,6 +123,11 @@ class Ruling:
 
     words: str
     allows: bool
+
+
+def shown_length(action: str) -> int:
+    """How many characters an action takes where people see it: a sign of markup takes five."""
+    return len(action) + 4 * sum(map(action.count, "&<>"))
 
 
 def deadline(now: datetime, lasts: timedelta, task: Task) -> datetime:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from bot.money import dollars
 from bot.slacktext import neutralise
 from bot.views.card import wording
+from bot.views.findings import Names, findings
 from bot.views.message import Block, Message, line, markdown, section
 from bot.words import counted
 from dispatch.digest import DayBar, Digest, Money
@@ -15,26 +16,25 @@ from dispatch.task import MODEL_TIERS, Task, Tier
 from dispatch.usage import MICRO_USD
 
 _WORDS_LIMIT: Final = 80
-_NAMED: Final = 5
-_BLAMED: Final = (State.FAILED, State.PARKED, State.EXPIRED)
 
 Links = Mapping[int, str]
 """The address of each task's thread by the task's number, empty where it has none."""
 
 
-def bulletin(digest: Digest, links: Links, *, so_far: bool) -> Message:
+def bulletin(digest: Digest, links: Links, *, so_far: bool, names: Names | None = None) -> Message:
     """The digest, with its chart as a table where Slack refuses the chart.
 
-    `so_far` says that its last day has not ended.
+    `so_far` says that its last day has not ended. `names` is None where not everybody may see who spent
+    what, and where.
     """
     head = _headline(digest, so_far=so_far)
     opening = [section(line([f"*{_days(digest)}*", *head])), *_missed(digest)]
-    findings = _money(digest, links)
+    below = _money(digest, links, names)
     text = neutralise(line([_days(digest), *head]))
     return Message(
         text,
-        (*opening, _chart(digest.chart), *findings),
-        simpler=Message(text, (*opening, *findings, markdown(_chart_table(digest.chart)))),
+        (*opening, _chart(digest.chart), *below),
+        simpler=Message(text, (*opening, *below, markdown(_chart_table(digest.chart)))),
     )
 
 
@@ -66,30 +66,14 @@ def _missed(digest: Digest) -> list[Block]:
     return [section(f"Covers {days} days: I was down when their digests were due.")] if days > 1 else []
 
 
-def _money(digest: Digest, links: Links) -> list[Block]:
-    if not digest.tiers:
-        return []
-    return [markdown(_tiers(digest)), section("\n".join(_findings(digest, links)))]
-
-
-def _findings(digest: Digest, links: Links) -> Iterable[str]:
-    if blamed := [f"{digest.ended[state]} {state}" for state in _BLAMED if digest.ended.get(state)]:
-        yield f"*Needs a look:* {', '.join(blamed)}"
-    opus, total = digest.all_opus_micro_usd, digest.total.micro_usd
-    if opus > total:
-        yield f"All on Opus it would have been {dollars(opus)}: routing saved {dollars(opus - total)}."
-    elif total:
-        yield f"All on Opus it would have been {dollars(opus)}."
-    attempts = counted(digest.undelivered_attempts, "attempt")
-    yield f"Spent without an answer: {_dollars(digest.undelivered)} ({attempts})."
-    if digest.disputed:
-        sessions, named = counted(len(digest.disputed), "session"), sorted(set(digest.disputed))
-        more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
-        numbers = ", ".join(f"#{number}" for number in named[:_NAMED])
-        yield f"{sessions} whose runtime names another cost than was booked: {numbers}{more}."
-    if digest.dearest:
-        yield "*Dearest*"
-    yield from (_dear(task, money, links[task.id]) for task, money in digest.dearest)
+def _money(digest: Digest, links: Links, names: Names | None) -> list[Block]:
+    told = list(findings(digest, names))
+    dearest = [_dear(task, money, links[task.id]) for task, money in digest.dearest]
+    return [
+        *([markdown(_tiers(digest))] if digest.tiers else []),
+        *([section("\n".join(told))] if told else []),
+        *([section("\n".join(["*Dearest*", *dearest]))] if dearest else []),
+    ]
 
 
 def _dear(task: Task, money: Money, address: str) -> str:

@@ -11,6 +11,8 @@ from bot.views.work import whereabouts
 from dispatch.policy import LOSSES
 from dispatch.task import Attempt, Task
 
+WITHDRAWN: Final = "Withdrawn: what stood here was written on the way and was no answer."
+
 _REASON_LIMIT: Final = 200
 _FULL: Final = 100
 _SECTION_LIMIT: Final = 3_000

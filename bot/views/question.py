@@ -29,7 +29,10 @@ from dispatch.states import State
 from dispatch.task import Task
 
 _ACTION_LIMIT: Final = 2_500
-_ACTION_BLOCKS: Final = 4
+_ACTION_BLOCKS: Final = 10
+_ACTION_IN_ALL: Final = 10_000
+"""Any action that people must see whole fits, however its lines fall, and all of its message into Slack."""
+
 _LINE_LIMIT: Final = 2_000
 _ANSWER_LIMIT: Final = 1_500
 _NAME_LIMIT: Final = 80
@@ -90,7 +93,7 @@ def _exactly(question: Question) -> tuple[Block, ...]:
     """The action as it is, but for what would end its block or ping somebody; cut with notice."""
     safe = escape(question.text.replace("`", "ˋ"))
     parts = list(_parts(safe))
-    if len(parts) <= _ACTION_BLOCKS:
+    if len(parts) <= _ACTION_BLOCKS and len(safe) <= _ACTION_IN_ALL:
         return tuple(section(f"```\n{part}\n```") for part in parts)
     block = section(f"```\n{cut(safe, _ACTION_LIMIT)}\n```")
     whole = f"*This is only its beginning.* It has {counted(len(question.text), 'character')}; "

@@ -14,6 +14,7 @@ from dispatch.questions import (
     NewQuestion,
     QuestionKind,
     Ruling,
+    shown_length,
 )
 from dispatch.task import Claim
 
@@ -115,7 +116,7 @@ def approving(claim: Claim, ask: Ask) -> Approve:
     """Has people approve what the session of one attempt is about to do. What goes wrong is a denial."""
 
     async def approve(action: str, reason: str) -> Ruling:
-        if len(action) > LONGEST_SHOWN:
+        if shown_length(action) > LONGEST_SHOWN:
             return Ruling(
                 f"Denied: people are shown up to {LONGEST_SHOWN:,} characters. Do it in smaller steps.",
                 allows=False,

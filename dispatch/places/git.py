@@ -49,7 +49,7 @@ async def run(command: Sequence[str], folder: Path, environment: Mapping[str, st
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            stderr=asyncio.subprocess.PIPE,
             env=dict(environment),
             cwd=folder,
             start_new_session=True,
@@ -58,16 +58,16 @@ async def run(command: Sequence[str], folder: Path, environment: Mapping[str, st
         raise Unreachable(f"{command[0]} does not run: {error.strerror}") from error
     try:
         async with asyncio.timeout(seconds):
-            said, _ = await process.communicate()
+            said, complained = await process.communicate()
     except TimeoutError:
         raise Failed(f"it was not done after {seconds:g} s") from None
     finally:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-    words = said.decode("utf-8", "replace").strip()
     if process.returncode != 0:
+        words = (complained.strip() or said.strip()).decode("utf-8", "replace")
         raise Failed(words[-_KEPT_WORDS:] or f"it ended with {process.returncode}")
-    return words
+    return said.decode("utf-8", "replace").strip()
 
 
 async def repository(repo: Path) -> Path:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
@@ -13,8 +12,10 @@ from pathlib import Path
 from dispatch.errors import NoPlace, Unreachable
 from dispatch.means import Project
 from dispatch.places.git import Failed, git, repository
+from dispatch.places.nested import open_up
 from dispatch.places.spot import Spot, spot_of
 from dispatch.ports import Place, Session, Setups
+from dispatch.removal import remove
 from dispatch.task import Kept, Work
 
 DIFFSTAT = ("--stat=72", "--stat-count=20")
@@ -23,7 +24,7 @@ DIFFSTAT = ("--stat=72", "--stat-count=20")
 Noted = Callable[[int, int, Work], Awaitable[None]]
 """Told of the work of a task's attempt."""
 
-_FILES, _RECORD = "files", "record.json"
+_FILES, _TAKEN, _RECORD = "files", "taken", "record.json"
 _log = logging.getLogger(__name__)
 
 
@@ -72,11 +73,10 @@ class Worktrees:
         if project is None:
             raise NoPlace("The session has no project.")
         spot = spot_of(record, session.task_id, project.name)
-        name = spot.home if spot else f"{project.name}-{session.task_id}-{session.attempt}"
-        async with self._alone(name):
-            tree = await self._add(session, project, self._folder / name, spot)
+        async with self._alone(spot.home if spot else _fresh(session, project)):
+            tree = await self._add(session, project, spot)
             try:
-                place = Place(tree.path, tree.repo, Spot(name, tree.branch, tree.began).record)
+                place = Place(tree.path, tree.repo, Spot(tree.home.name, tree.branch, tree.began).record)
                 await self._setups.run(project, place)
                 yield place
             finally:
@@ -103,17 +103,17 @@ class Worktrees:
         for home in left:
             tree = _recorded(home)
             if tree is None:
-                await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+                await asyncio.to_thread(remove, home)
             elif work := await _keep(tree, f"Work of {home.name}, cut short"):
                 _log.warning("%s keeps what a session had done when Onequeue was killed", tree.branch)
                 await noted(tree.task_id, tree.attempt, work)
         return len(left)
 
-    async def _add(self, session: Session, project: Project, home: Path, spot: Spot | None) -> _Tree:
+    async def _add(self, session: Session, project: Project, spot: Spot | None) -> _Tree:
         repo = await repository(project.repo)
         async with self._adding:
             try:
-                await _cleared(home)
+                home = await self._cleared(session, project, repo, spot)
                 await asyncio.to_thread(home.mkdir, mode=0o700, parents=True)
                 began = spot.began if spot else await git("rev-parse", "HEAD", folder=project.repo)
                 branch = await _check_out(project.repo, repo, session, spot, home / _FILES, began)
@@ -125,6 +125,22 @@ class Worktrees:
         tree = _Tree(home, repo, Path(notes), branch, began, session.task_id, session.attempt)
         (home / _RECORD).write_text(json.dumps(asdict(tree), default=str))
         return tree
+
+    async def _cleared(self, session: Session, project: Project, repo: Path, spot: Spot | None) -> Path:
+        """Where the place is to be: free of what an earlier session, or a kill, has left there.
+
+        It is another one than the spot's where work is there that git still refuses.
+        """
+        if spot is None:
+            return self._folder / _fresh(session, project)
+        home = self._folder / spot.home
+        tree = _recorded(home)
+        if tree is None:
+            await asyncio.to_thread(remove, home)
+        elif (work := await _keep(tree, f"Work of {home.name}, kept later")) and work.kept is Kept.REFUSED:
+            return self._folder / _fresh(session, project)
+        await asyncio.to_thread(_forget, repo, home / _FILES)
+        return home
 
 
 async def _check_out(
@@ -147,13 +163,6 @@ async def _check_out(
     return spot.branch
 
 
-async def _cleared(home: Path) -> None:
-    """Tries once more to keep what could not be kept of an earlier session in the same place."""
-    tree = _recorded(home)
-    if tree is not None:
-        await _keep(tree, f"Work of {home.name}, kept later")
-
-
 async def _close(tree: _Tree, session: Session, project: Project) -> None:
     work = session.draft.work = await _keep(tree, f"Work of #{session.task_id}")
     if work is None or work.kept is Kept.REFUSED or not project.push:
@@ -173,26 +182,63 @@ async def _keep(tree: _Tree, message: str) -> Work | None:
     Files that git does not take stay where they are, to be tried again at the next start.
     """
     try:
-        await tree.git("add", "--all")
-        if await tree.git("diff", "--cached", "--name-only"):
-            await tree.git("commit", "--quiet", "--no-verify", f"--message={message}")
-        diffstat = await tree.git("diff", *DIFFSTAT, "--no-ext-diff", tree.began, "HEAD")
-    except (Failed, Unreachable) as error:
+        diffstat = await (_taken(tree, message) if tree.path.exists() else _taken_before(tree))
+    except (Failed, Unreachable, OSError) as error:
         _log.error("the work in %s could not be kept: %s", tree.path, error)
         return Work(tree.branch, "", Kept.REFUSED)
-    for folder in (tree.path, tree.notes, tree.home):
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-    if diffstat:
-        return Work(tree.branch, diffstat)
+    for folder in (tree.home / _TAKEN, tree.notes):
+        await asyncio.to_thread(remove, folder)
+    if not diffstat:
+        await _drop(tree)
+    await asyncio.to_thread(remove, tree.home)
+    return Work(tree.branch, diffstat) if diffstat else None
+
+
+async def _taken(tree: _Tree, message: str) -> str:
+    """Commits the work and says what it is. Only then the files are put aside, whole, to be removed.
+
+    So a kill never makes the removal of files a part of the work. Raises Failed, Unreachable, OSError.
+    """
+    # A killed git leaves its lock, and nobody else works with these notes.
+    (tree.notes / "index.lock").unlink(missing_ok=True)
+    await open_up(tree.path, tree.git)
+    await tree.git("add", "--all")
+    if await tree.git("diff", "--cached", "--name-only"):
+        await tree.git("commit", "--quiet", "--no-verify", f"--message={message}")
+    diffstat = await tree.git("diff", *DIFFSTAT, "--no-ext-diff", tree.began, "HEAD")
+    tree.path.rename(tree.home / _TAKEN)
+    return diffstat
+
+
+async def _taken_before(tree: _Tree) -> str:
+    """What the work is that is on its branch already. Raises Failed, Unreachable."""
+    if tree.branch not in await _branches(tree.repo):
+        return ""
+    return await git("diff", *DIFFSTAT, "--no-ext-diff", tree.began, tree.branch, folder=tree.repo)
+
+
+async def _drop(tree: _Tree) -> None:
+    """Removes the branch, on which there is nothing."""
     try:
-        await git("branch", "--quiet", "-D", tree.branch, folder=tree.repo)
+        if tree.branch in await _branches(tree.repo):
+            await git("branch", "--quiet", "-D", tree.branch, folder=tree.repo)
     except (Failed, Unreachable) as error:
         _log.error("the empty branch %s could not be removed: %s", tree.branch, error)
-    return None
 
 
 async def _branches(repo: Path) -> set[str]:
     return set((await git("branch", "--format=%(refname:short)", folder=repo)).split())
+
+
+def _forget(repo: Path, files: Path) -> None:
+    """Removes git's notes on a worktree that is not there any more: it would let none be made there."""
+    for noted in (repo / "worktrees").glob("*/gitdir"):
+        if Path(noted.read_text().strip()).parent == files:
+            remove(noted.parent)
+
+
+def _fresh(session: Session, project: Project) -> str:
+    return f"{project.name}-{session.task_id}-{session.attempt}"
 
 
 def _free_branch(taken: set[str], session: Session) -> str:

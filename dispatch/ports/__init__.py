@@ -6,10 +6,12 @@ All datetimes are aware and UTC; all money is integer micro-dollars.
 from dispatch.ports.alarms import Alarms, OpenAlarm
 from dispatch.ports.clock import Clock
 from dispatch.ports.line import Feedback, Line, Steering
-from dispatch.ports.money import Ledger, Pricing, Spending
+from dispatch.ports.money import Ledger, Pricing
 from dispatch.ports.people import Digests, Notifier, Outbox, Quotes
+from dispatch.ports.previews import Begun, Preview, Previews, Unseen
 from dispatch.ports.questions import Questions
 from dispatch.ports.queue import Gates, Queue, Tasks, UnderWay, Waiting
+from dispatch.ports.reports import BillLine, Reports, Spending
 from dispatch.ports.session import (
     Access,
     Approve,
@@ -34,6 +36,8 @@ __all__ = [
     "Alarms",
     "Approve",
     "Backup",
+    "Begun",
+    "BillLine",
     "Clock",
     "Condition",
     "Digests",
@@ -50,11 +54,14 @@ __all__ = [
     "Pause",
     "Place",
     "Places",
+    "Preview",
+    "Previews",
     "Pricing",
     "Questions",
     "Queue",
     "Quotes",
     "Recorder",
+    "Reports",
     "Runner",
     "Seats",
     "Session",
@@ -66,5 +73,6 @@ __all__ = [
     "Tool",
     "Transcripts",
     "UnderWay",
+    "Unseen",
     "Waiting",
 ]

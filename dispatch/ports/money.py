@@ -1,29 +1,19 @@
 """The ledger: what every request to the API cost."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from dispatch.budget import Standing
-from dispatch.task import Booking, Claim, Tier
+from dispatch.ports.reports import Reports, Spending
+from dispatch.task import Booking, Claim
 from dispatch.usage import Price, Unpriced, Usage
 
 Pricing = Callable[[str, Usage], Price | Unpriced]
 """The price of one request to a model, made now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spending:
-    """What one tier spent in a window, and how many tasks spent it. `unpriced` counts requests in no sum."""
-
-    tier: Tier
-    tasks: int
-    micro_usd: int
-    unpriced: int
-
-
-class Ledger(Protocol):
+class Ledger(Reports, Protocol):
     """One row for each API request, opened before it is sent."""
 
     async def open(self, claim: Claim, model: str, now: datetime) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from dispatch.means import Means, Project
+from dispatch.ports.previews import Preview, Unseen
 from dispatch.ports.transcripts import Recorder
 from dispatch.questions import Ruling
 from dispatch.scripts import Script
@@ -103,7 +104,8 @@ class Session:
     `place` is where an agent works; a session without files has none.
     Where it is `resumed` the earlier conversation goes on, and the prompt is for a runner that cannot
     read that conversation any more.
-    Its runner tells the `recorder` what happens, as it happens.
+    Its runner tells the `recorder` what happens, as it happens, and where it can tell shows the `preview`
+    the answer as it is written.
     """
 
     task_id: int
@@ -121,6 +123,7 @@ class Session:
     place: Place | None = None
     resumed: Resumed | None = None
     recorder: Recorder = field(default_factory=Unrecorded, compare=False)
+    preview: Preview = field(default_factory=Unseen, compare=False)
 
 
 class Runner(Protocol):

@@ -126,7 +126,7 @@ def _client(session: Session) -> anthropic.AsyncAnthropic:
 
 async def _read(stream: BetaAsyncMessageStream[None], session: Session) -> BetaMessage | None:
     """The message at the end of a stream, or None where it broke off."""
-    draft, separator, last, unsaid = session.draft, "", None, ""
+    draft, separator, last, unsaid, said = session.draft, "", None, "", ""
     try:
         while event := await anext(stream, None):
             if event.type == "message_start":
@@ -135,7 +135,11 @@ async def _read(stream: BetaAsyncMessageStream[None], session: Session) -> BetaM
             elif event.type == "text":
                 draft.text += separator + event.text
                 unsaid += event.text
+                said += event.text
+                session.preview.grow(said)
                 separator = ""
+            elif event.type == "content_block_start" and event.content_block.type == "tool_use":
+                session.preview.drop()
             elif event.type == "content_block_stop":
                 _take_down(event.content_block, session)
                 unsaid = ""

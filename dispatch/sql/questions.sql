@@ -33,7 +33,7 @@ ORDER BY question.id DESC LIMIT 1;
 SELECT * FROM question WHERE key = :key;
 
 -- name: overdue_questions
-SELECT * FROM question WHERE ending IS NULL AND deadline <= :now ORDER BY deadline, id LIMIT :limit;
+SELECT id FROM question WHERE ending IS NULL AND deadline <= :now ORDER BY deadline, id LIMIT :limit;
 
 -- name: stale_questions
 UPDATE question SET ending = 'stale', ended_at = :now

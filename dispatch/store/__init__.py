@@ -12,6 +12,7 @@ from dispatch.store.digests import SqliteDigests
 from dispatch.store.gates import SqliteGates
 from dispatch.store.ledger import SqliteLedger
 from dispatch.store.outbox import SqliteOutbox
+from dispatch.store.previews import SqlitePreviews
 from dispatch.store.questions import SqliteQuestions
 from dispatch.store.queue import SqliteQueue
 from dispatch.store.retention import SqliteRetention
@@ -34,6 +35,7 @@ class Store:
     alarms: SqliteAlarms
     questions: SqliteQuestions
     transcripts: SqliteTranscripts
+    previews: SqlitePreviews
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -67,6 +69,7 @@ class Store:
             SqliteAlarms(database),
             SqliteQuestions(database),
             SqliteTranscripts(database),
+            SqlitePreviews(database),
         )
 
     async def backup(self, path: Path) -> Backup:

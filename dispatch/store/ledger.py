@@ -10,7 +10,8 @@ from dispatch.budget import Line, Standing, by_scope
 from dispatch.errors import LeaseLost, MoveRefused
 from dispatch.ports import Pricing, Spending
 from dispatch.store import rows
-from dispatch.store.database import Database, Rows, Transaction, in_transaction
+from dispatch.store.database import Rows, Transaction, in_transaction
+from dispatch.store.reports import SqliteReports
 from dispatch.task import Booking, Claim, Tier
 from dispatch.usage import Price, Unpriced, Usage
 
@@ -23,11 +24,8 @@ class Reads(Protocol):
     async def rows(self, name: str, /, **values: object) -> Rows: ...
 
 
-class SqliteLedger:
+class SqliteLedger(SqliteReports):
     """One row for each API request, opened before it is sent. A booked row never changes."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
 
     @in_transaction
     async def open(self, transaction: Transaction, claim: Claim, model: str, now: datetime) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from dispatch.delivery import Delivery
 from dispatch.faults import Fault, FaultKind
 from dispatch.policy import Seating, Settlement
-from dispatch.ports import Alarms, Digests, Gates, Ledger, Outbox, Questions, Queue, Transcripts
+from dispatch.ports import Alarms, Digests, Gates, Ledger, Outbox, Previews, Questions, Queue, Transcripts
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.states import State
 from dispatch.store import Store
@@ -32,6 +32,7 @@ class Parts:
     alarms: Alarms
     questions: Questions
     transcripts: Transcripts
+    previews: Previews
     close: Callable[[], Awaitable[None]]
     again: Callable[[], Awaitable["Parts"]]
 
@@ -111,6 +112,7 @@ async def open_sqlite(folder: Path) -> Parts:
         store.alarms,
         store.questions,
         store.transcripts,
+        store.previews,
         store.close,
         lambda: open_sqlite(folder),
     )

@@ -77,7 +77,7 @@ class House:
                 building.worker._seats = LocalSeats(self.runner)
             await stack.enter_async_context(building.at_work())
             me = await chat.identity()
-            intake, controls = building.doors(me)
+            intake, controls, _ = building.doors(me)
             sockets = Sockets(build(intake, controls, me), slack.app_token, slack.api_url, clock)
             await stack.enter_async_context(sockets)
             await slack.wait_for(lambda state: state.sockets == LINES)

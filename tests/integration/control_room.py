@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from bot.app import Sockets, build
+from bot.board import Board
 from bot.controls import Controls
+from bot.directory import Directory
 from bot.guard import Guard, GuardedAlarms
 from bot.intake import Intake
+from bot.overview import Overview
 from bot.rehearsal.slack import SlackSim
 from bot.rehearsal.slack.state import Message as Posted
 from dispatch.asking import Asking
@@ -25,7 +28,7 @@ from dispatch.usage import Price, Usage
 from dispatch.worker import Worker
 from tests.fakes.clock import FakeClock
 from tests.integration.front_room import FakeAlarms, make_rights
-from tests.integration.post_room import TERMS, Room, post_room, settle_down
+from tests.integration.post_room import SECRETS, TERMS, Room, post_room, settle_down
 from tests.integration.test_worker import FakeGateway, FakeNotifier, FakeQuotes, FakeSeats
 
 
@@ -56,6 +59,7 @@ class Bench:
     gateway: OpenGateway
     seats: FakeSeats
     clock: FakeClock
+    board: Board
 
     @property
     def slack(self) -> SlackSim:
@@ -129,10 +133,21 @@ async def control_room(folder: Path, budgets: Budgets | None = None) -> AsyncIte
         )
         guarded = GuardedAlarms(alarms, rights)
         controls = Controls(guard, store.outbox, notifier, guarded, clock, terms.table)
-        slack, app = room.slack, build(intake, controls, me)
+        overview = Overview(
+            guard,
+            books,
+            rights,
+            Directory(room.chat, me.team, clock),
+            room.chat,
+            terms,
+            default_priority=5,
+            secrets=SECRETS,
+        )
+        board = Board(overview, controls, room.chat, clock)
+        slack, app = room.slack, build(intake, controls, me, homes=board)
         working = asyncio.create_task(worker.run())
         async with Sockets(app, slack.app_token, slack.api_url, clock, ping=0.2):
             await slack.wait_for(lambda state: state.sockets == 2)
-            yield Bench(room, dispatcher, controls, alarms, gateway, seats, clock)
+            yield Bench(room, dispatcher, controls, alarms, gateway, seats, clock, board)
         await worker.drain(timedelta(0))
         await working

@@ -13,6 +13,7 @@ from bot.chat import SlackChat
 from bot.courier import Courier
 from bot.letters import DigestView, Letters
 from bot.postman import Postman
+from bot.previewing import Previewing
 from bot.rehearsal.slack import SlackSim
 from bot.rehearsal.slack.shown import visible
 from bot.rehearsal.slack.state import Message as Posted
@@ -106,9 +107,16 @@ async def digest(delivery: Delivery) -> Message:
     return Message(f"Digest {delivery.body}")
 
 
-def make_courier(store: Store, chat: SlackChat, clock: Clock, digest_view: DigestView = digest) -> Courier:
+def make_courier(
+    store: Store,
+    chat: SlackChat,
+    clock: Clock,
+    digest_view: DigestView = digest,
+    previewing: Previewing | None = None,
+) -> Courier:
     letters = Letters(store.queue, store.gates, chat, digest_view, TERMS, SECRETS)
-    postman = Postman(letters, store.outbox, store.queue, chat, clock)
+    previewing = previewing or Previewing(store.previews, store.queue, chat, clock)
+    postman = Postman(letters, store.outbox, store.queue, chat, previewing, clock)
     return Courier(store.outbox, store.queue, chat, postman, clock)
 
 

@@ -1,7 +1,7 @@
 """Waiting for people: how long a session is kept, what ends the wait, and what it is told."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.redact import redact
 from dispatch.asking import MARGIN, PATIENCE, Asking
 from dispatch.errors import MoveRefused
 from dispatch.policy import Seating
@@ -56,10 +57,12 @@ class Place:
 
 
 @asynccontextmanager
-async def opened(folder: Path, terms: Terms = TERMS) -> AsyncIterator[Place]:
+async def opened(
+    folder: Path, terms: Terms = TERMS, strike: Callable[[str], str] = str
+) -> AsyncIterator[Place]:
     store = await Store.open(folder / "onequeue.db")
     clock, notifier = FakeClock(), FakeNotifier()
-    yield Place(store, clock, notifier, Asking(store.questions, store.queue, notifier, clock, terms))
+    yield Place(store, clock, notifier, Asking(store.questions, store.queue, notifier, clock, terms, strike))
     await store.close()
 
 
@@ -84,6 +87,25 @@ async def test_after_two_minutes_the_session_is_paused(place: Place) -> None:
     with pytest.raises(Pause):
         await asking
     assert not (await place.store.queue.question(question.id)).told
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "'-----BEGIN A PRIVATE KEY-----'; rm -r ~; : '-----END A PRIVATE KEY-----'",
+        "curl https://a:$(rm${IFS}-r${IFS}x)@example.com",
+        "curl -H 'x-api-key: xoxb-1234567890-abc'",
+    ],
+)
+async def test_nobody_is_asked_to_approve_what_is_not_shown(tmp_path: Path, hidden: str) -> None:
+    async with opened(tmp_path, strike=redact) as place:
+        claim = await place.claim()
+        with pytest.raises(MoveRefused, match="looks like a secret"):
+            await place.asking.ask(claim, NewQuestion(QuestionKind.APPROVAL, f"$ : {hidden}"))
+        assert await place.store.queue.questions(claim.task.id) == []
+        asking, question = await place.waiting(claim, NewQuestion(QuestionKind.APPROVAL, "$ git push"))
+        await place.asking.answer(question.id, Decision.ONCE, "U1", "k")
+        assert (await asking).allows
 
 
 async def test_it_is_paused_before_its_wall_clock_ends_it(place: Place) -> None:

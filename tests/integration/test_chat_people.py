@@ -35,7 +35,7 @@ async def test_the_simulated_slack_tells_members_from_guests(tmp_path: Path) -> 
         team = (await room.chat.identity()).team
         assert await room.chat.profile(ANA) == Profile(frozenset({team}))
         assert await room.chat.profile(guest) == Profile(frozenset({team}), guest=True)
-        assert await room.chat.room(OPS) == Room("ops", shared=False)
+        assert await room.chat.room(OPS) == Room("ops", shared=False, public=True)
         assert ANA in await room.chat.members(OPS)
         with pytest.raises(Refused, match="user_not_found"):
             await room.chat.profile("UNOBODY01")
@@ -66,6 +66,14 @@ async def test_a_channel_that_another_company_reads(mark: str) -> None:
         _,
     ):
         assert await chat.room("C1") == Room("ops", shared=True)
+
+
+@pytest.mark.parametrize(
+    "marks", [{"is_channel": True, "is_private": True}, {"is_group": True}, {"is_im": True}]
+)
+async def test_a_channel_that_not_everybody_may_read(marks: Mapping[str, Any]) -> None:
+    async with answering(conversations_info={"ok": True, "channel": {"name": "ops", **marks}}) as (chat, _):
+        assert not (await chat.room("C1")).public
 
 
 async def test_a_user_group_and_who_is_in_it() -> None:

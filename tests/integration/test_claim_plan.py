@@ -57,6 +57,8 @@ VALUES = {
     "dispatcher": "onequeue",
     "liked": 1,
     "person": "U1",
+    "channel": "C1",
+    "newest": 5_000,
     "task_ids": json.dumps(list(range(1, BATCH + 1))),
 }
 
@@ -105,6 +107,17 @@ def plan(raw: sqlite3.Connection, name: str) -> list[str]:
         ("raise_waiting_cards", "task_ready"),
         ("bookings", "ledger_booked"),
         ("spending", "ledger_booked"),
+        ("booked_tasks", "ledger_booked"),
+        ("booked_attempts", "ledger_booked"),
+        ("booked_attempts", "sqlite_autoindex_attempt_1"),
+        ("first_starts", "attempt_started"),
+        ("spent_between", "SEARCH spent_by_hour USING PRIMARY KEY (hour>? AND hour<?)"),
+        ("spent_between", "ledger_booked"),
+        ("spending_of_channel", "ledger_booked"),
+        ("open_in_channel", "task_open"),
+        ("newest_billed", "ledger_booked"),
+        ("bill", "SEARCH task USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        ("bill", "ledger_attempt"),
         ("attempts", "sqlite_autoindex_transcript_1"),
         ("entries", "SEARCH transcript USING INDEX sqlite_autoindex_transcript_1 (task_id=? AND attempt=?"),
         ("line_of", "task_ready"),
@@ -156,6 +169,7 @@ def test_the_index_made_for_it_is_used(
         "answered_of_tier",
         "answered_alike",
         "steers",
+        "bill",
     ],
 )
 def test_nothing_is_sorted(full: sqlite3.Connection, name: str) -> None:

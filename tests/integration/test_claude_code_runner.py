@@ -15,12 +15,14 @@ from bot.rehearsal.claude import Call, ClaudeSim, Failure, Say, Step, call, say
 from dispatch.clock import SystemClock
 from dispatch.faults import FaultKind
 from dispatch.means import Profile
-from dispatch.runners.claude_code import ClaudeCodeRunner
+from dispatch.runners.claude_code import ClaudeCodeRunner, SelfTest
 from dispatch.runners.claude_code.command import MARK, SERVER
+from dispatch.runners.claude_code.selftest import Run
 from dispatch.seats.local import LocalSeats
 from dispatch.task import Outcome, Verdict
 from tests.integration.agent_room import UTC_ZONE, AgentRoom, agent_room, claude, marked
 from tests.integration.gateway_room import HALF_HELD, MODEL, usage_of
+from tests.unit.test_removal import dig
 
 pytestmark = pytest.mark.long
 
@@ -278,6 +280,39 @@ async def test_a_program_that_does_not_do_as_asked_runs_no_session(
     assert outcome.fault is not None
     assert words in outcome.fault.detail
     assert room.sim.served == []
+
+
+class Proven(SelfTest):
+    """A self-test that any program passes."""
+
+    async def prove(self, program: Path, run: Run) -> None:
+        """Does nothing."""
+
+
+async def test_one_that_reads_nothing_ends_when_it_is_stopped(room: AgentRoom, tmp_path: Path) -> None:
+    program = tmp_path / "claude"
+    program.write_text("#!/bin/sh\ntouch began\nexec sleep 6000\n")
+    program.chmod(0o755)
+    runner = ClaudeCodeRunner(room.runs, SystemClock(), UTC_ZONE, program=lambda: program, self_test=Proven())
+    async with room.session(prompt="x" * 4_000_000) as session:
+        running = asyncio.create_task(runner.run(session))
+        await until((room.place / "began").exists)
+        running.cancel()
+        await asyncio.wait({running}, timeout=40)
+        assert running.cancelled()
+
+
+async def test_no_folder_is_so_deep_that_it_stays_or_costs_the_answer(room: AgentRoom) -> None:
+    room.sim.script(
+        [bash('cd $TMPDIR && perl -e \'for (1..3000) { mkdir "d"; chdir "d" }\'; pwd'), say("Dug.")]
+    )
+    assert (await room.run()).text == "Dug."
+    assert room.left() == []
+
+
+async def test_no_folder_is_so_deep_that_a_start_fails_of_it(room: AgentRoom) -> None:
+    dig(room.runs / "7-1-left", 3_000)
+    assert await room.runner.sweep() == 1
 
 
 async def test_no_program_is_a_fault_of_the_runtime_with_its_remedy(room: AgentRoom) -> None:

@@ -10,6 +10,7 @@ import pytest
 from bot.courier import Courier
 from bot.letters import Letters
 from bot.postman import Postman
+from bot.previewing import Previewing
 from dispatch.delivery import Delivery
 from dispatch.errors import StoreUnusable
 from dispatch.store.outbox import SqliteOutbox
@@ -61,7 +62,8 @@ def outbox(room: Room) -> RefusingOutbox:
     """The outbox of the room's courier."""
     outbox = RefusingOutbox(room.store.database)
     letters = Letters(room.store.queue, room.store.gates, room.chat, digest, TERMS, SECRETS)
-    postman = Postman(letters, outbox, room.store.queue, room.chat, room.clock)
+    previewing = Previewing(room.store.previews, room.store.queue, room.chat, room.clock)
+    postman = Postman(letters, outbox, room.store.queue, room.chat, previewing, room.clock)
     room.courier = Courier(outbox, room.store.queue, room.chat, postman, room.clock)
     return outbox
 

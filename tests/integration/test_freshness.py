@@ -11,6 +11,7 @@ from bot.courier import Courier
 from bot.freshness import AT_ONCE, EVERY, Freshness, Seen, is_stale
 from bot.letters import Letters
 from bot.postman import Postman
+from bot.previewing import Previewing
 from bot.traffic import PROGRESS_PACE
 from dispatch.forecaster import Forecaster, Spot
 from dispatch.task import Task
@@ -27,7 +28,8 @@ class Line:
         self.room = room
         store = room.store
         letters = Letters(store.queue, store.gates, room.chat, digest, TERMS, SECRETS)
-        postman = Postman(letters, store.outbox, store.queue, room.chat, room.clock)
+        previewing = Previewing(store.previews, store.queue, room.chat, room.clock)
+        postman = Postman(letters, store.outbox, store.queue, room.chat, previewing, room.clock)
         room.courier = Courier(store.outbox, store.queue, room.chat, postman, room.clock)
         self.shown = letters.shown
         self.notifier = FakeNotifier()

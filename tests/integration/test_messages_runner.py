@@ -72,6 +72,19 @@ async def session(room: GatewayRoom, claim: Claim) -> AsyncIterator[Session]:
         yield open_session(claim, access)
 
 
+class Seen:
+    """`ports.Preview` that notes what it is shown, and `/` for a drop."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+
+    def grow(self, text: str) -> None:
+        self.shown.append(text)
+
+    def drop(self) -> None:
+        self.shown.append("/")
+
+
 def kind_of(outcome: Outcome) -> FaultKind | None:
     assert outcome.verdict is Verdict.FAILED
     return outcome.fault.kind if outcome.fault else None
@@ -87,6 +100,21 @@ async def test_the_last_message_is_the_answer(session: Session, sim: ClaudeSim) 
     outcome = await MessagesRunner().run(session)
     assert outcome == Outcome(Verdict.ANSWERED, "It was the lock.", MODEL)
     assert session.draft.text == "First I look.\n\nIt was the lock."
+
+
+async def test_what_a_message_says_is_shown_until_it_calls_a_tool(session: Session, sim: ClaudeSim) -> None:
+    sim.script(
+        [
+            Step((Say("First I look."), Call("progress", {"text": "looking"}))),
+            Step((Say("It was "), Say("the lock."))),
+        ]
+    )
+    seen = Seen()
+    outcome = await MessagesRunner().run(replace(session, preview=seen))
+    dropped = seen.shown.index("/")
+    assert seen.shown[dropped - 1] == "First I look."
+    assert seen.shown[-1] == outcome.text == "It was the lock."
+    assert all(outcome.text.startswith(text) for text in seen.shown[dropped + 1 :])
 
 
 async def test_the_request_says_what_the_session_is(session: Session, sim: ClaudeSim) -> None:

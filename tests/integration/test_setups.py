@@ -14,7 +14,7 @@ from dispatch.ports import Place
 from dispatch.runners.claude_code import Isolation, JailedSetups, Level
 from dispatch.runners.claude_code.jail import PATH, isolation
 from tests.integration.agent_room import marked
-from tests.integration.processes import running
+from tests.integration.processes import end, running
 
 CANARY = "canary-4711"
 BARE = {"PATH": ":".join(PATH), "HOME": "/nonexistent"}
@@ -100,6 +100,13 @@ async def test_it_may_not_take_for_ever(site: Site) -> None:
     with pytest.raises(NoPlace, match="was not done after 2 s"):
         await site.set_up(site.bare, "sleep 71236")
     assert running("sleep 71236") == 0
+
+
+async def test_what_escapes_it_without_a_jail_keeps_nobody_waiting(site: Site) -> None:
+    async with asyncio.timeout(30):
+        await site.set_up(site.bare, "env -i setsid sleep 71238 & touch done")
+    assert (site.place / "done").exists()
+    end("sleep 71238")
 
 
 async def test_a_cancelled_one_is_ended(site: Site, setups: JailedSetups) -> None:

@@ -227,14 +227,15 @@ async def test_a_killed_onequeue_leaves_work_that_the_next_start_keeps(
 async def test_work_that_git_does_not_take_stays_and_is_named(
     repo: Path, places: Worktrees, tmp_path: Path, noted: Noted
 ) -> None:
+    lock = repo / ".git" / "refs" / "heads" / "onequeue" / "1.lock"
     session = session_on(Project("payments", repo))
     async with places.open(session) as place:
         (place.path / "queue.py").write_text("limit = 8\n")
-        (repo / ".git" / "worktrees" / "files" / "index.lock").write_text("")
+        lock.touch()
     assert session.draft.work == Work(BRANCH, "", Kept.REFUSED)
     (home,) = (tmp_path / "places").iterdir()
     assert (home / "files" / "queue.py").read_text() == "limit = 8\n"
-    (repo / ".git" / "worktrees" / "files" / "index.lock").unlink()
+    lock.unlink()
     assert await places.sweep(noted) == 1
     assert git(repo, "show", f"{BRANCH}:queue.py") == "limit = 8"
     ((task, attempt, work),) = noted.told

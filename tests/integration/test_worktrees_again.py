@@ -107,6 +107,25 @@ async def test_work_that_git_refused_is_tried_again_first(repo: Path, places: Wo
         assert (again.path / "queue.py").read_text() == "limit = 8\n"
 
 
+async def test_work_that_git_refuses_again_is_left_and_the_session_goes_on_beside_it(
+    repo: Path, places: Worktrees
+) -> None:
+    record, path, _ = await paused(repo, places, "limit = 8\n")
+    lock = repo / ".git" / "refs" / "heads" / "onequeue" / "1.lock"
+    refused = session_on(Project("payments", repo), 2)
+    async with places.open(refused, record) as place:
+        (place.path / "queue.py").write_text("limit = 9\n")
+        lock.touch()
+    third = session_on(Project("payments", repo), 3)
+    async with places.open(third, place.record) as beside:
+        assert beside.path != path
+        assert (beside.path / "queue.py").read_text() == "limit = 8\n"
+        (beside.path / "new.py").write_text("x = 1\n")
+    assert (path / "queue.py").read_text() == "limit = 9\n"
+    assert third.draft.work is not None
+    assert (third.draft.work.branch, third.draft.work.kept) == (f"{BRANCH}-3", Kept.BRANCH)
+
+
 @pytest.mark.parametrize("record", ["", "nonsense", '{"home": "../x", "branch": "main", "began": "HEAD"}'])
 async def test_what_is_no_record_makes_a_fresh_place(repo: Path, places: Worktrees, record: str) -> None:
     async with places.open(session_on(Project("payments", repo), 2), record) as place:

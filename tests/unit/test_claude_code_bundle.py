@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from dispatch.removal import remove
 from dispatch.runners.claude_code.bundle import LONGEST, bundled, unbundle
+from tests.unit.test_removal import dig
 
 
 def folder(path: Path) -> Path:
@@ -53,6 +55,25 @@ def test_what_would_lie_outside_or_is_no_bundle_is_refused(tmp_path: Path, bundl
     with pytest.raises(ValueError, match="kept file"):
         unbundle(bundle, folder(tmp_path / "in"))
     assert [path.name for path in tmp_path.rglob("*")] == ["in"]
+
+
+def test_a_file_with_two_names_comes_back_under_both(tmp_path: Path) -> None:
+    one, other = folder(tmp_path / "one"), folder(tmp_path / "other")
+    (one / "a").write_text("x")
+    (one / "b").hardlink_to(one / "a")
+    unbundle(bundled(one), other)
+    assert [(other / name).read_text() for name in "ab"] == ["x", "x"]
+
+
+def test_what_lies_deeper_than_paths_lead_is_left_and_the_rest_kept(tmp_path: Path) -> None:
+    one, other = folder(tmp_path / "one"), folder(tmp_path / "other")
+    dig(one / "dug", 3_000)
+    (one / "a").write_text("x")
+    unbundle(bundled(one), other)
+    assert [path.name for path in other.iterdir()] == ["a"]
+    remove(one)
+    with pytest.raises(ValueError, match="too deep"):
+        unbundle(archive("d/" * 1_500 + "x"), other)
 
 
 def test_links_and_devices_are_not_made(tmp_path: Path) -> None:

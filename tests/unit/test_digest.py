@@ -1,16 +1,32 @@
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.digest import DayBar, Money, due, newest_due, summarise, window
+from dispatch.digest import (
+    DayBar,
+    Facts,
+    Money,
+    PartyLine,
+    TierLine,
+    Waste,
+    WasteLine,
+    due,
+    newest_due,
+    summarise,
+    window,
+)
+from dispatch.findings import AttemptEnd
+from dispatch.routing import DEFAULT_TABLE
 from dispatch.states import State
-from dispatch.task import MODEL_TIERS, Booking
-from dispatch.usage import Price, Unpriced
+from dispatch.task import MODEL_TIERS, Booking, Verdict
+from dispatch.usage import Price, Unpriced, Usage
 from tests.fakes.values import NOON, make_booking, make_task
 
 ZONES = [
@@ -33,6 +49,7 @@ ZONES = [
     "Australia/Lord_Howe",
     "Pacific/Apia",
 ]
+TODAY = NOON.date()
 TIMES = [time(9), time(0, 0), time(2, 30)]
 
 
@@ -94,39 +111,89 @@ BOOKINGS = st.lists(
 )
 
 
-@given(BOOKINGS, st.sets(st.tuples(st.integers(1, 12), st.integers(1, 3))))
-def test_every_part_adds_up_to_the_total(bookings: list[Booking], answered: set[tuple[int, int]]) -> None:
-    tasks = {number: make_task(number) for number in range(1, 13)}
-    today = NOON.date()
-    digest = summarise(
-        (today, today),
-        bookings,
-        tasks.values(),
-        0,
-        tasks,
-        answered,
-        lambda usage: Price(usage.input_tokens, "v"),
-        [DayBar(today, {})],
-    )
+VERDICTS = st.sampled_from([*Verdict, None])
+ATTEMPTS = [(task_id, number) for task_id in range(1, 13) for number in range(1, 4)]
+
+
+def facts(bookings: Sequence[Booking] = (), **changes: Any) -> Facts:
+    """What a digest is counted from, with twelve tasks of three people in four channels."""
+    tasks = {
+        number: make_task(number, requester=f"U{number % 3}", channel=f"C{number % 4}", attempt=3)
+        for number in range(1, 13)
+    }
+    attempts = [made_attempt(*key) for key in ATTEMPTS]
+    given = {"tasks": tasks, "attempts": attempts, "ended": list(tasks.values()), "starts": ()}
+    return Facts(bookings, **{**given, "open_count": 0, "chart": [DayBar(TODAY, {})], **changes})
+
+
+def made_attempt(task_id: int, number: int, verdict: Verdict | None = Verdict.FAILED) -> AttemptEnd:
+    """An attempt of half a minute."""
+    ended = NOON + timedelta(seconds=30) if verdict else None
+    return AttemptEnd(task_id, number, NOON, ended, verdict, None)
+
+
+def per_token(_: str, usage: Usage) -> Price:
+    """A micro-dollar for each token of input."""
+    return Price(usage.input_tokens, "v")
+
+
+def summed(lines: Iterable[TierLine | PartyLine | WasteLine]) -> Money:
+    return sum((line.money for line in lines), Money())
+
+
+@given(BOOKINGS, st.lists(VERDICTS, min_size=len(ATTEMPTS), max_size=len(ATTEMPTS)))
+def test_every_part_adds_up_to_the_total(bookings: list[Booking], verdicts: list[Verdict | None]) -> None:
+    attempts = [made_attempt(*key, verdict) for key, verdict in zip(ATTEMPTS, verdicts, strict=True)]
+    digest = summarise((TODAY, TODAY), facts(bookings, attempts=attempts), DEFAULT_TABLE, per_token)
     priced = [booking.price.micro_usd for booking in bookings if isinstance(booking.price, Price)]
     assert digest.total == Money(sum(priced), len(bookings) - len(priced))
-    assert sum((line.money for line in digest.tiers), Money()) == digest.total
+    assert summed(digest.tiers) == summed(digest.people) == summed(digest.channels) == digest.total
+    assert digest.delivered + digest.undelivered == digest.total
+    assert summed(digest.waste) == digest.undelivered
+    assert sum(line.attempts for line in digest.waste) == digest.undelivered_attempts
     cards = Counter[int]()
     for booking in bookings:
         cards[booking.task_id] += booking.price.micro_usd if isinstance(booking.price, Price) else 0
     assert [money.micro_usd for _, money in digest.dearest] == sorted(cards.values(), reverse=True)[:5]
-    assert digest.undelivered.micro_usd == sum(
+    answered = {(one.task_id, one.number) for one in attempts if one.verdict in ("answered", "asked")}
+    assert digest.delivered.micro_usd == sum(
         booking.price.micro_usd
         for booking in bookings
-        if (booking.task_id, booking.attempt) not in answered and isinstance(booking.price, Price)
+        if (booking.task_id, booking.attempt) in answered and isinstance(booking.price, Price)
     )
-    assert digest.all_opus_micro_usd == 1000 * len(priced)
+    assert (digest.all_opus_micro_usd, digest.compared_micro_usd) == (1000 * len(priced), sum(priced))
+    assert digest.uncompared == len(bookings) - len(priced)
+
+
+def test_what_has_no_price_on_opus_is_compared_with_nothing() -> None:
+    def opus(_: str, usage: Usage) -> Price | Unpriced:
+        return Unpriced("no price for inference in eu") if usage.geo else Price(9, "v")
+
+    abroad = make_booking(1, usage=Usage(input_tokens=1, geo="eu"), price=Price(5000, "v"))
+    here = make_booking(2, usage=Usage(input_tokens=1), price=Price(4, "v"))
+    digest = summarise((TODAY, TODAY), facts([abroad, here]), DEFAULT_TABLE, opus)
+    assert (digest.all_opus_micro_usd, digest.compared_micro_usd, digest.uncompared) == (9, 4, 1)
+
+
+def test_money_without_an_answer_is_told_apart_by_its_end() -> None:
+    tasks = {number: make_task(number, attempt=2 if number == 4 else 1) for number in range(1, 6)}
+    ends = [Verdict.FAILED, Verdict.CANCELLED, None, Verdict.LOST, Verdict.ANSWERED]
+    attempts = [made_attempt(number, 1, verdict) for number, verdict in enumerate(ends, 1)]
+    bookings = [make_booking(number, number, price=Price(number, "v")) for number in range(1, 6)]
+    given = facts(bookings, tasks=tasks, attempts=attempts)
+    digest = summarise((TODAY, TODAY), given, DEFAULT_TABLE, per_token)
+    assert digest.waste == (
+        WasteLine(Waste.FAILED, 1, Money(1)),
+        WasteLine(Waste.CANCELLED, 1, Money(2)),
+        WasteLine(Waste.AGAIN, 1, Money(4)),
+        WasteLine(Waste.UNDER_WAY, 1, Money(3)),
+    )
+    assert digest.delivered == Money(5)
 
 
 def test_tasks_are_counted_by_how_they_ended() -> None:
     states = [State.DONE, State.DONE, State.FAILED, State.CANCELLED]
     ended = [make_task(number, state=state) for number, state in enumerate(states, 1)]
-    today = NOON.date()
-    digest = summarise((today, today), [], ended, 7, {}, set(), lambda _: Unpriced("none"), [])
+    digest = summarise((TODAY, TODAY), facts(ended=ended, open_count=7), DEFAULT_TABLE, per_token)
     assert digest.ended == {State.DONE: 2, State.FAILED: 1, State.CANCELLED: 1}
     assert (digest.open, digest.total, digest.tiers) == (7, Money(), ())

@@ -14,7 +14,7 @@ from bot.views.message import Message
 from bot.views.offers import ANSWERS, OPTIONS, Action, answer_of, on_question
 from bot.views.question import question_message
 from bot.views.texts import shown
-from dispatch.questions import LONGEST_OPTION, Decision, Ending, QuestionKind
+from dispatch.questions import LONGEST_OPTION, LONGEST_SHOWN, Decision, Ending, QuestionKind, shown_length
 from dispatch.routing import DEFAULT_TABLE, raised
 from dispatch.states import State
 from tests.fakes.values import NOON, make_task
@@ -94,6 +94,16 @@ def test_an_action_of_any_length_fits(text: str, times: int, reason: str) -> Non
     message = question_message(task(State.WAITING), asked)
     check_blocks(list(message.blocks))
     check(message)
+
+
+@given(st.text(st.sampled_from("a\n&<`@ "), min_size=1, max_size=100), st.integers(1, 1_400))
+@settings(max_examples=60)
+def test_an_action_that_people_must_see_whole_is_shown_whole(text: str, run: int) -> None:
+    action = f"{'b' * run}\n{text}" * (LONGEST_SHOWN // (run + 1 + shown_length(text)))
+    assert shown_length(action) <= LONGEST_SHOWN
+    message = question_message(task(State.WAITING), question(QuestionKind.APPROVAL, text=action))
+    assert "only its beginning" not in said(message)
+    check_blocks(list(message.blocks))
 
 
 def test_a_long_action_is_cut_with_notice() -> None:

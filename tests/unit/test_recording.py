@@ -120,3 +120,10 @@ def test_a_report_takes_down_what_it_reads() -> None:
         report.take(event)
     report.close()
     assert recorder.told == [(MODEL, Kind.SAID, "Whole."), (MODEL, Kind.SAID, "Half a …")]
+
+
+def test_an_id_of_any_kind_is_none_to_stumble_over() -> None:
+    odd: Any = ["c1"]
+    assert taken(
+        {"type": "assistant", "message": {"content": [calls(odd, "Read", file_path="a")]}}, answers(odd, "x")
+    ) == [("Read", Kind.CALL, "file_path: a"), ("Read", Kind.RESULT, "x")]

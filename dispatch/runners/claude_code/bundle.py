@@ -11,6 +11,9 @@ LONGEST = 32 * 1024 * 1024
 """Bytes of a bundle. A folder that holds more is not kept."""
 
 _MOST = 10_000
+_DEEPEST = 100
+"""Levels of folders whose files are kept."""
+
 _BLOCK = 4 * 1024
 """What the archive needs for one file besides its content, with a name of common length."""
 
@@ -23,7 +26,8 @@ def bundled(folder: Path) -> bytes:
     if len(files) > _MOST or sum(size + _BLOCK for _, size in files) > LONGEST:
         raise ValueError(f"{len(files)} files are more than is kept")
     written = io.BytesIO()
-    with tarfile.open(fileobj=written, mode="w") as archive:
+    # A file with two names is kept under both: as a link it would not come back.
+    with tarfile.open(fileobj=written, mode="w", dereference=True) as archive:
         for path, _ in files:
             archive.add(path, path.relative_to(folder).as_posix(), recursive=False)
     return written.getvalue()
@@ -44,7 +48,9 @@ def unbundle(bundle: bytes, folder: Path) -> None:
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, int]]:
-    for parent, _, names in os.walk(folder):
+    for parent, within, names in os.walk(folder):
+        if len(Path(parent).relative_to(folder).parts) >= _DEEPEST:
+            within.clear()
         for name in names:
             found = (path := Path(parent, name)).lstat()
             if stat.S_ISREG(found.st_mode):
@@ -53,8 +59,8 @@ def _files(folder: Path) -> Iterator[tuple[Path, int]]:
 
 def _inside(name: str) -> PurePosixPath:
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise ValueError("a kept file lies outside its folder")
+    if path.is_absolute() or ".." in path.parts or not 0 < len(path.parts) <= _DEEPEST + 1:
+        raise ValueError("a kept file lies outside its folder, or too deep in it")
     return path
 
 

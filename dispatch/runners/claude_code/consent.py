@@ -1,6 +1,7 @@
 """What a session wants that its profile does not allow: as people are shown it, and the answer. Pure."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,12 @@ _SHAPES = {
     "Write": ({"file_path", "content"}, set[str]()),
 }
 """Tools whose input is shown as text: what it must hold, and what it may."""
+
+
+_UNSEEN = re.compile(
+    r"[\u02cb\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Characters that count as printable and show nothing, or the sign that people are shown for a backtick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,7 @@ def exactly(asked: Wanted, place: Path) -> str:
     Files in the place are named from there on. What could look like something else is shown as JSON.
     """
     text = _text(asked, place)
-    if text is None or not all(sign.isprintable() or sign in "\n\t" for sign in text):
+    if text is None or _UNSEEN.search(text) or not all(map(_is_seen, text)):
         return f"{asked.tool} {json.dumps(asked.given, sort_keys=True)}"
     return text
 
@@ -59,6 +66,10 @@ def allowed(asked: Wanted) -> Mapping[str, object]:
 def denied(asked: Wanted, words: str) -> Mapping[str, object]:
     """The answer that does not, with words for the model."""
     return _answer(asked, {"behavior": "deny", "message": words})
+
+
+def _is_seen(sign: str) -> bool:
+    return sign.isprintable() or sign in "\n\t"
 
 
 def _answer(asked: Wanted, response: Mapping[str, object]) -> Mapping[str, object]:

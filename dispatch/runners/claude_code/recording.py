@@ -14,7 +14,7 @@ class Recording:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._called: dict[object, str] = {}
+        self._called: dict[str, str] = {}
         self._unsaid = ""
 
     def take(self, event: Mapping[str, Any]) -> None:
@@ -47,14 +47,14 @@ class Recording:
                 self.close()
                 self._recorder.add(who, Kind.NOTE, text)
             case {"type": "tool_use", "name": str(name), **more}:
-                self._called[more.get("id")] = name
+                self._called[str(more.get("id"))] = name
                 self._recorder.add(name, Kind.CALL, spelled(more.get("input")))
 
     def _take_result(self, block: object) -> None:
         match block:
             case {"type": "tool_result", **more}:
                 kind = Kind.ERROR if more.get("is_error") else Kind.RESULT
-                name = self._called.get(more.get("tool_use_id"), "tool")
+                name = self._called.get(str(more.get("tool_use_id")), "tool")
                 self._recorder.add(name, kind, _text(more.get("content")))
 
 

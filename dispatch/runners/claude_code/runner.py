@@ -2,10 +2,9 @@
 
 import asyncio
 import logging
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,6 +14,7 @@ from dispatch.errors import Unreachable
 from dispatch.faults import Fault, FaultKind
 from dispatch.means import Beyond
 from dispatch.ports import Access, Clock, Place, Session
+from dispatch.removal import remove
 from dispatch.runners.claude_code import jail
 from dispatch.runners.claude_code.binary import find
 from dispatch.runners.claude_code.command import (
@@ -89,7 +89,7 @@ class ClaudeCodeRunner:
         await asyncio.to_thread(kill_marked, str(self._folder))
         left = list(self._folder.iterdir()) if self._folder.exists() else []
         for run in left:
-            await asyncio.to_thread(shutil.rmtree, run, ignore_errors=True)
+            await asyncio.to_thread(remove, run)
         return len(left)
 
     async def run(self, session: Session) -> Outcome:
@@ -129,7 +129,7 @@ class ClaudeCodeRunner:
                 (folder.run / name).mkdir(parents=True)
             yield folder
         finally:
-            await asyncio.to_thread(shutil.rmtree, base, ignore_errors=True)
+            await asyncio.to_thread(remove, base)
 
     async def _at_work(
         self, session: Session, program: Path, isolation: Isolation, folder: _Folder
@@ -272,8 +272,10 @@ class _Opening:
 
 async def _stop(process: Process, reading: "asyncio.Task[None]") -> None:
     """Lets a session say what it came to so far; what it does not say in time it does not say."""
-    await process.tell(interruption())
-    await asyncio.wait({reading}, timeout=_TO_STOP)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_TO_STOP):
+            await process.tell(interruption())
+            await asyncio.wait({reading})
 
 
 async def _uninterrupted(work: Awaitable[None]) -> None:

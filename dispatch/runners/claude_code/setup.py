@@ -2,16 +2,17 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from dispatch.errors import NoPlace, Unreachable
 from dispatch.means import Project
 from dispatch.ports import Place
+from dispatch.removal import remove
 from dispatch.runners.claude_code import jail
 from dispatch.runners.claude_code.command import MARK
 from dispatch.runners.claude_code.egress import to_domains
@@ -24,6 +25,7 @@ SETUP_SECONDS = 600.0
 """How long a project's setup may take."""
 
 _KEPT_WORDS = 500
+_TO_BE_HEARD = 5.0
 _CHUNK = 65_536
 _PROXY = f"http://127.0.0.1:{jail.PROXY_PORT}"
 _PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
@@ -72,33 +74,33 @@ class JailedSetups:
         try:
             yield base
         finally:
-            await asyncio.to_thread(shutil.rmtree, base, ignore_errors=True)
+            await asyncio.to_thread(remove, base)
 
     async def _finish(
         self, project: Project, command: list[str], variables: Mapping[str, str], folder: Path
     ) -> None:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=dict(variables),
-            cwd=folder,
-            start_new_session=True,
-        )
         output = Output()
-        hearing = asyncio.create_task(_hear(process.stdout, output))
-        try:
-            async with asyncio.timeout(self._seconds):
-                await process.wait()
-        except TimeoutError:
-            late = f"the setup of {project.name} was not done after {self._seconds:g} s"
-            raise NoPlace(late) from None
-        finally:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await asyncio.to_thread(kill_marked, variables[MARK])
-            await asyncio.wait({hearing})
+        async with _heard(output) as said:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                env=dict(variables),
+                cwd=folder,
+                start_new_session=True,
+            )
+            said.close()
+            try:
+                async with asyncio.timeout(self._seconds):
+                    await process.wait()
+            except TimeoutError:
+                late = f"the setup of {project.name} was not done after {self._seconds:g} s"
+                raise NoPlace(late) from None
+            finally:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                await asyncio.to_thread(kill_marked, variables[MARK])
         if process.returncode != 0:
             words = output.text.strip()[-_KEPT_WORDS:] or f"it ended with {process.returncode}"
             raise NoPlace(f"the setup of {project.name} failed: {words}")
@@ -123,6 +125,28 @@ async def _cell(project: Project, place: Place, base: Path, doors: Doors) -> tup
     return Cell(run, place.path, None, entrance, ports, place.repo), variables
 
 
-async def _hear(stream: asyncio.StreamReader | None, output: Output) -> None:
-    while stream and (said := await stream.read(_CHUNK)):
+@asynccontextmanager
+async def _heard(output: Output) -> AsyncIterator[BinaryIO]:
+    """A file to be closed once a process has it: what that writes is added to the output.
+
+    What has escaped without a jail may hold the file for ever: it is not waited for.
+    """
+    ours, theirs = os.pipe()
+    stream = asyncio.StreamReader()
+    with os.fdopen(ours, "rb") as reading, os.fdopen(theirs, "wb") as writing:
+        ears, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(stream), reading
+        )
+        hearing = asyncio.create_task(_hear(stream, output))
+        try:
+            yield writing
+        finally:
+            writing.close()
+            await asyncio.wait({hearing}, timeout=_TO_BE_HEARD)
+            hearing.cancel()
+            ears.close()
+
+
+async def _hear(stream: asyncio.StreamReader, output: Output) -> None:
+    while said := await stream.read(_CHUNK):
         output.add(said)

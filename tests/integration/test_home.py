@@ -1,0 +1,344 @@
+"""The Home tab in the simulated Slack: who sees what, what can be pressed, and when it is shown anew."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.board import OPEN_FOR, PUBLISHES
+from bot.rehearsal.slack.state import User
+from bot.views.looks import PAGE
+from dispatch.faults import Fault, FaultKind
+from dispatch.questions import NewQuestion, QuestionKind
+from dispatch.states import State
+from dispatch.task import Outcome, Verdict
+from tests.integration.control_room import Bench, control_room
+from tests.integration.home_room import labels, later, opened, pressed, publishes, refreshed, says, shown
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    async with control_room(tmp_path) as opened_room:
+        yield opened_room
+
+
+async def ask(bench: Bench, words: str, who: str = "ana", channel: str = "ops") -> None:
+    await bench.slack.slash(who, channel, words)
+
+
+async def full(bench: Bench) -> None:
+    """Two tasks of sam's for Opus run, which leaves the seat that is kept for p1 and p2."""
+    for number in (1, 2):
+        await ask(bench, f"p3 sweep {number}", "sam")
+        await bench.seats.wait_started(number)
+
+
+def restarted(bench: Bench) -> None:
+    """Forgets what is forgotten with the process."""
+    bench.board._open.clear()
+
+
+async def test_it_begins_with_ones_own_tasks_where_they_stand_and_what_can_be_pressed(bench: Bench) -> None:
+    await full(bench)
+    await ask(bench, "p4 investigate stall")
+    view = await opened(bench)
+    said = says(view)
+    assert "*Queued* · 1 task" in said
+    assert "*#3 · p4 · Opus · queued*\ninvestigate stall\nnext in line · usual price and time" in said
+    assert "sweep" not in said
+    assert labels(view, "task:3") == ["Bump to p3", "Lower to p5, Sonnet", "Hold", "Cancel"]
+    assert bench.slack.pings == []
+
+
+async def test_a_filter_shows_a_channel_or_all_and_is_kept(bench: Bench) -> None:
+    await full(bench)
+    await ask(bench, "p4 investigate stall", channel="payments")
+    await opened(bench)
+    everything = says(await pressed(bench, "home:all"))
+    assert "*Running* · 2 tasks" in everything
+    assert "*#1 · p3 · Opus · running* · for @sam\nsweep 1" in everything
+    assert "investigate stall" in everything
+    assert "Choose a channel to see its tasks." in says(await pressed(bench, "home:channel"))
+    picked = says(await pressed(bench, "home:pick", "COPS00001"))
+    assert "sweep 1" in picked
+    assert "investigate stall" not in picked
+    assert "sweep" not in says(await pressed(bench, "home:mine"))
+    assert says(await pressed(bench, "home:channel")) == picked
+
+
+async def test_a_press_does_what_the_cards_button_does_and_is_answered_there(bench: Bench) -> None:
+    await full(bench)
+    await ask(bench, "p4 investigate stall")
+    await opened(bench)
+    view = await pressed(bench, "hold", "3")
+    assert says(view).startswith("#3 is held. `/task release 3` lets it go on in its place.")
+    assert labels(view, "task:3") == ["Release", "Cancel"]
+    assert (await bench.task(3)).state is State.HELD
+    assert len(await bench.told("ana")) == 1
+    await opened(bench)
+    assert not says(await later(bench)).startswith("#3 is held")
+
+
+async def test_a_press_passes_the_same_guard_and_moves_nothing_of_others(bench: Bench) -> None:
+    await full(bench)
+    await ask(bench, "p4 investigate stall", "sam")
+    await opened(bench)
+    await pressed(bench, "home:all")
+    view = await pressed(bench, "cancel", "3")
+    assert says(view).startswith(
+        "Nothing done: only the person who asked for #3, or an operator, may do that."
+    )
+    assert (await bench.task(3)).state is State.QUEUED
+
+
+async def test_a_press_on_a_home_that_is_behind_moves_nothing(bench: Bench) -> None:
+    await full(bench)
+    await ask(bench, "p4 investigate stall")
+    await opened(bench)
+    await ask(bench, "bump 3")
+    view = await pressed(bench, "bump", "3")
+    assert says(view).startswith("#3 has moved on")
+    assert (await bench.task(3)).priority == 3
+
+
+async def test_a_press_that_is_delivered_twice_moves_once(bench: Bench) -> None:
+    await full(bench)
+    await ask(bench, "p4 investigate stall")
+    await opened(bench)
+    bench.slack.duplicate(1)
+    await pressed(bench, "bump", "3")
+    await bench.slack.wait_for(lambda state: all(one.state != "sent" for one in state.envelopes))
+    assert (await bench.task(3)).priority == 3
+    assert says(await later(bench)).startswith("#3 is raised from p4")
+
+
+async def test_what_others_asked_in_private_is_counted_and_not_told(bench: Bench) -> None:
+    await full(bench)
+    await bench.slack.slash("sam", "secret", "p4 the merger")
+    await bench.slack.slash("sam", bench.slack.dm("sam"), "p4 my salary")
+    await ask(bench, "p4 tidy", "sam")
+    await opened(bench)
+    view = await pressed(bench, "home:all")
+    said = says(view)
+    for number in (3, 4):
+        assert f"*#{number} · p4 · Opus · queued*\n_asked in private_\n" in said
+    assert "merger" not in str(view)
+    assert "salary" not in str(view)
+    assert "tidy" in said
+    await opened(bench, "sam")
+    assert "the merger" in says(await pressed(bench, "home:mine", who="sam"))
+
+
+async def test_a_guest_sees_no_words_of_others(bench: Bench) -> None:
+    await full(bench)
+    await opened(bench, "kim")
+    said = says(await pressed(bench, "home:all", who="kim"))
+    assert "*#1 · p3 · Opus · running*\n_asked in private_" in said
+    assert "sweep" not in said
+
+
+async def test_it_is_shown_anew_soon_after_a_change_and_only_then(bench: Bench) -> None:
+    await full(bench)
+    await ask(bench, "p4 investigate stall")
+    await opened(bench)
+    for _ in range(5):
+        await later(bench)
+    assert publishes(bench.slack) == 1
+    await ask(bench, "hold 3")
+    assert "*Held or waiting* · 1 task" in says(await later(bench))
+    assert publishes(bench.slack) == 2
+
+
+async def test_changes_that_follow_each_other_are_shown_at_once(bench: Bench) -> None:
+    await full(bench)
+    await ask(bench, "p4 investigate stall")
+    await opened(bench)
+    for verb in ("hold", "release", "hold"):
+        await ask(bench, f"{verb} 3")
+        await refreshed(bench)
+    assert publishes(bench.slack) == 1
+    assert "*Held or waiting*" in says(await later(bench))
+    assert publishes(bench.slack) == 2
+
+
+async def test_whoever_has_not_looked_for_long_is_shown_nothing_more(bench: Bench) -> None:
+    await full(bench)
+    await ask(bench, "p4 investigate stall")
+    await opened(bench)
+    bench.clock.advance(OPEN_FOR + timedelta(seconds=1))
+    await ask(bench, "hold 3")
+    assert "*Queued*" in says(await refreshed(bench))
+    assert publishes(bench.slack) == 1
+    assert "*Held or waiting*" in says(await opened(bench))
+
+
+async def test_all_homes_together_keep_a_budget_and_those_opened_last_come_first(bench: Bench) -> None:
+    await full(bench)
+    people = [f"UCROWD{number:03}" for number in range(PUBLISHES[0] + 5)]
+    for person in people:
+        bench.slack.invite(User(person, person.lower(), person, "UTC"))
+        await bench.slack.open_home(person)
+        await bench.slack.wait_for(lambda state: state.envelopes[-1].state != "sent")
+        bench.clock.advance(timedelta(milliseconds=1))
+    await bench.board.refresh()
+    assert publishes(bench.slack) == PUBLISHES[0]
+    assert [shown(bench.slack, person) is None for person in people] == [True] * 5 + [False] * PUBLISHES[0]
+    bench.clock.advance(PUBLISHES[1])
+    await bench.board.refresh()
+    assert all(shown(bench.slack, person) for person in people)
+
+
+async def test_after_a_restart_it_is_found_as_it_was_left(bench: Bench) -> None:
+    await full(bench)
+    await opened(bench)
+    await pressed(bench, "home:pick", "COPS00001")
+    await ask(bench, "p4 investigate stall", "sam")
+    restarted(bench)
+    said = says(await opened(bench))
+    assert "sweep 1" in said
+    assert "investigate stall" in said
+
+
+async def test_a_press_after_a_restart_finds_it_too(bench: Bench) -> None:
+    await full(bench)
+    await opened(bench)
+    await pressed(bench, "home:all")
+    restarted(bench)
+    view = await pressed(bench, "stop", "1", who="ana")
+    assert "sweep 2" in says(view)
+
+
+async def test_what_is_long_has_pages(bench: Bench) -> None:
+    await full(bench)
+    for number in range(PAGE + 3):
+        await ask(bench, f"p4 chore-{number}.")
+    first = await opened(bench)
+    assert f"*Queued* · {PAGE + 3} tasks" in says(first)
+    assert "Page 1 of 2" in says(first)
+    assert labels(first, "home:page") == ["Next"]
+    second = await pressed(bench, "home:next", "1")
+    assert "Page 2 of 2" in says(second)
+    assert labels(second, "home:page") == ["Previous"]
+    words = [f"chore-{number}." for number in range(PAGE + 3)]
+    assert all((word in says(first)) != (word in says(second)) for word in words)
+
+
+@pytest.mark.parametrize("code", ["missing_scope", "unknown_method", "not_enabled", "hash_conflict"])
+async def test_a_refusal_stops_nothing_and_is_repaired_later(
+    bench: Bench, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await full(bench)
+    bench.slack.fault("views.publish", "error", times=3, error=code)
+    await bench.slack.open_home("ana")
+    await bench.slack.wait_for(lambda state: all(one.state != "sent" for one in state.envelopes))
+    for _ in range(4):
+        await bench.board.refresh()
+        bench.clock.advance(timedelta(minutes=1, seconds=1))
+    assert shown(bench.slack) is not None
+    assert publishes(bench.slack) == 4
+    assert caplog.text.count(f"a Home could not be shown: Slack refused: {code}") == 1
+    await ask(bench, "p4 goes on")
+    assert (await bench.task(3)).state is State.QUEUED
+
+
+async def test_a_rate_limit_holds_every_home_for_so_long(bench: Bench) -> None:
+    bench.slack.fault("views.publish", "429", retry_after=30)
+    for who in ("ana", "sam"):
+        await bench.slack.open_home(who)
+    await bench.slack.wait_for(lambda state: all(one.state != "sent" for one in state.envelopes))
+    assert await bench.board.refresh() > 0
+    bench.clock.advance(timedelta(seconds=29))
+    await bench.board.refresh()
+    assert publishes(bench.slack) == 1
+    bench.clock.advance(timedelta(seconds=1))
+    await bench.board.refresh()
+    assert shown(bench.slack, "ana")
+    assert shown(bench.slack, "sam")
+
+
+async def asked(bench: Bench, number: int, kind: QuestionKind, text: str, *options: str) -> None:
+    """The running task asks its requester."""
+    now = bench.clock.now()
+    question = NewQuestion(kind, text, options=options)
+    await bench.room.store.questions.ask(
+        bench.gateway.claims[number], question, now + timedelta(hours=4), now
+    )
+
+
+async def test_a_question_is_answered_there_and_only_by_whom_it_is_for(bench: Bench) -> None:
+    await ask(bench, "p9 tidy the wiki")
+    await bench.seats.wait_started(1)
+    await bench.message("tidy the wiki")
+    await asked(bench, 1, QuestionKind.QUESTION, "Which *queue*, sk-the-secret?", "payments", "refunds")
+    view = await opened(bench)
+    said = says(view)
+    assert "*Waiting for you* · 1 task" in said
+    assert ":large_purple_circle: Which ∗queue∗," in said
+    assert "sk-the-secret" not in str(view)
+    assert "|Answer in words in its thread>" in said
+    assert labels(view, "question:1") == ["payments", "refunds"]
+    await opened(bench, "sam")
+    others = says(await pressed(bench, "home:all", who="sam"))
+    assert "*Running* · 1 task" in others
+    assert "Which" not in others
+    answered = await pressed(bench, "answer:2", "1")
+    assert says(answered).startswith("Taken: #1 goes on with your answer.")
+    assert (await bench.room.store.queue.question(1)).answer == "refunds"
+
+
+async def test_what_wants_a_yes_is_read_whole_in_its_thread_before_it_gets_one(bench: Bench) -> None:
+    await ask(bench, "p9 tidy the wiki")
+    await bench.seats.wait_started(1)
+    await bench.message("tidy the wiki")
+    await asked(bench, 1, QuestionKind.APPROVAL, "rm -r wiki")
+    view = await opened(bench)
+    assert "|Approve or deny it in its thread>" in says(view)
+    assert labels(view, "question:1") == []
+    assert labels(view, "task:1") == ["Stop"]
+
+
+async def test_gates_that_are_closed_and_what_today_cost_stand_there(bench: Bench) -> None:
+    await ask(bench, "p9 tidy the wiki")
+    await bench.seats.wait_started(1)
+    await bench.spend(1, 420_000)
+    view = await opened(bench)
+    assert "*Today* $0.42" in says(view)
+    assert "Haiku $0.42" in says(view)
+    fault = Fault(FaultKind.AUTHENTICATION, retry_after=600)
+    bench.seats.end(1, Outcome(Verdict.FAILED, fault=fault))
+    await bench.until(1, State.QUEUED)
+    assert ":white_circle: *Account* closed" in says(await later(bench))
+
+
+async def test_operators_see_the_settings_that_matter(bench: Bench) -> None:
+    await full(bench)
+    assert "Seats taken" not in says(await opened(bench))
+    said = says(await opened(bench, "sam"))
+    assert "Seats taken: Opus 2 of 3, Sonnet 0 of 4, Haiku 0 of 4 · tasks without a priority are p5" in said
+
+
+async def test_whoever_may_not_read_is_told_so_and_nothing_else(bench: Bench) -> None:
+    await full(bench)
+    await bench.slack.open_home("ana")
+    await bench.slack.wait_for(lambda state: all(one.state != "sent" for one in state.envelopes))
+    bench.slack.state.users["UANA00001"].is_bot = True
+    await bench.board.refresh()
+    view = bench.slack.state.home["UANA00001"]
+    assert says(view).startswith("Not shown: ")
+    assert len(view["blocks"]) == 1
+
+
+async def test_while_it_is_entered_homes_are_shown_by_themselves(bench: Bench) -> None:
+    await ask(bench, "p9 tidy the wiki")
+    await bench.seats.wait_started(1)
+    async with bench.board:
+        await bench.slack.open_home("ana")
+        await bench.slack.wait_for(lambda _: "tidy the wiki" in says(shown(bench.slack)))
+
+
+async def test_the_messages_tab_opens_no_home(bench: Bench) -> None:
+    await bench.slack.open_home("ana", "messages")
+    await bench.slack.wait_for(lambda state: all(one.state != "sent" for one in state.envelopes))
+    await bench.board.refresh()
+    assert publishes(bench.slack) == 0
