@@ -20,11 +20,13 @@ from bot.config import ConfigError, Settings
 from bot.console import Ask
 from bot.doctor.finding import Finding
 from bot.ear import Ear
+from bot.forms import Forms
 from bot.http import HttpDoor
 from bot.local import ask_running, socket_path
 from bot.loopguard import LoopGuard
 from bot.manifest import manifest
 from bot.ports import ChatError, Identity, Refused
+from bot.presence import Presence
 from bot.rehearsal.history import rehearse_past
 from bot.rehearsal.stage import Stage, rehearsed
 from bot.sections import listening_at
@@ -138,23 +140,27 @@ async def _in_slack(settings: Settings) -> AsyncIterator[Building]:
         building = Building(settings, store, chat, SystemClock())
         async with building.at_work():
             identity = await _identity(chat, building.clock)
-            line, board = _line(building, identity)
+            line, board, presence = _line(building, identity)
             building.vitals.line = line
-            async with building.watched(line.connected), board, _refusals_named("SLACK_APP_TOKEN"), line:
+            watched, named = building.watched(line.connected), _refusals_named("SLACK_APP_TOKEN")
+            async with watched, board, named, line, presence:
                 yield building
     finally:
         await store.close()
 
 
-def _line(building: Building, me: Identity) -> tuple[Sockets | HttpDoor, Board]:
-    """How Slack's requests arrive, and who keeps people's Homes fresh."""
+def _line(building: Building, me: Identity) -> tuple[Sockets | HttpDoor, Board, Presence]:
+    """How Slack's requests arrive, who keeps people's Homes fresh, and what Slack shows of us meanwhile."""
     slack = building.settings.slack
     intake, controls, board = building.doors(me)
-    app = build(intake, controls, me, slack.signing_secret, board)
+    forms = Forms(intake, building.chat, building.settings.table, sorted(building.settings.projects))
+    prompts = manifest()["features"]["agent_view"]["suggested_prompts"]
+    presence = Presence(intake, building.store.queue, building.chat, building.clock, prompts)
+    app = build(intake, controls, me, slack.signing_secret, board, forms, presence)
     if slack.http:
         ear = Ear(building.clock)
-        return HttpDoor(taking(app, ear), *listening_at(slack.http), ear), board
-    return Sockets(app, slack.app_token, slack.api_url, building.clock), board
+        return HttpDoor(taking(app, ear), *listening_at(slack.http), ear), board, presence
+    return Sockets(app, slack.app_token, slack.api_url, building.clock), board, presence
 
 
 async def _identity(chat: SlackChat, clock: Clock) -> Identity:

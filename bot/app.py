@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
@@ -25,6 +25,10 @@ from dispatch.ports import Clock
 
 LINES: Final = 2
 """Sockets held open: Slack closes one to renew it, and drops what it has for a team without any."""
+
+SHORTCUTS: Final = ("new_task", "run_as_task")
+FORM: Final = "new_task"
+"""What the manifest and the form are named by."""
 
 _LOOK: Final = 5.0
 _PATIENCE: Final = timedelta(seconds=20)
@@ -66,12 +70,38 @@ class Homes(Protocol):
         ...
 
 
+class Events(Protocol):
+    """Who hears events beside."""
+
+    async def event(self, payload: dict[str, Any]) -> None:
+        """Hears an event; whatever it raises leaves the event unacknowledged, so that it comes again."""
+        ...
+
+
+class Forms(Protocol):
+    """Who takes forms, and what opens them. No method raises."""
+
+    async def slash(self, payload: dict[str, Any]) -> str:
+        """The private answer to a command; empty where it has opened a form."""
+        ...
+
+    async def shortcut(self, payload: dict[str, Any]) -> None:
+        """Opens a form."""
+        ...
+
+    async def submitted(self, payload: dict[str, Any]) -> Mapping[str, str]:
+        """What is wrong with a form that was sent, by its block; nothing: it is taken."""
+        ...
+
+
 def build(
     requests: Requests,
     presses: Presses,
     me: Identity,
     signing_secret: str = "",
     homes: Homes | None = None,
+    forms: Forms | None = None,
+    presence: Events | None = None,
 ) -> AsyncApp:
     """The Bolt app. It acknowledges after the request is stored, and asks Slack nothing before that.
 
@@ -93,7 +123,7 @@ def build(
     @app.command("/task")
     async def command(ack: Any, body: dict[str, Any]) -> None:
         # The acknowledgement comes last: what raises after it takes it back.
-        await ack(await requests.slash(body))
+        await ack(await (forms or requests).slash(body))
 
     if homes is not None:
         _take_presses_in(homes, app)
@@ -104,11 +134,16 @@ def build(
             await _say(respond, said)
         await ack()
 
+    if forms is not None:
+        _hear_forms(app, forms)
+
     @app.event(_ANY)
     async def event(body: dict[str, Any]) -> None:
         if homes is not None:
             homes.opened(body)
         try:
+            if presence is not None:
+                await presence.event(body)
             await requests.event(body)
         except Exception:
             _log.exception("an event was not taken; Slack sends it again")
@@ -125,6 +160,20 @@ def _take_presses_in(homes: Homes, app: AsyncApp) -> None:
     async def home_action(ack: Any, body: dict[str, Any]) -> None:
         await homes.press(body)
         await ack()
+
+
+def _hear_forms(app: AsyncApp, forms: Forms) -> None:
+    async def shortcut(ack: Any, body: dict[str, Any]) -> None:
+        await forms.shortcut(body)
+        await ack()
+
+    async def submitted(ack: Any, body: dict[str, Any]) -> None:
+        wrong = await forms.submitted(body)
+        await (ack(response_action="errors", errors=dict(wrong)) if wrong else ack())
+
+    for name in SHORTCUTS:
+        app.shortcut(name)(shortcut)
+    app.view(FORM)(submitted)
 
 
 def taking(app: AsyncApp, ear: Ear) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -1,6 +1,6 @@
 """`ports.Chat` on Slack's Web API. The door to slack_sdk."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -141,6 +141,25 @@ class SlackChat:
         with translated():
             opened = await self._client.conversations_open(users=[person])
         return str(opened["channel"]["id"])
+
+    async def open_form(self, trigger: str, view: Mapping[str, Any]) -> None:
+        """Shows a form to whoever has just done what the trigger is of."""
+        with translated():
+            await self._client.views_open(trigger_id=trigger, view=dict(view))
+
+    async def suggest(self, channel: str, prompts: Sequence[Mapping[str, str]]) -> None:
+        """Offers prompts, each a `title` and a `message`, in our direct messages with a person."""
+        with translated():
+            # With a thread Slack says that all is well and shows nothing.
+            await self._client.api_call(
+                "assistant.threads.setSuggestedPrompts",
+                json={"channel_id": channel, "prompts": [dict(prompt) for prompt in prompts]},
+            )
+
+    async def show_status(self, channel: str, thread: str, status: str) -> None:
+        """Shows in a thread what we are doing there."""
+        with translated():
+            await self._client.agents_sessions_setStatus(channel_id=channel, thread_ts=thread, status=status)
 
     async def thread(self, channel: str, ts: str, *, before: str) -> Sequence[Said]:
         """The thread of a message up to another, oldest first."""

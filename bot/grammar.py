@@ -32,6 +32,7 @@ WORDS_LIMIT: Final = 12_000
 HELP: Final = """\
 *Give me a task:* `/task p3 investigate the stall in payments`
 A mention (`@Onequeue p3 …`) or a direct message does the same. The answer comes in the thread.
+`/task` alone opens a form, and so does *Run as task* in the menu of a message, about that message.
 
 *Priority,* most urgent first: `p1` to `p4` run on Opus, `p5` to `p7` on Sonnet, `p8` to `p10` on Haiku, \
 unless your team routes them otherwise. Without one the task gets the usual priority here.

@@ -146,6 +146,17 @@ class Intake:
                 await self._say_unstored(place)
                 raise
 
+    async def do(self, command: Command, place: Place) -> str:
+        """Does what was asked in another way than in words -> the private answer. Raises StoreError.
+
+        Why a task was not taken begins with `texts.REFUSED`.
+        """
+        return await self._do(command, place)
+
+    async def tell(self, place: Place, text: str) -> None:
+        """Answers one person: in a channel so that nobody else sees it. Raises StoreError."""
+        await self._tell(place, text)
+
     async def _answer(self, command: Command | UsageError, place: Place) -> None:
         """Does it, and says what came of it where no card will."""
         answer = await self._do(command, place)

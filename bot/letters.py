@@ -41,6 +41,8 @@ class Document:
 
 
 _WAITS = frozenset({State.QUEUED, State.HELD})
+_REMEMBERED = 500
+_UNSEEN = frozenset({Source.SLASH, Source.FORM, Source.SHORTCUT})
 
 Letter = tuple[Message | Document, ...]
 """What one delivery sends, in this order. Never empty."""
@@ -69,6 +71,7 @@ class Letters:
         self._secrets = tuple(secrets)
         self._forecaster = Forecaster(queue, gates, terms)
         self.shown: Shown = {}
+        self._links: dict[int, str] = {}
 
     async def of(self, delivery: Delivery, now: datetime) -> Letter:
         """The letter for a delivery."""
@@ -104,7 +107,21 @@ class Letters:
         barrier, offers = await self._barrier(task), on_card(task, self._terms.table)
         question = await self._open_question(task)
         asker, names = await self._asker(task), await self._movers(outlook)
-        return card(struck, attempts, now, asker, barrier, offers, question, outlook, names)
+        about = await self._about(task)
+        return card(struck, attempts, now, asker, barrier, offers, question, outlook, names, about)
+
+    async def _about(self, task: Task) -> str:
+        """The address of the message that a task is about, if it is about one and Slack gives it."""
+        if task.source is not Source.SHORTCUT or task.message is None:
+            return ""
+        if task.id not in self._links:
+            try:
+                self._links[task.id] = await self._chat.permalink(task.channel, task.message)
+            except ChatError:
+                return ""
+            if len(self._links) > _REMEMBERED:
+                del self._links[next(iter(self._links))]
+        return self._links[task.id]
 
     async def _movers(self, outlook: Outlook | None) -> Callable[[str], str]:
         """The names of the people who moved a task while it waited."""
@@ -147,7 +164,7 @@ class Letters:
 
     async def _asker(self, task: Task) -> str:
         """Who asked, where no message of theirs shows it."""
-        if task.source is not Source.SLASH or task.channel.startswith("D"):
+        if task.source not in _UNSEEN or task.channel.startswith("D"):
             return ""
         return await self._name(task.requester)
 

@@ -7,7 +7,7 @@ from bot.ports import Chat, NoAnswer, RateLimited, Refused, Said
 from bot.slacktext import inline, neutralise, plain
 from bot.words import counted
 from dispatch.errors import Unreachable
-from dispatch.task import Task
+from dispatch.task import Source, Task
 
 MESSAGES: Final = 50
 CHARACTERS: Final = 12_000
@@ -33,7 +33,7 @@ class ThreadQuotes:
         if not task.quote_thread or task.thread is None or task.message is None:
             return ""
         try:
-            said = await self._chat.thread(task.channel, task.thread, before=task.message)
+            said = await self._chat.thread(task.channel, task.thread, before=_end(task, task.message))
             others = [message for message in said if message.person != await self._myself()]
             kept = newest([await self._line(message) for message in others])
         except Refused as refused:
@@ -55,6 +55,14 @@ class ThreadQuotes:
         words = neutralise(plain(message.text)).strip()
         files = "".join(f"\n[file, not read: {inline(file, 120)}]" for file in message.files)
         return indented(f"{inline(name, _NAME_LIMIT) or 'somebody'}: {words}{files}")
+
+
+def _end(task: Task, message: str) -> str:
+    """Where the quotation ends: before the request, but behind a message that itself is what is asked for."""
+    if task.source is not Source.SHORTCUT:
+        return message
+    seconds, micro = message.split(".")
+    return f"{seconds}.{int(micro) + 1:06}"
 
 
 def indented(text: str) -> str:

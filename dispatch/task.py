@@ -53,6 +53,8 @@ class Source(StrEnum):
     SLASH = "slash"
     MENTION = "mention"
     DM = "dm"
+    FORM = "form"
+    SHORTCUT = "shortcut"
     CLI = "cli"
     FOLLOW_UP = "follow-up"
 

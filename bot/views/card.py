@@ -62,16 +62,18 @@ def card(
     question: Question | None = None,
     outlook: Outlook | None = None,
     names: Callable[[str], str] = _nameless,
+    about: str = "",
 ) -> Message:
     """A task as of now.
 
     `asker` is the requester's name: shown, never mentioned. `barrier` is what holds a queued task back,
     `offers` what may be pressed, `question` its open one, `outlook` what can be said while it waits.
-    `names` gives the names of the people who moved it.
+    `names` gives the names of the people who moved it. `about` is the address of the message it is about.
     """
     words = wording(task, WORDS_LIMIT)
     asked_by = f"for {inline(asker, _NAME_LIMIT)}" if asker else ""
-    head = line([f"{_sign(task.state)} *{headline(task)}*", asked_by])
+    back = f"<{about}|about this message>" if about else ""
+    head = line([f"{_sign(task.state)} *{headline(task)}*", asked_by, back])
     standing = _standing(task, attempts, now, barrier, question, _Waiting(outlook, names))
     reason = f". {standing}" if barrier or task.state in _REASONED else ""
     below = line([standing, branches(attempts)])
