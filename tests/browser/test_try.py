@@ -60,7 +60,7 @@ async def test_what_waits_is_held_bumped_and_cancelled_and_what_runs_is_stopped(
 
 
 async def test_a_question_is_answered_with_a_button(visitor: Visitor) -> None:
-    words = "drain the queues, but ask me which one first"
+    words = "drain the queues, but ask me which first"
     card = await visitor.task(f"/task p9 {words}", words)
     thread = await visitor.thread(card)
     await thread.get_by_role("button", name="refunds").click()
