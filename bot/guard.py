@@ -133,6 +133,10 @@ class Guard:
         """The tasks that have not ended, running first, then by urgency."""
         return await self._desk.open_tasks(limit)
 
+    async def in_thread(self, channel: str, thread: str) -> Sequence[Task]:
+        """The newest tasks whose answers go into that thread, oldest first."""
+        return await self._desk.in_thread(channel, thread)
+
     async def question(self, question_id: int) -> Question:
         """One question. Raises NotFound."""
         return await self._desk.question(question_id)

@@ -29,10 +29,12 @@ from bot.grammar import (
 )
 from bot.periods import first_day, next_time
 from bot.ports import Accounts, Chat, ChatError, Desk, Identity, Rights
+from bot.remarks import is_aside
 from bot.replies import Replies, Said
 from bot.scripts import NO_SCRIPTS, Scripts
 from bot.slacktext import escape, mentioned, plain
 from bot.steering import Steering
+from bot.threads import FollowUp, Meant, Stop, Threads, Told
 from bot.views import texts
 from bot.views.message import Message
 from bot.views.scripts import with_scripts
@@ -99,6 +101,7 @@ class Intake:
         self._rights = rights
         self._replies = Replies(desk, rights)
         self._steering = Steering(desk)
+        self._threads = Threads(desk, rights, self._steering, scripts)
         self._unstored: OrderedDict[str, None] = OrderedDict()
 
     async def slash(self, payload: Payload) -> str:
@@ -133,18 +136,19 @@ class Intake:
         if payload.get("is_ext_shared_channel"):
             self._rights.heard(place.channel)
         words = self._addressed(event, place)
-        if (answer := await self._reply(event, place, words)) is not None:
+        if is_aside(event["text"] if words is None else words):
+            return
+        about_us = words is None and f"<@{self._me.user}" in event["text"]
+        said = _said(event, place, words)
+        if said and (answer := await self._replies.take(said)) is not None:
             if answer:
                 await self._tell(place, answer)
-        elif words is None:
-            if f"<@{self._me.user}" in event["text"]:
-                await self._tell(place, texts.mention_first())
-        else:
-            try:
-                await self._answer(parse(plain(words)), place)
-            except StoreError:
-                await self._say_unstored(place)
-                raise
+        elif said and not about_us and (meant := await self._threads.meant(said)) is not None:
+            await self._answer(meant, place)
+        elif about_us:
+            await self._tell(place, texts.mention_first())
+        elif words is not None:
+            await self._answer(parse(plain(words)), place)
 
     async def do(self, command: Command, place: Place) -> str:
         """Does what was asked in another way than in words -> the private answer. Raises StoreError.
@@ -157,11 +161,27 @@ class Intake:
         """Answers one person: in a channel so that nobody else sees it. Raises StoreError."""
         await self._tell(place, text)
 
-    async def _answer(self, command: Command | UsageError, place: Place) -> None:
+    async def _answer(self, meant: Meant, place: Place) -> None:
         """Does it, and says what came of it where no card will."""
-        answer = await self._do(command, place)
-        if not isinstance(command, Submit | Run) or answer.startswith(texts.REFUSED):
+        try:
+            answer = await self._do_meant(meant, place)
+        except StoreError:
+            await self._say_unstored(place)
+            raise
+        told = not isinstance(meant, Submit | Run | FollowUp) or answer.startswith(texts.REFUSED)
+        if told and answer:
             await self._tell(place, answer)
+
+    async def _do_meant(self, meant: Meant, place: Place) -> str:
+        match meant:
+            case FollowUp(parent, asked):
+                return await self._submit(asked, place, parent=parent.id)
+            case Stop():
+                return await self._threads.stop(meant, place.key, place.person)
+            case Told(text):
+                return text
+            case _:
+                return await self._do(meant, place)
 
     async def _say_unstored(self, place: Place) -> None:
         """Tells whoever asked, once for each request, past the outbox, which cannot be written either."""
@@ -179,17 +199,6 @@ class Intake:
                 await self._chat.whisper(place.channel, place.person, said, thread=thread)
         except ChatError as error:
             _log.error("nobody could be told that a request was not stored: %s", error)
-
-    async def _reply(self, event: Payload, place: Place, words: str | None) -> str | None:
-        """What to say of an answer to a task's question; None where the words are none."""
-        to_others = words is None and event["text"].lstrip().startswith("<@")
-        if not place.in_thread or place.thread is None or to_others:
-            return None
-        text = plain(event["text"] if words is None else words)
-        to_us = words is not None
-        return await self._replies.take(
-            Said(place.key, place.person, place.channel, place.thread, text, to_us)
-        )
 
     def _is_for_people(self, event: Payload) -> bool:
         """Whether a person has just said this: no bot, no edit, no deletion, no notice of Slack's."""
@@ -248,7 +257,9 @@ class Intake:
         """The scripts that person may run."""
         return await self._rights.may_run(person, self._scripts.names)
 
-    async def _submit(self, asked: Submit, place: Place, script: str | None = None) -> str:
+    async def _submit(
+        self, asked: Submit, place: Place, script: str | None = None, parent: int | None = None
+    ) -> str:
         by = asked.by
         new = NewTask(
             request_key=place.key,
@@ -265,6 +276,7 @@ class Intake:
             expires_at=None if by is None else next_time(by, self._clock.now(), self._zone),
             script=script,
             project=asked.project,
+            parent=parent,
         )
         try:
             task, created = await self._desk.submit(new)
@@ -304,6 +316,15 @@ class Intake:
         )
         await self._outbox.put(answer, self._clock.now())
         self._notifier.wake()
+
+
+def _said(event: Payload, place: Place, words: str | None) -> Said | None:
+    """The words of a reply in a thread; None where they are none, or begin with somebody else's name."""
+    to_others = words is None and event["text"].lstrip().startswith("<@")
+    if not place.in_thread or place.thread is None or to_others:
+        return None
+    text = plain(event["text"] if words is None else words)
+    return Said(place.key, place.person, place.channel, place.thread, text, words is not None)
 
 
 def _place(payload: Payload, event: Payload) -> Place:

@@ -171,6 +171,10 @@ class Desk(Protocol):
         """The tasks that have not ended, running first, then by urgency."""
         ...
 
+    async def in_thread(self, channel: str, thread: str) -> Sequence[Task]:
+        """The newest tasks whose answers go into that thread, oldest first."""
+        ...
+
     async def another_cap(self, task_id: int, actor: str) -> Task:
         """Queues an ended task again with another cap's worth of money. Raises NotFound, MoveRefused."""
         ...

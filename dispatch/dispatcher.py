@@ -24,6 +24,8 @@ FOLLOW_UPS = 5
 DEPTH = 2
 """How many follow-ups deep a follow-up may be."""
 
+IN_THREAD = 50
+"""How many tasks of a thread are looked at."""
 
 _log = logging.getLogger(__name__)
 
@@ -181,6 +183,10 @@ class Dispatcher(Steering):
     async def open_tasks(self, limit: int = 50) -> Sequence[Task]:
         """The tasks that have not ended, running first, then by urgency."""
         return await self._queue.open_tasks(limit)
+
+    async def in_thread(self, channel: str, thread: str) -> Sequence[Task]:
+        """The newest tasks whose answers go into that thread, oldest first."""
+        return await self._queue.in_thread(channel, thread, IN_THREAD)
 
     async def answer(self, question_id: int, answer: str, person: str, key: str) -> Question:
         """Gives a session the answer to its question; the same `key` again changes nothing.

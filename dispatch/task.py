@@ -68,6 +68,8 @@ class NewTask:
     empty channel means nobody waits in one. `thread` is None where the card will start it.
     `script` names the script that is to run; the words, which may be empty, are for it.
     `project` names the repository it should work on, None where the channel decides.
+    With a `parent` and its thread quoted it is what a person said about that: it waits for what is open
+    there.
     """
 
     request_key: str
@@ -115,6 +117,7 @@ class Task:
     price, which are in no sum. `forgotten` says that its words are no longer kept: they are empty.
     `script` names the script it runs, None where it runs a model.
     `project` names the repository it works on, if any: the one asked for, else the channel's.
+    `behind` is the task that must end before a held one is queued.
     """
 
     id: int
@@ -151,6 +154,12 @@ class Task:
     forgotten: bool = False
     script: str | None = None
     project: str | None = None
+    behind: int | None = None
+
+    @property
+    def follows_up(self) -> bool:
+        """Whether a person said it about its parent: its session is told what was asked and answered."""
+        return self.parent is not None and self.quote_thread
 
     @property
     def cap_used(self) -> bool:

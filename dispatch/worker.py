@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from dispatch import gates, policy
+from dispatch import gates, policy, talk
 from dispatch.errors import LeaseLost, NotFound, StoreError, Unreachable
 from dispatch.faults import Fault, FaultKind
 from dispatch.moving import left_behind
@@ -15,7 +15,7 @@ from dispatch.policy import Settlement
 from dispatch.ports import Access, Clock, Draft, Gates, Gateway, Notifier, Queue, Quotes, Seats, Session
 from dispatch.questions import recalled
 from dispatch.routing import by_urgency
-from dispatch.task import Claim, Outcome, Task, Tier, Verdict
+from dispatch.task import Attempt, Claim, Outcome, Task, Tier, Verdict
 from dispatch.terms import Terms
 from dispatch.usage import MICRO_USD
 
@@ -181,7 +181,9 @@ class Worker:
                 return _CANCELLED
             if claim.task.script is not None:
                 return await self._script(claim.task, claim.task.script)
-            prompt = _prompt(claim.task, await self._quotes.of(claim.task), await self._recalled(claim))
+            earlier = await self._earlier(claim.task)
+            quotes, recalled = await self._quotes.of(claim.task), await self._recalled(claim)
+            prompt = _prompt(claim.task, earlier, quotes, recalled)
             async with self._gateway.admit(claim) as access:
                 outcome = await self._seats.run(self._open(claim, prompt, access, draft))
                 return _waiting_as_told(outcome, access)
@@ -234,6 +236,16 @@ class Worker:
         asked = await self._queue.questions(claim.task.id)
         attempts = await self._queue.attempts(claim.task.id)
         return recalled(asked, attempts) if asked else left_behind(claim.task, attempts)
+
+    async def _earlier(self, task: Task) -> str:
+        """What was asked and answered in the thread before a follow-up of a person's."""
+        found = list[tuple[Task, Sequence[Attempt]]]()
+        parent = task.parent if task.follows_up else None
+        while parent is not None and len(found) < talk.TASKS:
+            before = await self._queue.task(parent)
+            found.append((before, await self._queue.attempts(parent)))
+            parent = before.parent
+        return talk.quoted(found)
 
     async def _keep(self, claim: Claim, sitting: "_Sitting") -> None:
         while True:

@@ -12,7 +12,7 @@ from bot.views.message import Message, at_moment, clock_time, context, day_and_t
 from bot.views.offers import Offer, row
 from bot.views.outlook import expected, left, moved, person, taken, usually
 from bot.views.question import waits
-from bot.views.waits import Barrier, behind_gate, given_up, held_by_budget
+from bot.views.waits import Barrier, after, behind_gate, given_up, held_by_budget
 from bot.views.work import branches
 from bot.words import FORGOTTEN, duration
 from dispatch.forecast import Outlook
@@ -175,6 +175,8 @@ def _parked(task: Task, last: Attempt | None) -> str:
 
 def _held(task: Task, last: Attempt | None, waiting: "_Waiting") -> str:
     if task.hold is HoldKind.PERSON:
+        if task.behind is not None:
+            return line([after(task), _again(task, last), given_up(task)])
         return line([waiting.held(), _again(task, last), given_up(task)])
     if task.shortage is not None:
         return line([held_by_budget(task.shortage), _again(task, last), given_up(task)])

@@ -12,7 +12,7 @@ from bot.views.dispute import dispute
 from bot.views.message import TEXT_LIMIT, day_and_time, line
 from bot.views.outlook import expected
 from bot.views.question import waits
-from bot.views.waits import briefly, cause, gate_lines, given_up, held_by_budget, is_probing
+from bot.views.waits import after, briefly, cause, gate_lines, given_up, held_by_budget, is_probing
 from bot.views.work import in_short
 from bot.words import counted, duration, tokens
 from dispatch.forecast import Outlook
@@ -96,6 +96,8 @@ def shown(
         lines.append(awaited[:1].upper() + awaited[1:])
     if task.shortage is not None:
         lines.append(held_by_budget(task.shortage))
+    elif task.behind is not None:
+        lines.append(after(task))
     elif task.hold is HoldKind.PERSON:
         lines.append(f"Held; `/task release {task.id}` lets it go on")
     elif task.state is State.HELD and task.run_at:

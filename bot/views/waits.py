@@ -154,11 +154,16 @@ def given_up(task: Task) -> str:
     return f"given up {at_moment(task.expires_at, task.created_at)} if it has not run"
 
 
+def after(task: Task) -> str:
+    """Which task a follow-up waits for, and how it need not."""
+    return f"Starts when #{task.behind} has ended; `/task release {task.id}` starts it now"
+
+
 def briefly(task: Task) -> str:
     """Why a task of a list waits, in a few words."""
     until = f"until {moment(task.run_at, task.updated_at)}" if task.run_at else ""
     if task.state is State.HELD and task.hold is HoldKind.PERSON:
-        until = "until it is released"
+        until = f"until #{task.behind} has ended" if task.behind else "until it is released"
     elif task.state is State.HELD and task.hold is HoldKind.BUDGET:
         until = f"by budget {until}".rstrip()
     elif task.state is not State.HELD:

@@ -45,6 +45,10 @@ class Tasks(Protocol):
         """The tasks that are not terminal: running first, then by urgency."""
         ...
 
+    async def in_thread(self, channel: str, thread: str, limit: int) -> Sequence[Task]:
+        """The newest tasks whose answers go into that thread, oldest first."""
+        ...
+
     async def ended_tasks(self, since: datetime, until: datetime) -> Sequence[Task]:
         """The tasks that reached a terminal state in [since, until)."""
         ...

@@ -116,7 +116,7 @@ SELECT * FROM task WHERE request_key = :request_key;
 UPDATE task SET
     state = :state, run_at = :run_at, hold = :hold, shortage = :shortage, finished_at = :finished_at,
     strikes = :strikes, losses = losses + :lost, cancel_asked = :cancel_asked,
-    lease_until = NULL, limit_micro_usd = NULL, updated_at = :now
+    lease_until = NULL, limit_micro_usd = NULL, behind = iif(:state = 'held', behind, NULL), updated_at = :now
 WHERE id = :task_id
 RETURNING *;
 
@@ -181,7 +181,7 @@ WHERE state = 'queued' AND tier = :tier AND (rank, turn, id) < (
 );
 
 -- name: children
-SELECT count(*) AS children FROM task WHERE parent = :task_id;
+SELECT count(*) AS children FROM task WHERE parent = :task_id AND source = 'follow-up';
 
 -- name: counts
 SELECT state, count(*) AS tasks FROM task WHERE finished_at IS NULL GROUP BY state;

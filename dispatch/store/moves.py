@@ -78,6 +78,9 @@ async def change(
         await close_questions(transaction, task.id, now)
     await remember(transaction, task.id, move, now, actor, detail)
     await transaction.rows("raise_card", task_id=task.id, now=now)
+    if target in TERMINAL:
+        for waiting in await transaction.rows("behind", task_id=task.id):
+            await change(transaction, rows.task(waiting), State.QUEUED, now, detail=f"#{task.id} has ended")
     return rows.task(row)
 
 

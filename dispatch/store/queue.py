@@ -18,6 +18,7 @@ from dispatch.store.pausing import pause
 from dispatch.store.standing import SqliteStanding
 from dispatch.store.steering import SqliteSteering
 from dispatch.store.tasks import SqliteTasks
+from dispatch.store.threads import wait_in_thread
 from dispatch.task import Claim, NewTask, Outcome, Route, Source, Task, Tier, Verdict, Work
 
 _ANSWERED = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.PARKED})
@@ -56,7 +57,7 @@ class SqliteQueue(SqliteTasks, SqliteStanding, SqliteSteering):
         actor, why = (DISPATCHER, f"follow-up of #{new.parent}") if follows else (new.requester, "")
         await remember(transaction, task.id, Move.ENQUEUE, now, actor, why)
         await tell(transaction, task, DeliveryKind.CARD, f"card:{task.id}", now)
-        return task, True
+        return await wait_in_thread(transaction, task, now), True
 
     async def claim(
         self,

@@ -86,6 +86,7 @@ def task(row: sqlite3.Row) -> Task:
         forgotten=row["forgotten_at"] is not None,
         script=row["script"],
         project=row["project"],
+        behind=row["behind"],
     )
 
 

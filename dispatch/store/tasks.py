@@ -29,6 +29,11 @@ class SqliteTasks:
         """The tasks that are not terminal: running first, then by urgency."""
         return [rows.task(row) for row in await self.database.rows("open_tasks", limit=limit)]
 
+    async def in_thread(self, channel: str, thread: str, limit: int) -> Sequence[Task]:
+        """The newest tasks whose answers go into that thread, oldest first."""
+        found = await self.database.rows("in_thread", channel=channel, thread=thread, limit=limit)
+        return [rows.task(row) for row in found]
+
     async def ended_tasks(self, since: datetime, until: datetime) -> Sequence[Task]:
         """The tasks that reached a terminal state in [since, until)."""
         return [rows.task(row) for row in await self.database.rows("ended_tasks", since=since, until=until)]

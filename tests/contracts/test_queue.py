@@ -18,7 +18,7 @@ async def test_a_task_comes_back_exactly_as_it_was_asked(store: Parts) -> None:
     parent = await store.add("parent")
     new = NewTask(
         "k2",
-        Source.MENTION,
+        Source.FOLLOW_UP,
         "U2",
         'drain the 🐢 queue; it\'s "slow"',
         7,

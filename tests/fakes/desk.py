@@ -48,6 +48,10 @@ class StoreDesk:
         self._fail()
         return await self._store.queue.open_tasks(limit)
 
+    async def in_thread(self, channel: str, thread: str) -> Sequence[Task]:
+        self._fail()
+        return await self._store.queue.in_thread(channel, thread, 50)
+
     async def another_cap(self, task_id: int, actor: str) -> Task:
         self._fail()
         return await self._rerouted(task_id, 2 * (await self._store.queue.task(task_id)).route.cap_micro_usd)

@@ -59,6 +59,7 @@ VALUES = {
     "person": "U1",
     "channel": "C1",
     "newest": 5_000,
+    "thread": "17.1",
     "task_ids": json.dumps(list(range(1, BATCH + 1))),
 }
 
@@ -82,6 +83,9 @@ def plan(raw: sqlite3.Connection, name: str) -> list[str]:
         ("expired", "task_ended"),
         ("position", "task_ready"),
         ("children", "task_parent"),
+        ("in_thread", "task_thread"),
+        ("open_before", "task_thread"),
+        ("behind", "task_behind"),
         ("counts", "task_open"),
         ("open_tasks", "task_open"),
         ("due", "delivery_due"),

@@ -21,7 +21,19 @@ from tests.integration.guarded import ANA, HELD, KIM, OPS, QUEUED, SAM, WAYS, Wa
 
 GROUP, SHOWN = (
     "SENG00001",
-    frozenset({"show", "history", "open_tasks", "question", "questions", "asked_in", "gates", "outlooks"}),
+    frozenset(
+        {
+            "show",
+            "history",
+            "open_tasks",
+            "question",
+            "questions",
+            "asked_in",
+            "gates",
+            "outlooks",
+            "in_thread",
+        }
+    ),
 )
 MEMBER = Profile(frozenset({TEAM}))
 PROFILES = {

@@ -1,0 +1,125 @@
+"""What people say in the thread of a task: follow-ups, a few orders, and talk that is none of ours.
+
+The requester's plain words count, and so do those of whoever has asked for another task there; anybody else
+begins with our name. Words to somebody else are talk.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bot.grammar import Cancel, Command, Run, Show, Steer, Submit, Turn, UsageError
+from bot.ports import Desk, Rights
+from bot.remarks import Order, read
+from bot.replies import Said
+from bot.scripts import Scripts
+from bot.steering import Steering
+from bot.views import threads
+from dispatch.states import TERMINAL, State
+from dispatch.task import Task
+
+_WAITS: Final = (State.QUEUED, State.HELD)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A task that goes on from its parent."""
+
+    parent: Task
+    asked: Submit
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The end of all that is open in a thread, oldest first; nothing may be."""
+
+    tasks: Sequence[Task]
+    newest: Task
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Private words, empty where there are none to say: it was talk."""
+
+    text: str
+
+
+Meant = FollowUp | Stop | Told | Command | UsageError
+
+
+class Threads:
+    """Reads what is said in the threads of tasks."""
+
+    def __init__(self, desk: Desk, rights: Rights, steering: Steering, scripts: Scripts) -> None:
+        self._desk = desk
+        self._rights = rights
+        self._steering = steering
+        self._scripts = scripts
+
+    async def meant(self, said: Said) -> Meant | None:
+        """What those words ask for; None where they are not for us, or in no task's thread.
+
+        Raises StoreError.
+        """
+        tasks = await self._desk.in_thread(said.channel, said.thread)
+        if not tasks:
+            return None
+        remark = read(said.words)
+        if not await self._counts(said, tasks, remark):
+            return None
+        match remark:
+            case None:
+                return Told("")
+            case Order():
+                return await self._order(remark, tasks, said.person)
+            case Run(name) if not (said.to_us and self._scripts.has(name)):
+                return _follow_up(tasks[-1], Submit(remark.typed))
+            case Submit():
+                return _follow_up(tasks[-1], remark)
+            case _:
+                return remark
+
+    async def stop(self, order: Stop, key: str, person: str) -> str:
+        """Cancels what is open, the newest first, so that nothing starts meanwhile. Raises StoreError."""
+        if not order.tasks:
+            return threads.nothing_to_stop(order.newest)
+        told = [
+            await self._steering.do(Cancel(task.id), f"{key}:{task.id}", person)
+            for task in reversed(order.tasks)
+        ]
+        return "\n".join(reversed(told))
+
+    async def _counts(self, said: Said, tasks: Sequence[Task], remark: object) -> bool:
+        if said.to_us or said.person in {task.requester for task in tasks}:
+            return True
+        return isinstance(remark, Order) and await self._rights.operates(said.person)
+
+    async def _order(self, order: Order, tasks: Sequence[Task], person: str) -> Meant:
+        still_open = [task for task in tasks if task.state not in TERMINAL]
+        match order:
+            case Order.STOP:
+                return Stop(still_open, tasks[-1])
+            case Order.STATUS:
+                return Show((still_open or tasks[-1:])[0].id)
+            case Order.BUMP:
+                waiting = [task for task in still_open if task.state in _WAITS]
+                return Steer(Turn.BUMP, (waiting or tasks[-1:])[0].id)
+            case Order.COST:
+                return Told(await self._rights.unreadable(person) or threads.cost(tasks))
+            case Order.HELP:
+                return Told(threads.HELP)
+
+
+def _follow_up(parent: Task, asked: Submit) -> FollowUp:
+    """The priority, model, cap and project are the parent's where the words name none."""
+    model = asked.model or (parent.asked_model if asked.priority is None else None)
+    return FollowUp(
+        parent,
+        replace(
+            asked,
+            priority=asked.priority or parent.priority,
+            model=model,
+            cap_micro_usd=asked.cap_micro_usd or parent.asked_cap_micro_usd,
+            project=asked.project or parent.project,
+        ),
+    )

@@ -1,0 +1,21 @@
+"""What people say in a task's thread, inside a transaction: it waits for the task before it."""
+
+from datetime import datetime
+
+from dispatch.states import State
+from dispatch.store import rows
+from dispatch.store.database import Transaction
+from dispatch.store.moves import change
+from dispatch.task import HoldKind, Task
+
+
+async def wait_in_thread(transaction: Transaction, task: Task, now: datetime) -> Task:
+    """Holds a person's follow-up until the newest task of its thread that is open has ended, if one is."""
+    (found,) = await transaction.rows("open_before", task_id=task.id)
+    if not task.follows_up or found["id"] is None:
+        return task
+    held = await change(
+        transaction, task, State.HELD, now, hold=HoldKind.PERSON, detail=f"after #{found['id']}"
+    )
+    (row,) = await transaction.rows("put_behind", task_id=held.id, behind=found["id"])
+    return rows.task(row)

@@ -1,0 +1,81 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.grammar import Cancel, Help, ListTasks, Run, Submit, UsageError, parse
+from bot.options import is_front
+from bot.remarks import Order, read
+
+
+@pytest.mark.parametrize("order", list(Order))
+@pytest.mark.parametrize("shape", ["{}", "!{}", " {} ", "\n!{}"])
+def test_an_order_is_the_whole_message_in_any_case_with_or_without_a_mark(order: Order, shape: str) -> None:
+    assert read(shape.format(order)) is order
+    assert read(shape.format(order.upper())) is order
+
+
+@pytest.mark.parametrize(
+    "words", ["stop the old job first", "cost of p3?", "status of refunds", "stop?", "bump it"]
+)
+def test_an_order_with_other_words_follows_up(words: str) -> None:
+    assert read(words) == Submit(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "!aside lunch?",
+        "!ASIDE",
+        "!nice work",
+        "! stop",
+        "!retry 42",
+        "",
+        "  ",
+        "thanks!",
+        "Thank you",
+        ":tada:",
+        "👍",
+        "ok.",
+        ":+1: thanks",
+        "LGTM 🎉",
+    ],
+)
+def test_talk_asks_for_nothing(words: str) -> None:
+    assert read(words) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "read_as"),
+    [
+        ("p2 and now the refunds", Submit("and now the refunds", priority=2)),
+        ("P2: model=haiku max=$1 again", Submit("again", 2, "haiku", 1_000_000)),
+        ("thanks, and now the refunds", Submit("thanks, and now the refunds")),
+        ("show me the other file", Submit("show me the other file")),
+        ("retry with a longer timeout", Submit("retry with a longer timeout")),
+        ("help me read this", Submit("help me read this")),
+        ("cancel 42", Cancel(42)),
+        ("list", ListTasks()),
+        ("run the tests", Run("the", "tests")),
+        ("é", Submit("é")),
+    ],
+)
+def test_a_reply_is_read_as_it_is_meant(words: str, read_as: object) -> None:
+    assert read(words) == read_as
+
+
+@pytest.mark.parametrize("words", ["p11 and now", "p2", "p2 p3 x", "x=1 is wrong", "y" * 12_001])
+def test_what_cannot_be_read_is_told(words: str) -> None:
+    assert isinstance(read(words), UsageError)
+
+
+@given(st.text())
+def test_no_reply_breaks_it_and_only_what_the_command_refuses_is_read_otherwise(words: str) -> None:
+    found, command = read(words), parse(words)
+    if found is None or isinstance(found, Order):
+        return
+    if isinstance(command, UsageError) and isinstance(found, Submit):
+        assert found.words == words.strip()
+        assert not is_front(words.strip())
+    else:
+        assert found == command
+        assert not isinstance(found, Help) or words.strip()
