@@ -1,28 +1,14 @@
 """`onequeue try` as a person meets it: the real process, a real browser, from the command to the digest."""
 
 import re
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
 from tests.browser.conftest import MARKS
-from tests.browser.visitor import ANA, PATIENCE, Visitor, tried, visiting
+from tests.browser.visitor import ANA, PATIENCE, Visitor
 
 pytestmark = [*MARKS, pytest.mark.timeout(240)]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    async with tried(tmp_path_factory.mktemp("try")) as url:
-        yield url
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def visitor(browser: Browser, url: str) -> AsyncIterator[Visitor]:
-    async with visiting(browser, url) as visitor:
-        yield visitor
 
 
 async def test_a_task_says_its_price_before_and_after_and_is_judged(visitor: Visitor) -> None:
@@ -37,7 +23,7 @@ async def test_a_task_says_its_price_before_and_after_and_is_judged(visitor: Vis
     await expect(card).to_contain_text("p3 · Opus · done", timeout=PATIENCE)
     thread = await visitor.thread(card)
     await expect(thread).to_contain_text(re.compile(r"p3 -> Opus · claude-opus-5-5 · .*\$0\.\d\d · #\d+"))
-    await visitor.picture("thread")
+    await visitor.picture("thread", 960)
     await thread.get_by_role("button", name="Good answer").click()
     await expect(page.get_by_text("a thumb up for").first).to_be_visible()
 
@@ -55,7 +41,7 @@ async def test_what_waits_is_held_bumped_and_cancelled_and_what_runs_is_stopped(
     await expect(waiting).to_contain_text("p5 · Sonnet")
     await waiting.get_by_role("button", name="Cancel").click()
     await expect(waiting).to_contain_text("cancelled")
-    await running.get_by_role("button", name="Stop").click()
+    await running.get_by_role("button", name="Stop").first.click()
     await expect(running).to_contain_text("cancelled", timeout=PATIENCE)
 
 
@@ -74,6 +60,6 @@ async def test_the_digest_draws_two_weeks_and_nobody_but_the_requester_was_pinge
     digest = page.locator("#channel .message", has_text="ended").last
     await expect(digest.locator("svg.picture")).to_be_visible(timeout=PATIENCE)
     await expect(digest).to_contain_text("Dearest")
-    await visitor.picture("digest")
+    await visitor.picture("digest", 960)
     pinged = {(ping["kind"], ping["target"]) for ping in (await visitor.seen())["pings"]}
     assert pinged == {("user", ANA)}

@@ -16,6 +16,8 @@ ANA = "UANA00001"
 PATIENCE = 30_000
 """Milliseconds that something may take which a session has to be run for."""
 
+WIDTH, HEIGHT = 1280, 800
+
 _SETTINGS = "[tiers.sonnet]\nseats = 1\n"
 _STILL = "for (const time of document.querySelectorAll('.message time')) time.textContent = '09:41'"
 
@@ -73,12 +75,14 @@ class Visitor:
         answer = await self.page.request.get(f"{self.url}/_sim/state?as=ana")
         return await answer.json()
 
-    async def picture(self, name: str) -> None:
+    async def picture(self, name: str, height: int) -> None:
         """Takes a picture for the README where ONEQUEUE_PICTURES names a folder; it shows no time of day."""
         if folder := os.environ.get("ONEQUEUE_PICTURES"):
-            await self.page.evaluate(_STILL)
             await self.page.mouse.move(0, 0)
+            await self.page.set_viewport_size({"width": WIDTH, "height": height})
+            await self.page.evaluate(_STILL)
             await self.page.screenshot(path=Path(folder) / f"{name}.png")
+            await self.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
 
 
 @asynccontextmanager
@@ -110,7 +114,7 @@ async def tried(folder: Path) -> AsyncIterator[str]:
 async def visiting(browser: Browser, url: str) -> AsyncIterator[Visitor]:
     """A visitor with a page of its own."""
     page = await browser.new_page(
-        viewport={"width": 1280, "height": 800}, reduced_motion="reduce", locale="en-GB"
+        viewport={"width": WIDTH, "height": HEIGHT}, reduced_motion="reduce", locale="en-GB"
     )
     page.set_default_timeout(15_000)
     visitor = Visitor(page, url)
