@@ -23,6 +23,7 @@ async def test_a_task_says_its_price_before_and_after_and_is_judged(visitor: Vis
     await expect(card).to_contain_text("p3 · Opus · done", timeout=PATIENCE)
     thread = await visitor.thread(card)
     await expect(thread).to_contain_text(re.compile(r"p3 -> Opus · claude-opus-5-5 · .*\$0\.\d\d · #\d+"))
+    await expect(page.locator(".session")).to_have_count(0)
     await visitor.picture("thread", 960)
     await thread.get_by_role("button", name="Good answer").click()
     await expect(page.get_by_text("a thumb up for").first).to_be_visible()
@@ -60,6 +61,6 @@ async def test_the_digest_draws_two_weeks_and_nobody_but_the_requester_was_pinge
     digest = page.locator("#channel .message", has_text="ended").last
     await expect(digest.locator("svg.picture")).to_be_visible(timeout=PATIENCE)
     await expect(digest).to_contain_text("Dearest")
-    await visitor.picture("digest", 960)
+    await visitor.picture("digest", 1010)
     pinged = {(ping["kind"], ping["target"]) for ping in (await visitor.seen())["pings"]}
     assert pinged == {("user", ANA)}

@@ -19,7 +19,11 @@ PATIENCE = 30_000
 WIDTH, HEIGHT = 1280, 800
 
 _SETTINGS = "[tiers.sonnet]\nseats = 1\n"
-_STILL = "for (const time of document.querySelectorAll('.message time')) time.textContent = '09:41'"
+_STILL = """
+for (const time of document.querySelectorAll('.message time')) time.textContent = '09:41';
+for (const last of document.querySelectorAll('.replies .quiet')) last.textContent = 'last at 09:41';
+for (const list of document.querySelectorAll('#thread .messages')) list.scrollTop = list.scrollHeight;
+"""
 
 
 @dataclass
