@@ -29,6 +29,27 @@ async def test_a_task_says_its_price_before_and_after_and_is_judged(visitor: Vis
     await expect(page.get_by_text("a thumb up for").first).to_be_visible()
 
 
+async def test_home_is_a_board_with_filters_and_buttons(visitor: Visitor) -> None:
+    page = visitor.page
+    running = await visitor.task("/task p6 write a long report", "write a long report")
+    await expect(running).to_contain_text("of $3.00 so far", timeout=PATIENCE)
+    await visitor.task("/task p6 compare the reports", "compare the reports")
+    await visitor.go("Home")
+    home = page.get_by_role("region", name="Home")
+    await expect(home).to_contain_text("compare the reports")
+    await expect(home).to_contain_text(re.compile(r"\$0\.\d\d of \$100\.00"))
+    await expect(home).not_to_contain_text("compare the two retry policies")
+    await visitor.picture("home", 800)
+    await home.get_by_role("button", name="All").click()
+    await expect(home).to_contain_text("compare the two retry policies")
+    await home.get_by_role("button", name="Mine").click()
+    await expect(home).not_to_contain_text("compare the two retry policies")
+    await home.get_by_role("button", name="Cancel").last.click()
+    await expect(home.get_by_role("button", name="Bump to p5")).to_be_hidden()
+    await home.get_by_role("button", name="Stop").click()
+    await expect(home.get_by_role("button", name="Stop")).to_be_hidden(timeout=PATIENCE)
+
+
 async def test_what_waits_is_held_bumped_and_cancelled_and_what_runs_is_stopped(visitor: Visitor) -> None:
     running = await visitor.task("/task p6 write a long plan", "write a long plan")
     await expect(running).to_contain_text("of $3.00 so far", timeout=PATIENCE)

@@ -1,4 +1,4 @@
-"""The other ways into `onequeue try`, and its board: forms, shortcuts, files, threads and Home."""
+"""The other ways into `onequeue try`: forms, shortcuts, files and threads."""
 
 import re
 from pathlib import Path
@@ -66,24 +66,3 @@ async def test_a_reply_in_the_thread_follows_up(visitor: Visitor) -> None:
     await reply.fill("cost")
     await reply.press("Enter")
     await expect(visitor.page.get_by_text("in this thread, 2 tasks").first).to_be_visible(timeout=PATIENCE)
-
-
-async def test_home_is_a_board_with_filters_and_buttons(visitor: Visitor) -> None:
-    page = visitor.page
-    running = await visitor.task("/task p6 write a long report", "write a long report")
-    await expect(running).to_contain_text("of $3.00 so far", timeout=PATIENCE)
-    await visitor.task("/task p6 compare the reports", "compare the reports")
-    await visitor.go("Home")
-    home = page.get_by_role("region", name="Home")
-    await expect(home).to_contain_text("compare the reports")
-    await expect(home).to_contain_text(re.compile(r"\$0\.\d\d of \$100\.00"))
-    await expect(home).not_to_contain_text("compare the two retry policies")
-    await visitor.picture("home", 800)
-    await home.get_by_role("button", name="All").click()
-    await expect(home).to_contain_text("compare the two retry policies")
-    await home.get_by_role("button", name="Mine").click()
-    await expect(home).not_to_contain_text("compare the two retry policies")
-    await home.get_by_role("button", name="Cancel").last.click()
-    await expect(home.get_by_role("button", name="Bump to p5")).to_be_hidden()
-    await home.get_by_role("button", name="Stop").click()
-    await expect(home.get_by_role("button", name="Stop")).to_be_hidden(timeout=PATIENCE)
