@@ -136,7 +136,7 @@ class Board:
             if (wait := _rest(home, now)) > timedelta(0):
                 soonest = min(soonest, wait.total_seconds())
             elif home.is_due or seen != home.seen or _is_old(home, now):
-                await self._show(person, home, seen)
+                await self._try_to_show(person, home, seen)
         return soonest
 
     async def _run(self) -> None:
@@ -162,8 +162,19 @@ class Board:
             woken.cancel()
             slept.cancel()
 
-    async def _show(self, person: str, home: _Open, seen: Seen) -> None:
+    async def _try_to_show(self, person: str, home: _Open, seen: Seen) -> None:
+        """Shows one Home anew; what fails of it fails for nobody else. Raises StoreError."""
         home.is_due = False
+        try:
+            await self._show(person, home, seen)
+        except StoreError:
+            home.is_due = True
+            raise
+        except Exception:
+            _log.exception("the Home of %s broke", person)
+            home.is_due, home.rests_until = True, self._clock.now() + _REFUSED_FOR
+
+    async def _show(self, person: str, home: _Open, seen: Seen) -> None:
         view = await self._overview.home(person, home.look, seen, home.notice)
         now = self._clock.now()
         home.seen, home.looked_at = seen, now

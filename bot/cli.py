@@ -219,7 +219,8 @@ def _add_verbs(command: Callable[..., argparse.ArgumentParser]) -> None:
     add.add_argument("--wait", action="store_true", help="until it has ended, then print the answer")
     add.add_argument("--key", default="", help="a name for this request: the same key queues it only once")
     verb("list", "the tasks that have not ended, and what they wait for")
-    verb("resume", "let one task try at once where all wait, as after a refused key")
+    verb("pause", "let nothing new start; what runs goes on")
+    verb("resume", "let a paused queue go on, and one task try at once where all wait")
     number = "the task's number, such as 42"
     show = verb("show", "one task, its attempts and its answer")
     show.add_argument("task", type=_task_number, help=number)

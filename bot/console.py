@@ -22,6 +22,7 @@ from bot.records import (
     full_record,
     gate_record,
     outlook_record,
+    pause_record,
     step_record,
     task_record,
 )
@@ -33,6 +34,7 @@ from dispatch.digest import Digest
 from dispatch.errors import NotFound, OnequeueError
 from dispatch.forecast import Outlook
 from dispatch.gates import Gate
+from dispatch.pauses import Paused
 from dispatch.ports import Backup, Clock, Spending, Transcripts
 from dispatch.questions import Question
 from dispatch.states import TERMINAL, Step
@@ -63,6 +65,9 @@ class Desk(Protocol):
     async def questions(self, task_id: int) -> Sequence[Question]: ...
     async def history(self, task_id: int) -> Sequence[Step]: ...
     async def resume(self, actor: str) -> Sequence[Gate]: ...
+    async def pause(self, actor: str) -> Paused: ...
+    async def unpause(self, actor: str) -> Paused | None: ...
+    async def paused(self) -> Paused | None: ...
     async def gates(self) -> Mapping[str, Gate]: ...
 
 
@@ -149,11 +154,12 @@ class Console:
         return await self.show(words)
 
     async def tasks(self, _: Mapping[str, str]) -> Record:
-        """The tasks that have not ended, and the gates that are not open."""
+        """The tasks that have not ended, the gates that are not open, and whether the queue is paused."""
         found = await self.desk.open_tasks(1000)
         outlooks = await self.desk.outlooks(found)
         tasks = [task_record(task) | outlook_record(outlooks[task.id]) for task in found]
-        return {"tasks": tasks, "gates": [gate_record(gate) for gate in shut(await self.desk.gates())]}
+        gates = [gate_record(gate) for gate in shut(await self.desk.gates())]
+        return {"tasks": tasks, "gates": gates, "paused": pause_record(await self.desk.paused())}
 
     async def show(self, words: Mapping[str, str]) -> Record:
         """A `task` with attempts, questions and the gates that hold it back, and if asked its `history`."""
@@ -203,9 +209,14 @@ class Console:
         """Queues a `task` again that a person holds."""
         return await self._record(await self.desk.release(_number(words), _person()))
 
+    async def pause(self, _: Mapping[str, str]) -> Record:
+        """Lets nothing new start."""
+        return {"paused": pause_record(await self.desk.pause(_person()))}
+
     async def resume(self, _: Mapping[str, str]) -> Record:
-        """Lets one task try at once at every closed gate."""
-        return {"gates": [gate_record(gate) for gate in await self.desk.resume(_person())]}
+        """Lifts a pause, and lets one task try at once at every closed gate."""
+        lifted = pause_record(await self.desk.unpause(_person()))
+        return {"gates": [gate_record(gate) for gate in await self.desk.resume(_person())], "lifted": lifted}
 
     async def cost(self, words: Mapping[str, str]) -> Record:
         """What a `period` has cost so far."""
@@ -236,6 +247,7 @@ _VERBS: Mapping[str, Callable[[Console, Mapping[str, str]], Awaitable[Record]]] 
     "lower": Console.lower,
     "hold": Console.hold,
     "release": Console.release,
+    "pause": Console.pause,
     "resume": Console.resume,
     "cost": Console.cost,
     "digest": Console.digest,

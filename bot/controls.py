@@ -27,7 +27,13 @@ _REMEMBERED: Final = 500
 _TASK: Final = re.compile(r"[1-9][0-9]{0,17}")
 _ALARM: Final = re.compile(r"[!-~]{1,200}")
 _THUMB: Final = re.compile(r"[1-9][0-9]{0,17} (up|down)")
-_SHAPES: Final = {Action.ACKNOWLEDGE_ALARM: _ALARM, Action.FEEDBACK: _THUMB}
+_QUEUE: Final = re.compile("queue")
+_SHAPES: Final = {
+    Action.ACKNOWLEDGE_ALARM: _ALARM,
+    Action.FEEDBACK: _THUMB,
+    Action.PAUSE: _QUEUE,
+    Action.RESUME: _QUEUE,
+}
 """What the value of a button looks like, where it is not the number of a task."""
 
 _SHORT: Final = re.compile(r"[!-~]{1,100}")
@@ -127,6 +133,11 @@ class Controls:
                 return await self._answer(press)
             if press.action is Action.FEEDBACK:
                 return await self._note(press)
+            if press.action is Action.PAUSE:
+                return texts.paused(await self._desk.pause(press.person))
+            if press.action is Action.RESUME:
+                lifted = await self._desk.unpause(press.person)
+                return texts.resumed(await self._desk.resume(press.person), lifted)
             task, attempts = await self._desk.show(int(press.value))
             offers = on_card(task, self._table)
             if attempts:
@@ -157,6 +168,8 @@ class Controls:
                 return presses.reprioritised(moved, task)
             case Action.HOLD:
                 return presses.held(await self._desk.hold(task.id, press.person, press.key))
+            case Action.FOLLOW:
+                return presses.follows(await self._desk.follow(task.id, press.person, press.key))
             case Action.RELEASE:
                 return presses.released(await self._desk.release(task.id, press.person, press.key))
             case Action.CANCEL | Action.STOP:

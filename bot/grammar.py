@@ -4,7 +4,7 @@ The same grammar reads the text behind `/task`, behind a leading mention, and a 
 
     [p1..p10] [model=opus|sonnet|haiku|<full id>] [max=$2] [by=18:00] [repo=payments] [--] words of the task
     help | list | show 42 [--history] | cancel 42 (or stop) | retry 42 | bump 42 | lower 42 | hold 42 |
-    release 42 | cost [today|week|month] | resume | run <script> [words]
+    release 42 | cost [today|week|month] | pause | resume | run <script> [words]
 
 Priority and options stand first, in any order, each at most once; further on they are just words.
 `--` (or the dash that phones make of it) ends them, so that any words can be a task: `x=1 is wrong, fix it`
@@ -45,8 +45,11 @@ with `repo=payments` it works on that project, else on the channel's, if there i
 `/task show 42 --history` tells who did what to it, and when
 *While it waits:* `/task bump 42` makes it one priority more urgent, `/task lower 42` one less; \
 `/task hold 42` lets it wait for `/task release 42`
+*In a task's thread* a reply follows up; `stop`, `status`, `cost` or `bump` alone is about that task; \
+`!help` says more
 *What it cost:* `/task cost today` · `/task cost week` · `/task cost month`
-*For operators:* `/task resume` lets one task try at once where all wait, as after a refused key"""
+*For operators:* `/task pause` lets nothing new start until `/task resume`, which also lets one task try \
+at once where all wait, as after a refused key"""
 
 _WORDS_TO_COPY = "tidy the wiki"
 _COPY_LIMIT = 300
@@ -138,8 +141,13 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """Let nothing new start."""
+
+
+@dataclass(frozen=True, slots=True)
 class Resume:
-    """Let a probe go at once at every closed gate."""
+    """Let the queue go on, and a probe go at once at every closed gate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +169,14 @@ class UsageError:
     text: str
 
 
-Command = Submit | Help | ListTasks | Show | Cancel | Retry | Steer | Cost | Resume | Run
+Command = Submit | Help | ListTasks | Show | Cancel | Retry | Steer | Cost | Pause | Resume | Run
 
-_BARE: Final[dict[str, Command]] = {"help": Help(), "list": ListTasks(), "resume": Resume()}
+_BARE: Final[dict[str, Command]] = {
+    "help": Help(),
+    "list": ListTasks(),
+    "pause": Pause(),
+    "resume": Resume(),
+}
 _ON_ONE_TASK: Final[dict[str, Callable[[int], Command]]] = {
     "show": Show,
     "cancel": Cancel,
@@ -204,6 +217,8 @@ def form(command: Command) -> str:
             return f"{turn} {task_id}"
         case Cost(period):
             return f"cost {period}"
+        case Pause():
+            return "pause"
         case Resume():
             return "resume"
         case Run(name, words):
@@ -266,6 +281,7 @@ def _run(text: str, argument: str) -> Run | None:
 _VERB_RULES: Final = {
     "help": "takes nothing behind it",
     "list": "takes nothing behind it",
+    "pause": "takes nothing behind it",
     "resume": "takes nothing behind it",
     "cost": "takes `today`, `week` or `month`",
 }

@@ -10,6 +10,7 @@ from dispatch.errors import MoveRefused, NotAdmitted
 from dispatch.forecast import Outlook
 from dispatch.gates import Gate
 from dispatch.moving import above
+from dispatch.pauses import Paused
 from dispatch.policy import URGENT
 from dispatch.questions import Decision, Question
 from dispatch.routing import Table, route
@@ -91,6 +92,11 @@ class Guard:
         await self._let(Act.RUN, "release", await self._task(task_id), actor)
         return await self._desk.release(task_id, actor, key)
 
+    async def follow(self, task_id: int, actor: str, key: str = "") -> Task:
+        """Ends a task in favour of the one that it looks like. Raises NotFound, MoveRefused."""
+        await self._let(Act.STOP, "follow", await self._task(task_id), actor)
+        return await self._desk.follow(task_id, actor, key)
+
     async def tier_up(self, task_id: int, actor: str, key: str = "") -> Task:
         """Runs an ended task again one tier up. Raises NotFound, MoveRefused."""
         task = await self._task(task_id)
@@ -120,6 +126,20 @@ class Guard:
         """Lets one task try at once at every closed gate, for an operator. Raises MoveRefused."""
         await refuse(self._judge, actor, Request(Act.OPERATE), "resume")
         return await self._desk.resume(actor)
+
+    async def pause(self, actor: str) -> Paused:
+        """Lets nothing new start, for an operator. Raises MoveRefused."""
+        await refuse(self._judge, actor, Request(Act.OPERATE), "pause")
+        return await self._desk.pause(actor)
+
+    async def unpause(self, actor: str) -> Paused | None:
+        """Lets the queue go on, for an operator. Raises MoveRefused."""
+        await refuse(self._judge, actor, Request(Act.OPERATE), "unpause")
+        return await self._desk.unpause(actor)
+
+    async def paused(self) -> Paused | None:
+        """Who paused the queue, and when; None where it is not paused."""
+        return await self._desk.paused()
 
     async def show(self, task_id: int) -> tuple[Task, Sequence[Attempt]]:
         """A task and its attempts. Raises NotFound."""

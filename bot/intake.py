@@ -18,6 +18,7 @@ from bot.grammar import (
     Cost,
     Help,
     ListTasks,
+    Pause,
     Resume,
     Retry,
     Run,
@@ -230,14 +231,15 @@ class Intake:
                 return await self._run(command, place)
             case Help():
                 return with_scripts(HELP, self._scripts.listed(await self._open_to(place.person)))
-            case Cancel() | Retry() | Resume() | Steer():
+            case Cancel() | Retry() | Pause() | Resume() | Steer():
                 return await self._steering.do(command, place.key, place.person)
 
     async def _read(self, command: ListTasks | Cost | Show, person: str) -> str:
         match command:
             case ListTasks():
                 tasks, gates = await self._desk.open_tasks(_LISTED), await self._desk.gates()
-                return texts.listed(tasks, _LISTED, shut(gates), await self._desk.outlooks(tasks))
+                outlooks, paused = await self._desk.outlooks(tasks), await self._desk.paused()
+                return texts.listed(tasks, _LISTED, shut(gates), outlooks, paused)
             case Cost(period):
                 today = self._accounts.today()
                 return texts.cost(period, await self._accounts.cost(first_day(period, today), today))
@@ -277,6 +279,7 @@ class Intake:
             script=script,
             project=asked.project,
             parent=parent,
+            unless_alike=script is None and not place.in_thread,
         )
         try:
             task, created = await self._desk.submit(new)

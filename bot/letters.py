@@ -9,6 +9,7 @@ from bot.freshness import Shown, note
 from bot.ports import Chat, ChatError
 from bot.redact import redact
 from bot.slacktext import neutralise, visible
+from bot.views import twice
 from bot.views.answer import reply
 from bot.views.card import card
 from bot.views.message import Message, is_person
@@ -85,6 +86,8 @@ class Letters:
             case DeliveryKind.RESTART:
                 task, attempt = self._shown(*await self._attempt(delivery))
                 return (restart_notice(task, attempt, delivery.body),)
+            case DeliveryKind.WHISPER | DeliveryKind.REPLY if delivery.task_id is not None:
+                return (await self._asked_twice(await self._queue.task(delivery.task_id), now),)
             case DeliveryKind.WHISPER | DeliveryKind.REPLY:
                 return (Message(neutralise(delivery.body)),)
             case DeliveryKind.NOTICE:
@@ -126,6 +129,8 @@ class Letters:
     async def _movers(self, outlook: Outlook | None) -> Callable[[str], str]:
         """The names of the people who moved a task while it waited."""
         movers = {outlook.steers.mover, outlook.steers.holder} if outlook else set[str]()
+        if outlook and outlook.paused:
+            movers.add(outlook.paused.actor)
         names = {mover: await self._name(mover) for mover in movers if is_person(mover)}
         return lambda person: names.get(person, "")
 
@@ -168,11 +173,32 @@ class Letters:
             return ""
         return await self._name(task.requester)
 
-    async def _answer(self, delivery: Delivery) -> Letter:
-        task, attempt = self._shown(*await self._attempt(delivery))
-        told = reply(task, attempt, on_answer(task, attempt, self._terms.table))
+    async def _asked_twice(self, task: Task, now: datetime) -> Message:
+        """Whether it should follow the task that it looks like."""
+        leader = task if task.alike is None else await self._queue.task(task.alike)
+        leader = replace(leader, words=redact(leader.words, self._secrets))
+        offers = on_card(task, self._terms.table)
+        return twice.question(task, leader, await self._name(leader.requester), now, offers)
+
+    async def _shared(self, delivery: Delivery) -> Letter:
+        """What another task has come to, for one that follows it: its answer, without its cost."""
+        task, leader = await self._queue.task(_number(delivery)), await self._queue.task(int(delivery.body))
+        attempts = await self._queue.attempts(leader.id)
+        if leader.state is not State.DONE or not attempts:
+            struck = [self._struck(attempt) for attempt in attempts]
+            offers = on_card(task, self._terms.table)
+            return (twice.without_answer(task, leader, struck, offers),)
+        asked = replace(leader, requester=task.requester, channel=task.channel)
+        told = reply(*self._shown(asked, attempts[-1]), receipt=twice.receipt(task, leader))
         file = (Document(told.filename, told.document),) if told.document is not None else ()
         return (*told.messages, *file)
+
+    async def _answer(self, delivery: Delivery) -> Letter:
+        if delivery.attempt is None:
+            return await self._shared(delivery)
+        task, attempt = self._shown(*await self._attempt(delivery))
+        told = reply(task, attempt, on_answer(task, attempt, self._terms.table))
+        return (*told.messages, *(Document(file.name, file.text) for file in told.files))
 
     async def _attempt(self, delivery: Delivery) -> tuple[Task, Attempt]:
         task = await self._queue.task(_number(delivery))
@@ -192,7 +218,11 @@ class Letters:
     def _struck(self, attempt: Attempt) -> Attempt:
         fault, work = attempt.fault, attempt.work
         if work is not None:
-            work = replace(work, diffstat=redact(visible(work.diffstat), self._secrets))
+            work = replace(
+                work,
+                diffstat=redact(visible(work.diffstat), self._secrets),
+                diff=redact(visible(work.diff), self._secrets),
+            )
         if fault is not None:
             fault = replace(fault, detail=redact(fault.detail, self._secrets))
         return replace(

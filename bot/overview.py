@@ -11,7 +11,7 @@ from bot.ports import ChatError, Desk, Rights
 from bot.redact import redact
 from bot.slacktext import visible
 from bot.views.day import Day
-from bot.views.home import Board, Home, Seated, home, shut_out
+from bot.views.home import MOST, Board, Home, Seated, home, shut_out
 from bot.views.looks import Look, Page, page_of
 from bot.views.quiet import hushed
 from bot.views.rows import Row
@@ -19,13 +19,13 @@ from bot.views.waits import holding_back, shut
 from dispatch.budget import Standing
 from dispatch.forecast import Outlook
 from dispatch.gates import Gate
+from dispatch.pauses import Paused
 from dispatch.ports import Spending
 from dispatch.questions import Question
 from dispatch.states import State
 from dispatch.task import MODEL_TIERS, Attempt, Task, Tier
 from dispatch.terms import Terms
 
-_MOST: Final = 1_000
 _LINKS: Final = 500
 _ASKS: Final = frozenset({State.RUNNING, State.WAITING})
 _WAITS: Final = frozenset({State.QUEUED, State.HELD})
@@ -78,6 +78,7 @@ class Seen:
     gates: Sequence[Gate]
     spending: Sequence[Spending]
     standing: Standing
+    paused: Paused | None
 
 
 class Overview:
@@ -110,7 +111,7 @@ class Overview:
 
     async def read(self) -> Seen:
         """The queue as of now."""
-        waiting, today = await self._desk.open_tasks(_MOST), self._books.today()
+        waiting, today = await self._desk.open_tasks(MOST), self._books.today()
         questions = dict[int, Question]()
         for task in waiting:
             if task.state in _ASKS and (asked := await self._open_question(task.id)):
@@ -122,6 +123,7 @@ class Overview:
             shut(await self._desk.gates()),
             await self._books.cost(today, today),
             await self._books.standing(),
+            await self._desk.paused(),
         )
 
     async def home(self, person: str, look: Look, seen: Seen, notice: str = "") -> Home:
@@ -133,11 +135,13 @@ class Overview:
         operates = await self._rights.operates(person)
         board = Board(
             person=person,
+            is_cut=len(seen.waiting) >= MOST,
             look=replace(look, page=page.number),
             page=page,
             rows=rows,
             day=Day(seen.spending, seen.standing, self._terms.budgets),
             gates=seen.gates,
+            paused=seen.paused,
             table=self._terms.table,
             notice=notice,
             seats=self._seats(seen.waiting) if operates else None,
@@ -150,7 +154,8 @@ class Overview:
         outlooks = await self._desk.outlooks([task for task in tasks if task.state in _WAITS])
         others = [task for task in tasks if task.requester != person]
         readable = await self._rooms.readable(person, {task.channel for task in others if task.channel})
-        names = await self._rights.names(sorted({task.requester for task in others}))
+        pauser = {seen.paused.actor} if seen.paused else set[str]()
+        names = await self._rights.names(sorted({task.requester for task in others} | pauser))
         return [await self._row(person, task, seen, outlooks, readable) for task in tasks], names
 
     async def _row(

@@ -14,6 +14,7 @@ from typing import Protocol
 from bot.views.message import Message
 from dispatch.forecast import Outlook
 from dispatch.gates import Gate
+from dispatch.pauses import Paused
 from dispatch.ports import Spending
 from dispatch.questions import Question
 from dispatch.states import Step
@@ -198,6 +199,13 @@ class Desk(Protocol):
         """Queues a task again that a person holds, once for each `key`. Raises NotFound, MoveRefused."""
         ...
 
+    async def follow(self, task_id: int, actor: str, key: str = "") -> Task:
+        """Ends a task in favour of the one that it looks like, once for each `key`.
+
+        Raises NotFound, MoveRefused.
+        """
+        ...
+
     async def tier_up(self, task_id: int, actor: str, key: str = "") -> Task:
         """Runs an ended task again one tier up, once for each `key`: an answered one as a new task.
 
@@ -238,6 +246,18 @@ class Desk(Protocol):
 
     async def resume(self, actor: str) -> Sequence[Gate]:
         """Lets one task try at once at every closed gate. Which gates those were."""
+        ...
+
+    async def pause(self, actor: str) -> Paused:
+        """Lets nothing new start, unless the queue is paused already; the pause that stands."""
+        ...
+
+    async def unpause(self, actor: str) -> Paused | None:
+        """Lets the queue go on; the pause that stood until now."""
+        ...
+
+    async def paused(self) -> Paused | None:
+        """Who paused the queue, and when; None where it is not paused."""
         ...
 
     async def gates(self) -> Mapping[str, Gate]:

@@ -15,9 +15,10 @@ from bot.slacktext import escape, neutralise
 from bot.traffic import Traffic, Way
 from bot.views.gate import LivePing
 from bot.views.message import Message
-from bot.views.notices import file_refused_notice
+from bot.views.notices import file_as_text, file_refused_notice
 from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.ports import Clock, Outbox, Queue
+from dispatch.task import Task
 
 _LOOK_BACK: Final = timedelta(days=1)
 _UNKNOWN_REVISION: Final = 0
@@ -66,7 +67,7 @@ class Postman:
         match delivery.kind:
             case DeliveryKind.CARD | DeliveryKind.QUESTION:
                 revision, message = await self._card(sending, letter)
-            case DeliveryKind.WHISPER:
+            case DeliveryKind.WHISPER if not delivery.channel.startswith("D"):
                 await self._whisper(delivery, letter)
             case _:
                 message = await self._pieces(sending, letter)
@@ -155,7 +156,7 @@ class Postman:
         if doubt and (arrived := await self._arrived(sending, _carried(key, piece))):
             return arrived
         if isinstance(piece, Document):
-            return await self._file(sending, key, piece)
+            return await self._attach(sending, key, piece, doubt)
         if sending.delivery.parts_sent == 0 and key.endswith("/0"):
             taken = await self._previewing.take_over(sending.delivery, piece)
             if taken is not None:
@@ -208,17 +209,33 @@ class Postman:
                     raise
                 return await self._chat.post(delivery.channel, message, thread=None, key=key)
 
+    async def _attach(self, sending: Sending, key: str, file: Document, doubt: bool) -> str:
+        """Uploads a file, or posts its words where Slack takes none."""
+        try:
+            return await self._upload(sending, file)
+        except Refused as refused:
+            task = await self._without_files(sending, refused)
+            words = file_as_text(task, refused.code, file.name, file.text)
+            return await self._message(sending, key, words, doubt)
+
     async def _file(self, sending: Sending, key: str, file: Document) -> str:
+        try:
+            return await self._upload(sending, file)
+        except Refused as refused:
+            task = await self._without_files(sending, refused)
+            return await self._post(sending, file_refused_notice(task, refused.code), key)
+
+    async def _upload(self, sending: Sending, file: Document) -> str:
         delivery = sending.delivery
         self._traffic.posted(delivery.channel, self._clock.now())
-        try:
-            with _noting_doubt(sending):
-                return await self._chat.upload(delivery.channel, file.name, file.text, thread=delivery.thread)
-        except Refused as refused:
-            if refused.code not in NO_FILE or delivery.task_id is None:
-                raise
-            task = await self._queue.task(delivery.task_id)
-            return await self._post(sending, file_refused_notice(task, refused.code), key)
+        with _noting_doubt(sending):
+            return await self._chat.upload(delivery.channel, file.name, file.text, thread=delivery.thread)
+
+    async def _without_files(self, sending: Sending, refused: Refused) -> Task:
+        """The task whose file was refused. Raises the refusal where it is not one of files."""
+        if refused.code not in NO_FILE or sending.delivery.task_id is None:
+            raise refused
+        return await self._queue.task(sending.delivery.task_id)
 
     async def _overflow(self, sending: Sending, key: str, piece: Message, doubt: bool) -> None:
         """Posts the Markdown of a piece as a file where its text alone does not hold all of it."""

@@ -31,7 +31,19 @@ def _added(record: Record, zone: ZoneInfo) -> str:
 def _tasks(record: Record, zone: ZoneInfo) -> str:
     tasks = cast("list[Record]", record["tasks"])
     lines = [_line(task) + _wait(task, zone) for task in tasks] or ["No open tasks."]
-    return "\n".join([*lines, *_gates(record, zone)])
+    return "\n".join([*lines, *_pause(record, zone), *_gates(record, zone)])
+
+
+def _pause(record: Record, zone: ZoneInfo) -> list[str]:
+    if not record["paused"]:
+        return []
+    pause = cast("dict[str, Any]", record["paused"])
+    by, since = visible(str(pause["actor"])), _when(pause["since"], zone)
+    return [f"paused by {by} since {since}: nothing new starts; `onequeue resume` lets it go on"]
+
+
+def _paused(record: Record, zone: ZoneInfo) -> str:
+    return "\n".join(_pause(record, zone))
 
 
 def _wait(task: Record, zone: ZoneInfo) -> str:
@@ -74,6 +86,8 @@ def _gate(gate: Record, zone: ZoneInfo) -> str:
 
 
 def _resumed(record: Record, zone: ZoneInfo) -> str:
+    if record["lifted"]:
+        return "\n".join(["The queue goes on.", *_gates(record, zone)])
     if not record["gates"]:
         return "No gate is closed: nothing waits for an operator."
     probing = all(gate["state"] == "probing" for gate in cast("list[Record]", record["gates"]))
@@ -248,6 +262,7 @@ PRINTERS: Mapping[str, Printer] = {
     "lower": _moved,
     "hold": _moved,
     "release": _moved,
+    "pause": _paused,
     "resume": _resumed,
     "cost": _period,
     "digest": _day,

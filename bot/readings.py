@@ -72,6 +72,7 @@ class Instruments:
                 await self._tasks.waiting(),
                 await self._tasks.under_way(),
                 self._struck(await self._gates.all()),
+                await self._tasks.paused(),
             )
             await self._alarms.probe(self._clock.now())
         except StoreError as error:

@@ -11,6 +11,7 @@ from bot.views.findings import findings
 from dispatch.digest import Digest, Money, PartyLine
 from dispatch.forecast import Outlook
 from dispatch.gates import Gate
+from dispatch.pauses import Paused
 from dispatch.ports import Backup, Spending
 from dispatch.questions import Question
 from dispatch.states import Step
@@ -80,6 +81,11 @@ def outlook_record(outlook: Outlook) -> Record:
             "samples": outlook.usual.samples,
         },
     }
+
+
+def pause_record(paused: Paused | None) -> Record | None:
+    """Who paused the queue, and since when; null where nobody did."""
+    return None if paused is None else {"actor": paused.actor, "since": _time(paused.since)}
 
 
 def gate_record(gate: Gate) -> Record:

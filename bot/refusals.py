@@ -32,8 +32,10 @@ NO_FILE: Final = frozenset(
         "file_upload_size_restricted",
         "file_uploads_disabled",
         "file_uploads_except_images_disabled",
+        "missing_scope",
         "posting_to_channel_denied",
         "storage_limit_reached",
+        "unknown_method",
     }
 )
 """The workspace takes no such file."""

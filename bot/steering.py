@@ -4,7 +4,7 @@ import asyncio
 from collections import OrderedDict
 from typing import Final
 
-from bot.grammar import Cancel, Resume, Retry, Steer, Turn
+from bot.grammar import Cancel, Pause, Resume, Retry, Steer, Turn
 from bot.ports import Desk
 from bot.slacktext import escape
 from bot.views import presses, texts
@@ -21,7 +21,7 @@ class Steering:
         self._turn = asyncio.Lock()
         self._done: OrderedDict[str, str] = OrderedDict()
 
-    async def do(self, command: Cancel | Retry | Resume | Steer, key: str, person: str) -> str:
+    async def do(self, command: Cancel | Retry | Pause | Resume | Steer, key: str, person: str) -> str:
         """The private answer. However often the request arrives, a second answer is the first again.
 
         After a restart the answer is a new one, but a retry is still done once. Raises StoreError.
@@ -33,11 +33,14 @@ class Steering:
                     self._done.popitem(last=False)
             return self._done[key]
 
-    async def _do(self, command: Cancel | Retry | Resume | Steer, key: str, person: str) -> str:
+    async def _do(self, command: Cancel | Retry | Pause | Resume | Steer, key: str, person: str) -> str:
         try:
             match command:
+                case Pause():
+                    return texts.paused(await self._desk.pause(person))
                 case Resume():
-                    return texts.resumed(await self._desk.resume(person))
+                    lifted = await self._desk.unpause(person)
+                    return texts.resumed(await self._desk.resume(person), lifted)
                 case Cancel(task_id):
                     return texts.cancelled(await self._desk.cancel(task_id, person))
                 case Retry(task_id):

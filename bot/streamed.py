@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.holdback import settled
 from bot.markdown import split
-from bot.ports import NoAnswer, Refused
+from bot.ports import ChatError
 from bot.previewing import Previewing
 from bot.views.gate import LivePing
 from dispatch.errors import OnequeueError
@@ -85,7 +85,7 @@ class Showing:
                 self._news.clear()
                 going_on = await self._show()
                 await self._clock.sleep(EACH)
-        except (Refused, NoAnswer, LivePing, OnequeueError) as error:
+        except (ChatError, LivePing, OnequeueError) as error:
             _log.warning("task %d: its answer is not shown any further: %s", self._task_id, error)
         except Exception:
             # The answer is being paid for and must not be lost with its preview.

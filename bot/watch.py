@@ -13,7 +13,7 @@ from bot.refusals import NO_BLOCKS, NO_THREAD
 from bot.views.alert import acknowledged, acknowledged_before, alert, no_alarm, recovery, reminder, worded
 from bot.views.message import Message
 from bot.voice import Voice
-from dispatch.alarms import Alarm, concerned
+from dispatch.alarms import Alarm, StillPaused, concerned
 from dispatch.errors import StoreError
 from dispatch.ports import Alarms, Clock, OpenAlarm, Tasks
 from dispatch.watch import Bounds, Reading, Seen, look, tells
@@ -23,6 +23,9 @@ LOOK: Final = 15.0
 
 REPEAT: Final = timedelta(minutes=15)
 """An alarm that nobody has acknowledged is said again after so long."""
+
+DAILY: Final = timedelta(days=1)
+"""That the queue is paused, which people know, is said again after so long."""
 
 _STALE: Final = timedelta(minutes=2)
 _log = logging.getLogger(__name__)
@@ -157,7 +160,7 @@ class Watch:
             self._forget(standing)
         elif told_at is None:
             self._change(standing, told_at=now)
-        elif standing.alarm and now - told_at >= REPEAT:
+        elif standing.alarm and now - told_at >= _gap(standing.alarm):
             _log.error("alarm %s still stands: %s", standing.kept.key, worded(standing.alarm, now).head)
             self._change(standing, told_at=now)
 
@@ -172,7 +175,7 @@ class Watch:
 
     async def _remind(self, standing: _Standing, alarm: Alarm) -> None:
         kept, now = standing.kept, self._clock.now()
-        if kept.told_at is None or now - kept.told_at < REPEAT:
+        if kept.told_at is None or now - kept.told_at < _gap(alarm):
             return
         name = f"{_name(kept)}:{int(kept.told_at.timestamp())}"
         if await self._arrived(standing, kept.channel or self._channel, name) is None:
@@ -286,6 +289,10 @@ class Watch:
                 self._unkept.add(key)
                 _log.error("alarm %s cannot be kept: %r", key, error)
                 return
+
+
+def _gap(alarm: Alarm) -> timedelta:
+    return DAILY if isinstance(alarm, StillPaused) else REPEAT
 
 
 def _name(kept: OpenAlarm) -> str:

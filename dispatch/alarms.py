@@ -132,7 +132,20 @@ class ManyTokens:
         return f"tokens:{self.task.id}:{self.task.attempt}"
 
 
-Alarm = Stalled | Overdue | Shut | Deaf | LineDown | DiskLow | StoreRefuses | ManyTokens
+@dataclass(frozen=True, slots=True)
+class StillPaused:
+    """The whole queue has been paused for long; `waiting` tasks are queued."""
+
+    since: datetime
+    waiting: int
+
+    @property
+    def key(self) -> str:
+        """Names the alarm."""
+        return "paused"
+
+
+Alarm = Stalled | Overdue | Shut | Deaf | LineDown | DiskLow | StoreRefuses | ManyTokens | StillPaused
 """Something operators must be told. `key` tells it from all others that can stand beside it."""
 
 

@@ -9,6 +9,7 @@ from dispatch.asking import Asking
 from dispatch.errors import MoveRefused, NotAdmitted
 from dispatch.gates import Gate
 from dispatch.means import no_project
+from dispatch.pauses import Paused
 from dispatch.ports import Clock, Gates, Notifier, Pricing, Queue
 from dispatch.questions import Question
 from dispatch.routing import PRIORITIES, by_urgency, route
@@ -171,6 +172,28 @@ class Dispatcher(Steering):
         _log.info("%s lets one task try at each closed gate, %d in all", actor, len(resumed))
         self._wake()
         return resumed
+
+    async def pause(self, actor: str) -> Paused:
+        """Pauses the queue, unless it is paused already: nothing new starts, what runs goes on.
+
+        The pause that stands.
+        """
+        paused = await self._queue.pause(actor, self._clock.now())
+        _log.warning("the queue is paused by %s", paused.actor)
+        self._wake()
+        return paused
+
+    async def unpause(self, actor: str) -> Paused | None:
+        """Lets the queue go on; the pause that stood until now."""
+        lifted = await self._queue.unpause(self._clock.now())
+        if lifted is not None:
+            _log.warning("%s lets the queue go on, which %s had paused", actor, lifted.actor)
+            self._wake()
+        return lifted
+
+    async def paused(self) -> Paused | None:
+        """Who paused the queue, and when; None where it is not paused."""
+        return await self._queue.paused()
 
     async def gates(self) -> Mapping[str, Gate]:
         """The gates that are or were closed, by name."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dispatch.gates import Gate, GateState
+from dispatch.pauses import Paused
 from dispatch.policy import Seating
 from dispatch.task import Tier
 
@@ -114,7 +115,8 @@ class Today:
 class Outlook:
     """What can be said of a task that waits. `place` and `seats` are None where it is not queued.
 
-    `starts_in` is None where nobody can say, `today` where the day has no limit.
+    `starts_in` is None where nobody can say, `today` where the day has no limit. `paused` says that the whole
+    queue is.
     """
 
     usual: Usual
@@ -123,6 +125,7 @@ class Outlook:
     starts_in: timedelta | None = None
     today: Today | None = None
     steers: Steers = Steers()
+    paused: Paused | None = None
 
 
 def likeness(words: str, script: str | None) -> str:

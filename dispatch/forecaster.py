@@ -24,6 +24,7 @@ from dispatch.forecast import (
     usual,
 )
 from dispatch.gates import Gate, names
+from dispatch.pauses import Paused
 from dispatch.policy import URGENT
 from dispatch.ports import Gates, Line
 from dispatch.states import State
@@ -56,6 +57,7 @@ class _Moment:
     now: datetime
     seated: Sequence[Seated]
     gates: Mapping[str, Gate]
+    paused: Paused | None
 
 
 class Forecaster:
@@ -107,7 +109,7 @@ class Forecaster:
         return found
 
     async def _moment(self, now: datetime) -> _Moment:
-        return _Moment(now, await self._line.seated(), await self._gates.all())
+        return _Moment(now, await self._line.seated(), await self._gates.all(), await self._line.paused())
 
     async def _outlook(self, task: Task, place: Place | None, moment: _Moment, steers: Steers) -> Outlook:
         like = usual(await self._like(task, moment.now))
@@ -124,12 +126,15 @@ class Forecaster:
             self._starts(tier, one, place.ahead, moment, samples),
             await self._today(moment.now),
             steers,
+            moment.paused,
         )
 
     def _starts(
         self, tier: Tier, one: InLine, ahead: int, moment: _Moment, samples: Sequence[Sample]
     ) -> timedelta | None:
         """When a queued task starts. Who has as many running as one may waits for the first to end."""
+        if moment.paused is not None:
+            return None
         gates = [moment.gates[name] for name in names(tier) if name in moment.gates]
         opening = opens_in(gates, moment.now)
         if opening is None:

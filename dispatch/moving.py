@@ -59,6 +59,8 @@ def again(task: Task, better: Tier, attempt: Attempt, actor: str) -> NewTask:
         model=better.value,
         channel=task.channel,
         thread=task.thread,
+        message=task.message if task.follows_up else None,
+        quote_thread=task.follows_up,
         parent=task.id,
         depth=task.depth,
         project=task.project,

@@ -24,6 +24,12 @@ AGEING = timedelta(hours=1)
 FRONT = URGENT + 1
 """The best rank that age alone can bring: p1 and p2 stay ahead."""
 
+SAME = timedelta(minutes=10)
+"""How long after its answer the same request counts as asked twice."""
+
+DECIDE = timedelta(minutes=15)
+"""How long what was asked twice waits for its requester's word; without one it runs."""
+
 _TRIED_AGAIN = frozenset({FaultKind.INCOMPLETE, FaultKind.UNKNOWN, FaultKind.OUT_OF_MEMORY})
 _WAITS = frozenset(
     {

@@ -75,6 +75,15 @@ class Steering:
         self._wake()
         return task
 
+    async def follow(self, task_id: int, actor: str, key: str = "") -> Task:
+        """Ends a task in favour of the one that it looks like, once for each `key`; it has that one's answer.
+
+        Raises NotFound, MoveRefused.
+        """
+        task = await self._queue.follow(task_id, actor, self._clock.now(), key)
+        self._wake()
+        return task
+
     async def tier_up(self, task_id: int, actor: str, key: str = "") -> Task:
         """Runs an ended task again one tier up, with what it came to, once for each request's `key`.
 

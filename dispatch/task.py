@@ -68,6 +68,7 @@ class NewTask:
     empty channel means nobody waits in one. `thread` is None where the card will start it.
     `script` names the script that is to run; the words, which may be empty, are for it.
     `project` names the repository it should work on, None where the channel decides.
+    `unless_alike` holds it, until its requester has been asked, where the same is under way or just done.
     With a `parent` and its thread quoted it is what a person said about that: it waits for what is open
     there.
     """
@@ -88,6 +89,7 @@ class NewTask:
     expires_at: datetime | None = None
     script: str | None = None
     project: str | None = None
+    unless_alike: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,8 @@ class Task:
     price, which are in no sum. `forgotten` says that its words are no longer kept: they are empty.
     `script` names the script it runs, None where it runs a model.
     `project` names the repository it works on, if any: the one asked for, else the channel's.
-    `behind` is the task that must end before a held one is queued.
+    `behind` is the task that must end before a held one is queued, `alike` the one that it looks like while
+    its requester is asked whether it should follow that, `follows` the one whose answer is its own.
     """
 
     id: int
@@ -155,6 +158,8 @@ class Task:
     script: str | None = None
     project: str | None = None
     behind: int | None = None
+    alike: int | None = None
+    follows: int | None = None
 
     @property
     def follows_up(self) -> bool:
@@ -220,12 +225,14 @@ class Work:
     """What a session changed in its project: the branch that keeps it, and git's summary of it.
 
     `diffstat` has a line for each of the first files and ends with git's count of them all. What git
-    refused to commit has none, and its branch is the one it was meant for.
+    refused to commit has none, and its branch is the one it was meant for. `diff` is the work line by line,
+    empty where that is too much to tell.
     """
 
     branch: str
     diffstat: str
     kept: Kept = Kept.BRANCH
+    diff: str = ""
 
 
 @dataclass(frozen=True, slots=True)

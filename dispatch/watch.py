@@ -1,7 +1,7 @@
 """What operators must be told: readings of the whole in, alarms out. Pure.
 
 Tasks held by a budget are not queued and so can never look like a stall. Neither does what waits at a
-closed gate, which is an alarm of its own.
+closed gate, which is an alarm of its own, or in a queue that people have paused.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -18,10 +18,12 @@ from dispatch.alarms import (
     Overdue,
     Shut,
     Stalled,
+    StillPaused,
     StoreRefuses,
 )
 from dispatch.faults import FaultKind
 from dispatch.gates import Gate, GateState, names
+from dispatch.pauses import Paused
 from dispatch.policy import URGENT
 from dispatch.ports import UnderWay, Waiting
 from dispatch.task import Tier
@@ -38,6 +40,9 @@ DEAF_AFTER = timedelta(seconds=60)
 
 LINE_PATIENCE = timedelta(minutes=10)
 """One line of several may be down for so long: the others still hear everything."""
+
+PAUSED_LONG = timedelta(days=1)
+"""After so long people are reminded that they have paused the queue."""
 
 TOKENS = 2_000_000
 """An attempt that has used more tokens than this is worth a look."""
@@ -76,6 +81,7 @@ class QueueReading:
     waiting: Sequence[Waiting] = ()
     under_way: Sequence[UnderWay] = ()
     gates: Mapping[str, Gate] = field(default_factory=dict)
+    paused: Paused | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +138,7 @@ def look(
     if queue is not None:
         if reading.store_error is None:
             found += _stalled(queue, seen.still, standing, now)
-        found += [*_shut(queue, now), *_sessions(queue, bounds, now)]
+        found += [*_shut(queue, now), *_sessions(queue, bounds, now), *_paused(queue, now)]
     return tuple(found), seen
 
 
@@ -141,7 +147,7 @@ def tells(reading: Reading, key: str) -> bool:
     match key.partition(":")[0]:
         case "stalled":
             return reading.queue is not None and reading.store_error is None
-        case "overdue" | "tokens" | "gate":
+        case "overdue" | "tokens" | "gate" | "paused":
             return reading.queue is not None
         case "disk":
             return reading.disk is not None
@@ -157,7 +163,7 @@ def _still(
     queue: QueueReading, before: Mapping[Tier, Still], terms: Terms, now: datetime
 ) -> Mapping[Tier, Still]:
     found: dict[Tier, Still] = {}
-    for line in queue.waiting:
+    for line in [] if queue.paused else queue.waiting:
         if _could_start(line, queue, terms):
             running = [(u.task.id, u.task.attempt) for u in queue.under_way if u.task.route.tier is line.tier]
             looks = (line.first.id, line.first.updated_at, line.last_start, *sorted(running))
@@ -179,7 +185,7 @@ def _could_start(line: Waiting, queue: QueueReading, terms: Terms) -> bool:
 def _stalled(
     queue: QueueReading, still: Mapping[Tier, Still], standing: Collection[str], now: datetime
 ) -> Iterator[Stalled]:
-    for line in queue.waiting:
+    for line in [] if queue.paused else queue.waiting:
         if (idle := still.get(line.tier)) is None or now - line.first.updated_at <= STALL:
             continue
         alarm = Stalled(line.tier, line.first, idle.since, line.tasks)
@@ -192,12 +198,17 @@ def _shut(queue: QueueReading, now: datetime) -> Iterator[Shut]:
         if gate.state is GateState.OPEN:
             continue
         since = gate.closed_at or now
-        if gate.fault in _AT_ONCE or now - since > GATE_PATIENCE:
+        if gate.fault in _AT_ONCE or (now - since > GATE_PATIENCE and not queue.paused):
             yield Shut(gate, since, _behind(gate, queue))
 
 
 def _behind(gate: Gate, queue: QueueReading) -> int:
     return sum(line.tasks for line in queue.waiting if gate.name in names(line.tier))
+
+
+def _paused(queue: QueueReading, now: datetime) -> Iterator[StillPaused]:
+    if queue.paused is not None and now - queue.paused.since > PAUSED_LONG:
+        yield StillPaused(queue.paused.since, sum(line.tasks for line in queue.waiting))
 
 
 def _sessions(queue: QueueReading, bounds: Bounds, now: datetime) -> Iterator[Overdue | ManyTokens]:

@@ -9,7 +9,18 @@ from bot.slacktext import escape, inline, neutralise
 from bot.views.message import Block, Message, clock_time, context, cut, day_and_time, section
 from bot.views.remedy import gate_remedy, gate_trouble
 from bot.words import counted, duration, tokens
-from dispatch.alarms import Alarm, Deaf, DiskLow, LineDown, ManyTokens, Overdue, Shut, Stalled, StoreRefuses
+from dispatch.alarms import (
+    Alarm,
+    Deaf,
+    DiskLow,
+    LineDown,
+    ManyTokens,
+    Overdue,
+    Shut,
+    Stalled,
+    StillPaused,
+    StoreRefuses,
+)
 from dispatch.gates import ACCOUNT, RUNTIME, Gate, GateState
 from dispatch.ports import OpenAlarm
 
@@ -46,6 +57,8 @@ def worded(alarm: Alarm, now: datetime) -> Alert:
             return _machine(alarm)
         case ManyTokens():
             return _tokens(alarm)
+        case StillPaused():
+            return _paused(alarm, now)
 
 
 def alert(
@@ -191,6 +204,15 @@ def _tokens(alarm: ManyTokens) -> Alert:
         f"I say so from {tokens(alarm.limit)} on (`watch.tokens`): it may be reading in circles. "
         "Its cap holds.",
         f"look at its thread. `/task cancel {task.id}` stops it; what it has cost until then counts.",
+    )
+
+
+def _paused(alarm: StillPaused, now: datetime) -> Alert:
+    waiting = f" while {counted(alarm.waiting, 'task')} {_verb(alarm.waiting)}" if alarm.waiting else ""
+    return Alert(
+        f"The queue is paused for {duration(now - alarm.since)}{waiting}",
+        "somebody paused it, and nothing starts until somebody lets it go on. No task is lost.",
+        "`/task resume` lets it go on.",
     )
 
 

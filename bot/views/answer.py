@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from bot.attachments import Attached, detached
 from bot.markdown import Rendered, render
 from bot.money import dollars
 from bot.slacktext import inline, neutralise
@@ -32,26 +33,27 @@ _MODEL_LIMIT: Final = 120
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Messages to post in this order, then `document`, if there is one, as a file of that name."""
+    """Messages to post in this order, then the files."""
 
     messages: tuple[Message, ...]
-    document: str | None
-    filename: str
+    files: tuple[Attached, ...] = ()
 
 
-def reply(task: Task, attempt: Attempt, offers: Sequence[Offer] = ()) -> Reply:
+def reply(task: Task, attempt: Attempt, offers: Sequence[Offer] = (), receipt: str = "") -> Reply:
     """What the thread is told when an attempt ends. Its first part mentions the requester, once.
 
-    `offers` is what may be pressed where there is no answer.
+    `offers` is what may be pressed where there is no answer. A `receipt` stands in place of the footer.
     """
-    filename = f"task-{task.id}-attempt-{attempt.number}.md"
     if attempt.verdict is Verdict.ANSWERED:
-        text = answered(attempt.text) if task.script else attempt.text
-        return _answer(task, attempt, render(text), filename)
-    return _without_answer(task, attempt, filename, offers)
+        return _answer(task, attempt, receipt or footer(task, attempt))
+    return _without_answer(task, attempt, offers)
 
 
-def _answer(task: Task, attempt: Attempt, rendered: Rendered, filename: str) -> Reply:
+def _answer(task: Task, attempt: Attempt, receipt: str) -> Reply:
+    text, files = answered(attempt.text) if task.script else attempt.text, tuple[Attached, ...]()
+    if not task.script:
+        text, files = detached(text, _mark(task, attempt))
+    rendered = render(text)
     last = len(rendered.parts) - 1
     messages = []
     for number, part in enumerate(rendered.parts):
@@ -62,13 +64,32 @@ def _answer(task: Task, attempt: Attempt, rendered: Rendered, filename: str) -> 
         if number < last:
             messages.append(Message(plain_text(part), tuple(blocks), called))
             continue
-        blocks += [*_work(task, attempt), context(footer(task, attempt))]
+        blocks += [*_work(task, attempt), context(receipt)]
         plain = Message(plain_text(part), tuple(blocks), called)
         messages.append(replace(plain, blocks=(*blocks, on_thumbs(task)), simpler=plain))
-    return Reply(tuple(messages), rendered.document, filename)
+    return Reply(tuple(messages), (*_whole(task, attempt, rendered), *files, *_changes(task, attempt)))
 
 
-def _without_answer(task: Task, attempt: Attempt, filename: str, offers: Sequence[Offer]) -> Reply:
+def _mark(task: Task, attempt: Attempt) -> str:
+    """What the names of its files begin with: the task, and the attempt where it is not the first."""
+    return f"{task.id}.{attempt.number}" if attempt.number > 1 else str(task.id)
+
+
+def _changes(task: Task, attempt: Attempt) -> tuple[Attached, ...]:
+    """What it changed in its project, as a file."""
+    if attempt.work is None or not attempt.work.diff:
+        return ()
+    return (Attached(f"{_mark(task, attempt)}.diff", attempt.work.diff),)
+
+
+def _whole(task: Task, attempt: Attempt, rendered: Rendered) -> tuple[Attached, ...]:
+    """What no messages hold, as a file."""
+    if rendered.document is None:
+        return ()
+    return (Attached(f"task-{task.id}-attempt-{attempt.number}.md", rendered.document),)
+
+
+def _without_answer(task: Task, attempt: Attempt, offers: Sequence[Offer]) -> Reply:
     called, notice = _called(task), _notice(task, attempt)
     told = section(f"{mention(called)} {notice}" if called else notice)
     below = (*_work(task, attempt), context(footer(task, attempt)), *row(task, offers))
@@ -78,7 +99,7 @@ def _without_answer(task: Task, attempt: Attempt, filename: str, offers: Sequenc
     for number, part in enumerate(rendered.parts):
         heading = (section("*Work so far:*"),) if number == 0 else ()
         messages.append(Message(plain_text(part), (*heading, markdown(part))))
-    return Reply(tuple(messages), rendered.document, filename)
+    return Reply(tuple(messages), (*_whole(task, attempt, rendered), *_changes(task, attempt)))
 
 
 def _work(task: Task, attempt: Attempt) -> tuple[Block, ...]:

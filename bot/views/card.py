@@ -12,7 +12,7 @@ from bot.views.message import Message, at_moment, clock_time, context, day_and_t
 from bot.views.offers import Offer, row
 from bot.views.outlook import expected, left, moved, person, taken, usually
 from bot.views.question import waits
-from bot.views.waits import Barrier, after, behind_gate, given_up, held_by_budget
+from bot.views.waits import Barrier, after, behind_gate, given_up, held_by_budget, twice
 from bot.views.work import branches
 from bot.words import FORGOTTEN, duration
 from dispatch.forecast import Outlook
@@ -35,7 +35,7 @@ def _nameless(_: str) -> str:
 
 def headline(task: Task) -> str:
     """`#42 · p3 · Opus · payments · queued`."""
-    return line([whereto(task), task.state])
+    return line([whereto(task), task.state if task.follows is None else f"follows #{task.follows}"])
 
 
 def whereto(task: Task) -> str:
@@ -110,6 +110,8 @@ def _standing(
             return line([_time(last), dollars(task.cost_micro_usd, task.unpriced), "answer in the thread"])
         case State.FAILED:
             return _failed(task, last)
+        case State.CANCELLED if task.follows is not None:
+            return f"The answer of #{task.follows} comes here too; it costs nothing more"
         case State.CANCELLED:
             return line(["Cancelled", _cost(task), f"`/task retry {task.id}` runs it after all"])
         case State.EXPIRED:
@@ -136,13 +138,18 @@ class _Waiting:
     names: Callable[[str], str]
 
     def expected(self) -> str:
-        return expected(self.outlook) if self.outlook else ""
+        if self.outlook is None:
+            return ""
+        paused = self.outlook.paused
+        return expected(self.outlook, person(paused.actor, self.names) if paused else "")
 
     def usual(self) -> str:
         return usually(self.outlook.usual) if self.outlook else ""
 
     def seats(self, task: Task) -> str:
-        return taken(self.outlook.seats, task.route.tier) if self.outlook else ""
+        if self.outlook is None or self.outlook.paused:
+            return ""
+        return taken(self.outlook.seats, task.route.tier)
 
     def held(self) -> str:
         holder = self.outlook.steers.holder if self.outlook else ""
@@ -175,6 +182,8 @@ def _parked(task: Task, last: Attempt | None) -> str:
 
 def _held(task: Task, last: Attempt | None, waiting: "_Waiting") -> str:
     if task.hold is HoldKind.PERSON:
+        if task.alike is not None:
+            return line([twice(task), given_up(task)])
         if task.behind is not None:
             return line([after(task), _again(task, last), given_up(task)])
         return line([waiting.held(), _again(task, last), given_up(task)])

@@ -8,13 +8,19 @@ from typing import Final
 from bot.slacktext import neutralise
 from bot.views.day import Day, money
 from bot.views.looks import Filter, Look, Page, Part, written
-from bot.views.message import Block, actions, button, context, line, section
+from bot.views.message import Block, actions, button, context, day_and_time, line, section
+from bot.views.offers import on_queue
+from bot.views.outlook import person
 from bot.views.rows import Row, row_blocks
 from bot.views.waits import gate_lines
 from bot.words import counted
 from dispatch.gates import Gate
+from dispatch.pauses import Paused
 from dispatch.routing import Table
 from dispatch.task import Tier
+
+MOST: Final = 1_000
+"""So many open tasks are looked at: what runs first, then by urgency."""
 
 _LABELS: Final = {Filter.MINE: "Mine", Filter.CHANNEL: "This channel", Filter.ALL: "All"}
 _HEADS: Final = {
@@ -61,8 +67,9 @@ class Seated:
 class Board:
     """All that one person's Home shows.
 
-    `notice` is the answer to their last press, safe already. `seats` and `default_priority` are shown to
-    operators, None to others.
+    `is_cut` says that there may be more than `MOST` open tasks. `notice` is the answer to their last press,
+    safe already. `seats` and `default_priority` are shown to operators, who may also pause the queue; None
+    to others.
     """
 
     person: str
@@ -72,6 +79,8 @@ class Board:
     day: Day
     gates: Sequence[Gate]
     table: Table
+    is_cut: bool = False
+    paused: Paused | None = None
     notice: str = ""
     seats: Sequence[Seated] | None = None
     default_priority: int | None = None
@@ -82,9 +91,11 @@ def home(board: Board, names: Callable[[str], str]) -> Home:
     look = board.look
     blocks = [
         *([section(neutralise(board.notice))] if board.notice else []),
+        *_pause(board, names),
         _chooser(look),
         *_tasks(board, names),
         *_pager(board.page),
+        *([context(f"Only the first {MOST:,} open tasks are looked at here")] if board.is_cut else []),
         {"type": "divider"},
         section(money(board.day, board.person, look.channel if look.filter is Filter.CHANNEL else "")),
         *([context("\n".join(gate_lines(board.gates)))] if board.gates else []),
@@ -151,9 +162,18 @@ def _pager(page: Page) -> Iterable[Block]:
     yield actions("home:page", turns)
 
 
+def _pause(board: Board, names: Callable[[str], str]) -> Iterable[Block]:
+    if board.paused is None:
+        return
+    by = f"by {person(board.paused.actor, names)} since {day_and_time(board.paused.since)}"
+    yield section(f":double_vertical_bar: *Paused* {by}. Nothing new starts; what runs goes on.")
+
+
 def _settings(board: Board) -> Iterable[Block]:
     if board.seats is None:
         return
+    offer = on_queue(paused=board.paused is not None)
+    yield actions("home:queue", [button(offer.action, offer.label, "queue")])
     seats = [f"{one.tier.capitalize()} {one.taken} of {one.seats}" for one in board.seats]
     usual = f"tasks without a priority are p{board.default_priority}" if board.default_priority else ""
     yield context(line([f"Seats taken: {', '.join(seats)}", usual]))

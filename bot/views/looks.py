@@ -83,11 +83,15 @@ def page_of(
     """The page that somebody looks at, or the last one where there is none so far on.
 
     `waiting` are the tasks that have not ended, by urgency, `ended` those of today, `asking` the numbers of
-    those with an open question.
+    those with an open question. One that ended while this was read, and so is among both, has ended.
     """
+    over = {task.id for task in ended}
     rows = [
         (part, task)
-        for task in [*waiting, *sorted(ended, key=_end, reverse=True)]
+        for task in [
+            *(task for task in waiting if task.id not in over),
+            *sorted(ended, key=_end, reverse=True),
+        ]
         if _is_chosen(task, person, look)
         for part in [_part(task, asking, person)]
     ]

@@ -1,12 +1,24 @@
 """What a thread or a person is told besides card and answer. Pure."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from bot.markdown import split
 from bot.money import dollars
-from bot.slacktext import inline, neutralise
-from bot.views.message import Message, at_moment, day_and_time, is_person, mention, section
+from bot.slacktext import escape, inline, neutralise
+from bot.views.message import (
+    TEXT_LIMIT,
+    Message,
+    at_moment,
+    cut,
+    day_and_time,
+    is_person,
+    markdown,
+    mention,
+    section,
+)
 from bot.views.work import whereabouts
 from dispatch.policy import LOSSES
 from dispatch.task import Attempt, Task
@@ -14,6 +26,7 @@ from dispatch.task import Attempt, Task
 WITHDRAWN: Final = "Withdrawn: what stood here was written on the way and was no answer."
 
 _REASON_LIMIT: Final = 200
+_TICKS: Final = re.compile("`+")
 _FULL: Final = 100
 _SECTION_LIMIT: Final = 3_000
 
@@ -57,6 +70,17 @@ def file_refused_notice(task: Task, code: str) -> Message:
         f"`onequeue show {task.id}` prints it."
     )
     return Message(text, (section(text),))
+
+
+def file_as_text(task: Task, code: str, name: str, content: str) -> Message:
+    """A file's words in a message, when Slack takes no file; says where they are if none holds them."""
+    fence = "`" * max(3, 1 + max(map(len, _TICKS.findall(content)), default=0))
+    shown = split(f"{fence}\n{content.rstrip()}\n{fence}")
+    if len(shown) != 1:
+        return file_refused_notice(task, code)
+    text = f"Slack takes no file ({inline(code, 80)}). This is {inline(name, 100)}:"
+    plain = neutralise(cut(f"{text}\n{escape(content)}", TEXT_LIMIT - 1))
+    return Message(plain, (section(text), markdown(shown[0])))
 
 
 def expired_notice(task: Task) -> Message:

@@ -45,6 +45,9 @@ class Action(StrEnum):
     RETRY = "retry"
     TIER_UP = "tier_up"
     FEEDBACK = "feedback"
+    PAUSE = "pause"
+    RESUME = "resume"
+    FOLLOW = "follow"
 
 
 OPTIONS: Final = (Action.ANSWER_1, Action.ANSWER_2, Action.ANSWER_3, Action.ANSWER_4, Action.ANSWER_5)
@@ -86,6 +89,9 @@ def on_card(task: Task, table: Table) -> tuple[Offer, ...]:
 
 def _held(task: Task, table: Table) -> tuple[Offer, ...]:
     """A cheaper tier or patience, while a budget has no room for it; its freedom, while a person holds it."""
+    if task.alike is not None:
+        follow = Offer(Action.FOLLOW, f"Follow #{task.alike}")
+        return (follow, Offer(Action.RELEASE, "Run anyway"), Offer(Action.CANCEL, "Cancel"))
     if task.hold is HoldKind.PERSON:
         return (Offer(Action.RELEASE, "Release"), Offer(Action.CANCEL, "Cancel"))
     if task.hold is not HoldKind.BUDGET:
@@ -113,9 +119,15 @@ def _ended(task: Task, table: Table) -> tuple[Offer, ...]:
     """Another run, where one is to be had: whoever may run a script is asked for it by words."""
     if task.forgotten or task.script is not None:
         return ()
-    again = () if task.state is State.DONE or task.cap_used else (Offer(Action.RETRY, "Retry"),)
+    again = () if task.state is State.DONE or task.cap_used else (Offer(Action.RETRY, _again(task)),)
+    if task.follows is not None:
+        return again
     better = above(task.route.tier, table)
     return (*again, Offer(Action.TIER_UP, f"One tier up: {better.capitalize()}")) if better else again
+
+
+def _again(task: Task) -> str:
+    return "Retry" if task.follows is None else "Run anyway"
 
 
 def on_answer(task: Task, attempt: Attempt, table: Table) -> tuple[Offer, ...]:
@@ -162,6 +174,11 @@ def row(task: Task, offers: Sequence[Offer]) -> tuple[Block, ...]:
         return ()
     number = str(task.id)
     return (actions(f"task:{number}", [_button(task, offer) for offer in offers]),)
+
+
+def on_queue(*, paused: bool) -> Offer:
+    """What operators are offered for the whole queue."""
+    return Offer(Action.RESUME, "Resume the queue") if paused else Offer(Action.PAUSE, "Pause the queue")
 
 
 def on_thumbs(task: Task) -> Block:

@@ -15,10 +15,16 @@ _NAME_LIMIT: Final = 80
 _FAR: Final = timedelta(hours=2)
 
 
-def expected(outlook: Outlook) -> str:
-    """`2nd in line of 7 · starts in ~6 min · usually $0.80-1.50, 6-11 min`: the same words everywhere."""
+def expected(outlook: Outlook, pauser: str = "") -> str:
+    """`2nd in line of 7 · starts in ~6 min · usually $0.80-1.50, 6-11 min`: the same words everywhere.
+
+    `pauser` is who paused the queue, where that is told.
+    """
     where = place(outlook.place) if outlook.place else ""
-    return line([where, starts(outlook.starts_in), usually(outlook.usual)])
+    when = starts(outlook.starts_in)
+    if outlook.paused is not None:
+        when = f"paused by {pauser}" if pauser else "paused"
+    return line([where, when, usually(outlook.usual)])
 
 
 def place(where: Place) -> str:

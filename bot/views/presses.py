@@ -37,6 +37,11 @@ def released(task: Task) -> str:
     return f"#{task.id} is queued again, in its place · p{task.priority} · {task.route.tier.capitalize()}"
 
 
+def follows(task: Task) -> str:
+    """A task takes the answer of another."""
+    return f"#{task.id} follows #{task.follows}: its answer comes to you too, and costs nothing more."
+
+
 def goes_up(task: Task, was: Task) -> str:
     """A task runs again one tier up, as a new one where it was answered."""
     tier, cap = task.route.tier.capitalize(), dollars(task.route.cap_micro_usd)

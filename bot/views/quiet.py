@@ -24,7 +24,7 @@ def hushed(task: Task, attempts: Iterable[Attempt]) -> tuple[Task, list[Attempt]
 def _hushed(task: Task, attempt: Attempt) -> Attempt:
     work, fault = attempt.work, attempt.fault
     if work is not None:
-        work = replace(work, diffstat=counted_files(work))
+        work = replace(work, diffstat=counted_files(work), diff="")
     if fault is not None and fault.detail and fault.kind in _NAMING and task.project:
         fault = replace(fault, detail=f"/task show {task.id} says more, to you alone")
     return replace(attempt, progress=attempt.doing, work=work, fault=fault)

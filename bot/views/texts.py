@@ -12,11 +12,12 @@ from bot.views.dispute import dispute
 from bot.views.message import TEXT_LIMIT, day_and_time, line
 from bot.views.outlook import expected
 from bot.views.question import waits
-from bot.views.waits import after, briefly, cause, gate_lines, given_up, held_by_budget, is_probing
+from bot.views.waits import after, briefly, cause, gate_lines, given_up, held_by_budget, is_probing, twice
 from bot.views.work import in_short
 from bot.words import counted, duration, tokens
 from dispatch.forecast import Outlook
 from dispatch.gates import Gate
+from dispatch.pauses import Paused
 from dispatch.ports import Spending
 from dispatch.questions import Question
 from dispatch.states import State
@@ -44,6 +45,8 @@ def not_admitted(why: str) -> str:
 
 def receipt(task: Task, created: bool, outlooks: Outlooks = _NONE) -> str:
     """`Queued as #42 · p3 · Opus · payments`, where it stands, what such come to, when it is given up."""
+    if task.alike is not None:
+        return line([f"#{task.id}: {twice(task)[:1].lower()}{twice(task)[1:]}", given_up(task)])
     queued = f"{'Queued' if created else 'Already queued'} as {whereto(task)}"
     return line([queued, _expected(task, outlooks), given_up(task)])
 
@@ -54,17 +57,24 @@ def _expected(task: Task, outlooks: Outlooks) -> str:
     return expected(outlooks[task.id]) if waits else ""
 
 
-def listed(tasks: Sequence[Task], limit: int, gates: Sequence[Gate] = (), outlooks: Outlooks = _NONE) -> str:
-    """The open tasks, given running first, and the gates that are not open.
+def listed(
+    tasks: Sequence[Task],
+    limit: int,
+    gates: Sequence[Gate] = (),
+    outlooks: Outlooks = _NONE,
+    pause: Paused | None = None,
+) -> str:
+    """The open tasks, given running first, the gates that are not open, and whether the queue is paused.
 
     `limit` tasks were asked for: there may be more.
     """
+    last = [*([paused(pause)] if pause else []), *gate_lines(gates)]
     if not tasks:
-        return "\n".join(["Nothing is waiting or running.", *gate_lines(gates)])
+        return "\n".join(["Nothing is waiting or running.", *last])
     running = sum(task.state is State.RUNNING for task in tasks)
     more = " or more" if len(tasks) >= limit else ""
     head = f"*{counted(len(tasks), 'open task')}{more}*, {running} running"
-    return _fitted([head, *(_listed_line(task, outlooks) for task in tasks)], gate_lines(gates))
+    return _fitted([head, *(_listed_line(task, outlooks) for task in tasks)], last)
 
 
 def _listed_line(task: Task, outlooks: Outlooks) -> str:
@@ -96,6 +106,8 @@ def shown(
         lines.append(awaited[:1].upper() + awaited[1:])
     if task.shortage is not None:
         lines.append(held_by_budget(task.shortage))
+    elif task.alike is not None:
+        lines.append(twice(task))
     elif task.behind is not None:
         lines.append(after(task))
     elif task.hold is HoldKind.PERSON:
@@ -162,8 +174,18 @@ def queued_again(task: Task) -> str:
     return f"#{task.id} is queued again · p{task.priority} · {task.route.tier.capitalize()}"
 
 
-def resumed(gates: Sequence[Gate]) -> str:
-    """What letting the closed gates try at once came to."""
+def paused(pause: Paused) -> str:
+    """The whole queue is paused, now or already."""
+    since = f"since {day_and_time(pause.since)}"
+    return (
+        f"The queue is paused {since}: nothing new starts, what runs goes on. `/task resume` lets it go on."
+    )
+
+
+def resumed(gates: Sequence[Gate], lifted: Paused | None = None) -> str:
+    """What letting the queue go on came to, and letting the closed gates try at once."""
+    if lifted is not None:
+        return "\n".join(["The queue goes on.", *([resumed(gates)] if gates else [])])
     if not gates:
         return "No gate is closed: nothing waits for an operator."
     closed = [f"*{gate.name.capitalize()}*: {cause(gate.name, gate.fault)}" for gate in gates]

@@ -159,11 +159,18 @@ def after(task: Task) -> str:
     return f"Starts when #{task.behind} has ended; `/task release {task.id}` starts it now"
 
 
+def twice(task: Task) -> str:
+    """Which task one looks like whose requester is asked, and what comes without a word of theirs."""
+    runs = f", else it runs {at_moment(task.run_at, task.updated_at)}" if task.run_at else ""
+    return f"Looks like #{task.alike}: may follow that one{runs}"
+
+
 def briefly(task: Task) -> str:
     """Why a task of a list waits, in a few words."""
     until = f"until {moment(task.run_at, task.updated_at)}" if task.run_at else ""
     if task.state is State.HELD and task.hold is HoldKind.PERSON:
         until = f"until #{task.behind} has ended" if task.behind else "until it is released"
+        until = f"looks like #{task.alike}" if task.alike else until
     elif task.state is State.HELD and task.hold is HoldKind.BUDGET:
         until = f"by budget {until}".rstrip()
     elif task.state is not State.HELD:

@@ -3,9 +3,12 @@
 import asyncio
 import json
 import logging
+import os
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -21,9 +24,16 @@ from dispatch.task import Kept, Work
 DIFFSTAT = ("--stat=72", "--stat-count=20")
 """How wide git's summary of the work is, and how many files it names."""
 
+DIFF = ("--no-color", "--no-ext-diff", "--no-textconv")
+"""How the work is told line by line."""
+
+DIFF_LINES, DIFF_SIZE = 5_000, 60_000
+"""Changed lines and characters of the most work that is told line by line."""
+
 Noted = Callable[[int, int, Work], Awaitable[None]]
 """Told of the work of a task's attempt."""
 
+_CHANGED = re.compile(r"([0-9]+) (?:insertion|deletion)")
 _FILES, _TAKEN, _RECORD = "files", "taken", "record.json"
 _log = logging.getLogger(__name__)
 
@@ -182,19 +192,19 @@ async def _keep(tree: _Tree, message: str) -> Work | None:
     Files that git does not take stay where they are, to be tried again at the next start.
     """
     try:
-        diffstat = await (_taken(tree, message) if tree.path.exists() else _taken_before(tree))
+        work = await (_taken(tree, message) if tree.path.exists() else _taken_before(tree))
     except (Failed, Unreachable, OSError) as error:
         _log.error("the work in %s could not be kept: %s", tree.path, error)
         return Work(tree.branch, "", Kept.REFUSED)
     for folder in (tree.home / _TAKEN, tree.notes):
         await asyncio.to_thread(remove, folder)
-    if not diffstat:
+    if work is None:
         await _drop(tree)
     await asyncio.to_thread(remove, tree.home)
-    return Work(tree.branch, diffstat) if diffstat else None
+    return work
 
 
-async def _taken(tree: _Tree, message: str) -> str:
+async def _taken(tree: _Tree, message: str) -> Work | None:
     """Commits the work and says what it is. Only then the files are put aside, whole, to be removed.
 
     So a kill never makes the removal of files a part of the work. Raises Failed, Unreachable, OSError.
@@ -205,16 +215,32 @@ async def _taken(tree: _Tree, message: str) -> str:
     await tree.git("add", "--all")
     if await tree.git("diff", "--cached", "--name-only"):
         await tree.git("commit", "--quiet", "--no-verify", f"--message={message}")
-    diffstat = await tree.git("diff", *DIFFSTAT, "--no-ext-diff", tree.began, "HEAD")
+    work = await _described(tree, "HEAD", tree.git)
     tree.path.rename(tree.home / _TAKEN)
-    return diffstat
+    return work
 
 
-async def _taken_before(tree: _Tree) -> str:
+async def _taken_before(tree: _Tree) -> Work | None:
     """What the work is that is on its branch already. Raises Failed, Unreachable."""
     if tree.branch not in await _branches(tree.repo):
-        return ""
-    return await git("diff", *DIFFSTAT, "--no-ext-diff", tree.began, tree.branch, folder=tree.repo)
+        return None
+    return await _described(tree, tree.branch, partial(git, folder=tree.repo))
+
+
+async def _described(tree: _Tree, last: str, told: Callable[..., Awaitable[str]]) -> Work | None:
+    """The work between its first commit and the `last`, as git tells it; None where there is none."""
+    diffstat = await told("diff", *DIFFSTAT, "--no-ext-diff", tree.began, last)
+    if not diffstat:
+        return None
+    changed = sum(map(int, _CHANGED.findall(diffstat.rsplit("\n", 1)[-1])))
+    if not 0 < changed <= DIFF_LINES:
+        return Work(tree.branch, diffstat)
+    try:
+        diff = await told("diff", *DIFF, tree.began, last)
+    except (Failed, Unreachable) as error:
+        _log.warning("the work on %s is not told line by line: %s", tree.branch, error)
+        return Work(tree.branch, diffstat)
+    return Work(tree.branch, diffstat, diff=f"{diff}\n" if len(diff) < DIFF_SIZE else "")
 
 
 async def _drop(tree: _Tree) -> None:
@@ -233,7 +259,8 @@ async def _branches(repo: Path) -> set[str]:
 def _forget(repo: Path, files: Path) -> None:
     """Removes git's notes on a worktree that is not there any more: it would let none be made there."""
     for noted in (repo / "worktrees").glob("*/gitdir"):
-        if Path(noted.read_text().strip()).parent == files:
+        named = noted.parent / os.fsdecode(noted.read_bytes()).strip()
+        if named.parent.resolve() == files.resolve():
             remove(noted.parent)
 
 

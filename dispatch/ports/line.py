@@ -5,11 +5,20 @@ from datetime import datetime
 from typing import Protocol
 
 from dispatch.forecast import InLine, Place, Sample, Seated, Steers
+from dispatch.pauses import Paused
 from dispatch.policy import Ration
 from dispatch.task import Route, Task, Tier
 
 
-class Line(Protocol):
+class Pauses(Protocol):
+    """Whether the whole queue is paused."""
+
+    async def paused(self) -> Paused | None:
+        """Who paused the queue, and when; None where it is not paused."""
+        ...
+
+
+class Line(Pauses, Protocol):
     """Where queued tasks stand, and what can be known of when they start."""
 
     async def place(self, task: Task) -> Place:
@@ -74,6 +83,10 @@ class Steering(Protocol):
 
     async def let_go(self, task_id: int, actor: str, now: datetime, key: str = "") -> Task:
         """Queues a task again, in its place, that a person holds."""
+        ...
+
+    async def follow(self, task_id: int, actor: str, now: datetime, key: str = "") -> Task:
+        """Ends a task in favour of the one that it looks like, whose answer it then has as well."""
         ...
 
 

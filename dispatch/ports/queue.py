@@ -7,8 +7,9 @@ from typing import Protocol
 
 from dispatch.budget import Purse
 from dispatch.gates import Gate
+from dispatch.pauses import Paused
 from dispatch.policy import Quota, Ration, Seating, Settlement
-from dispatch.ports.line import Feedback, Line, Steering
+from dispatch.ports.line import Feedback, Line, Pauses, Steering
 from dispatch.questions import Question
 from dispatch.states import State, Step
 from dispatch.task import Attempt, Claim, NewTask, Outcome, Route, Task, Tier, Work
@@ -34,7 +35,7 @@ class UnderWay:
     tokens: int
 
 
-class Tasks(Protocol):
+class Tasks(Pauses, Protocol):
     """Tasks and their attempts, as they are now."""
 
     async def task(self, task_id: int) -> Task:
@@ -179,6 +180,14 @@ class Queue(Tasks, Line, Steering, Feedback, Protocol):
 
         Requesters may do so within their ration of the day, operators whenever. Raises NotFound, MoveRefused.
         """
+        ...
+
+    async def pause(self, actor: str, now: datetime) -> Paused:
+        """Pauses the queue, unless it is paused already: nothing is claimed. The pause that stands."""
+        ...
+
+    async def unpause(self, now: datetime) -> Paused | None:
+        """Lets the queue go on; the pause that stood until now."""
         ...
 
     async def release(self, purse: Purse, seats: Mapping[Tier, int], now: datetime) -> int:

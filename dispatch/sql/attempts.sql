@@ -40,11 +40,12 @@ UPDATE attempt SET
     ended_at = :now, verdict = :verdict, fault = :fault, fault_detail = :fault_detail,
     retry_after = :retry_after, ran_model = :ran_model, text = :text,
     branch = coalesce(:branch, branch), diffstat = iif(:branch IS NULL, diffstat, :diffstat),
+    diff = iif(:branch IS NULL, diff, :diff),
     kept = iif(:branch IS NULL, kept, :kept), said_micro_usd = :said_micro_usd
 WHERE task_id = :task_id AND number = :attempt;
 
 -- name: note_work
-UPDATE attempt SET branch = :branch, diffstat = :diffstat, kept = :kept
+UPDATE attempt SET branch = :branch, diffstat = :diffstat, diff = :diff, kept = :kept
 WHERE task_id = :task_id AND number = :attempt
 AND EXISTS (SELECT 1 FROM task WHERE task.id = :task_id AND task.forgotten_at IS NULL);
 

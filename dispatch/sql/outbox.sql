@@ -26,8 +26,8 @@ WHERE key = 'card:' || :task_id AND task.id = :task_id;
 SELECT
     delivery.id, delivery.key, delivery.kind, delivery.task_id, delivery.attempt, delivery.person,
     coalesce(task.channel, delivery.channel) AS channel,
-    iif(task.id IS NULL, delivery.thread, task.thread) AS thread,
-    iif(delivery.kind = 'answer', attempt.text, delivery.body) AS body,
+    iif(task.id IS NULL OR delivery.kind = 'whisper', delivery.thread, task.thread) AS thread,
+    iif(delivery.kind = 'answer' AND delivery.attempt IS NOT NULL, attempt.text, delivery.body) AS body,
     delivery.weight, delivery.message, delivery.revision, delivery.parts_sent, delivery.tries,
     delivery.in_doubt, delivery.due_at
 FROM delivery

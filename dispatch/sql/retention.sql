@@ -15,7 +15,8 @@ DELETE FROM transcript WHERE rowid IN (
 RETURNING rowid;
 
 -- name: forget_attempts
-UPDATE attempt SET text = '', progress = '', doing = '', fault_detail = '', branch = NULL, diffstat = ''
+UPDATE attempt SET text = '', progress = '', doing = '', fault_detail = '', branch = NULL, diffstat = '',
+    diff = ''
 WHERE task_id IN (SELECT value FROM json_each(:task_ids));
 
 -- name: forget_questions

@@ -116,7 +116,8 @@ SELECT * FROM task WHERE request_key = :request_key;
 UPDATE task SET
     state = :state, run_at = :run_at, hold = :hold, shortage = :shortage, finished_at = :finished_at,
     strikes = :strikes, losses = losses + :lost, cancel_asked = :cancel_asked,
-    lease_until = NULL, limit_micro_usd = NULL, behind = iif(:state = 'held', behind, NULL), updated_at = :now
+    lease_until = NULL, limit_micro_usd = NULL, updated_at = :now,
+    behind = iif(:state = 'held', behind, NULL), alike = iif(:state = 'held', alike, NULL), follows = NULL
 WHERE id = :task_id
 RETURNING *;
 
@@ -143,7 +144,7 @@ WHERE key IN (
 );
 
 -- name: promote
-UPDATE task SET state = 'queued', run_at = NULL, hold = NULL, shortage = NULL, updated_at = :now
+UPDATE task SET state = 'queued', run_at = NULL, hold = NULL, shortage = NULL, alike = NULL, updated_at = :now
 WHERE state = 'held' AND run_at IS NOT NULL AND run_at <= :now
 RETURNING id;
 

@@ -30,6 +30,8 @@ async def claim(
     now: datetime,
 ) -> Claim | None:
     """The next task of the tier with its allowance; tasks that no budget has room for are held instead."""
+    if await transaction.row("paused"):
+        return None
     known_gates = await gates.found(transaction)
     way = [known_gates[name] for name in names(tier) if name in known_gates]
     let = passage(way, now)

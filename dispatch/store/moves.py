@@ -81,6 +81,11 @@ async def change(
     if target in TERMINAL:
         for waiting in await transaction.rows("behind", task_id=task.id):
             await change(transaction, rows.task(waiting), State.QUEUED, now, detail=f"#{task.id} has ended")
+        undecided = await transaction.rows("undecided", task_id=task.id) if target is not State.DONE else ()
+        for twin in undecided:
+            await change(transaction, rows.task(twin), State.QUEUED, now, detail=f"#{task.id} is {target}")
+        for follower in await transaction.rows("followers", task_id=task.id):
+            await tell_follower(transaction, rows.task(follower), rows.task(row), now)
     return rows.task(row)
 
 
@@ -124,6 +129,12 @@ async def tell(
         )
 
 
+async def tell_follower(transaction: Transaction, follower: Task, leader: Task, now: datetime) -> None:
+    """Makes due to a follower what the task has come to that it follows, once for each end of that."""
+    key = f"shared:{follower.id}:{leader.id}:{leader.attempt}:{leader.state}"
+    await tell(transaction, follower, DeliveryKind.ANSWER, key, now, str(leader.id))
+
+
 async def end_attempt(transaction: Transaction, task: Task, outcome: Outcome, now: datetime) -> None:
     """Writes how the task's newest attempt ended."""
     fault, work = outcome.fault, outcome.work
@@ -140,6 +151,7 @@ async def end_attempt(transaction: Transaction, task: Task, outcome: Outcome, no
         text=outcome.text,
         branch=work.branch if work else None,
         diffstat=work.diffstat if work else "",
+        diff=work.diff if work else "",
         kept=work.kept if work else None,
         said_micro_usd=outcome.said_micro_usd,
     )

@@ -14,11 +14,13 @@ from dispatch.store.claiming import claim, release
 from dispatch.store.database import Transaction, in_transaction
 from dispatch.store.line import check, over_ration, rejoin, take_turn
 from dispatch.store.moves import DISPATCHER, change, end_attempt, held_by, known, lose, remember, tell
+from dispatch.store.pauses import SqlitePauses
 from dispatch.store.pausing import pause
 from dispatch.store.standing import SqliteStanding
 from dispatch.store.steering import SqliteSteering
 from dispatch.store.tasks import SqliteTasks
 from dispatch.store.threads import wait_in_thread
+from dispatch.store.twice import ask_whether_twice
 from dispatch.task import Claim, NewTask, Outcome, Route, Source, Task, Tier, Verdict, Work
 
 _ANSWERED = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.PARKED})
@@ -27,7 +29,7 @@ _RETRYABLE = MOVES[Move.RETRY][0]
 _BATCH = 200
 
 
-class SqliteQueue(SqliteTasks, SqliteStanding, SqliteSteering):
+class SqliteQueue(SqliteTasks, SqliteStanding, SqliteSteering, SqlitePauses):
     """Tasks and the moves between their states."""
 
     @in_transaction
@@ -57,6 +59,8 @@ class SqliteQueue(SqliteTasks, SqliteStanding, SqliteSteering):
         actor, why = (DISPATCHER, f"follow-up of #{new.parent}") if follows else (new.requester, "")
         await remember(transaction, task.id, Move.ENQUEUE, now, actor, why)
         await tell(transaction, task, DeliveryKind.CARD, f"card:{task.id}", now)
+        if new.unless_alike:
+            task = await ask_whether_twice(transaction, task, now)
         return await wait_in_thread(transaction, task, now), True
 
     async def claim(
@@ -100,7 +104,7 @@ class SqliteQueue(SqliteTasks, SqliteStanding, SqliteSteering):
         self, transaction: Transaction, task_id: int, attempt: int, work: Work, now: datetime
     ) -> None:
         """Names what an attempt has left, while what was said in its task is kept."""
-        noted = {"branch": work.branch, "diffstat": work.diffstat, "kept": work.kept}
+        noted = {"branch": work.branch, "diffstat": work.diffstat, "diff": work.diff, "kept": work.kept}
         await transaction.rows("note_work", task_id=task_id, attempt=attempt, **noted)
         await transaction.rows("raise_card", task_id=task_id, now=now)
 

@@ -36,7 +36,16 @@ def bound(value: object) -> object:
         return (value - _EPOCH) // timedelta(microseconds=1)
     if isinstance(value, date):
         return value.isoformat()
-    return value
+    return _whole(value) if isinstance(value, str) else value
+
+
+def _whole(text: str) -> str:
+    """The text with the halves of characters put together; one that has no other half is replaced."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
 
 
 def moment(microseconds: int) -> datetime:
@@ -87,6 +96,8 @@ def task(row: sqlite3.Row) -> Task:
         script=row["script"],
         project=row["project"],
         behind=row["behind"],
+        alike=row["alike"],
+        follows=row["follows"],
     )
 
 
@@ -136,7 +147,7 @@ def attempt(row: sqlite3.Row) -> Attempt:
         unpriced=row["unpriced"],
         prompt_tokens=row["prompt_tokens"],
         output_tokens=row["output_tokens"],
-        work=Work(row["branch"], row["diffstat"], Kept(row["kept"])) if row["branch"] else None,
+        work=Work(row["branch"], row["diffstat"], Kept(row["kept"]), row["diff"]) if row["branch"] else None,
         said_micro_usd=row["said_micro_usd"],
         doing=row["doing"],
         has_transcript=bool(row["has_transcript"]),

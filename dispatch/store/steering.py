@@ -9,6 +9,7 @@ from dispatch.store import rows
 from dispatch.store.database import Database, Transaction, in_transaction
 from dispatch.store.line import over_ration, rationed, rejoin, send_another_way, take_turn
 from dispatch.store.moves import change, known, remember
+from dispatch.store.twice import follow
 from dispatch.task import HoldKind, Route, Task
 
 _WAITS = frozenset({State.QUEUED, State.HELD})
@@ -71,6 +72,17 @@ class SqliteSteering:
         if (route.tier, rank) != (found.route.tier, found.rank):
             return await take_turn(transaction, task.id)
         return moved
+
+    @in_transaction
+    async def follow(
+        self, transaction: Transaction, task_id: int, actor: str, now: datetime, key: str = ""
+    ) -> Task:
+        """Ends a task in favour of the one that it looks like. Raises NotFound, MoveRefused."""
+        task = await known(transaction, task_id)
+        await once(transaction, key, task_id, now)
+        if task.alike is None:
+            raise MoveRefused(f"#{task.id} is {task.state}; it does not wait for your word on that any more.")
+        return await follow(transaction, task, task.alike, actor, now)
 
     @in_transaction
     async def hold(

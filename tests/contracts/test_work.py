@@ -10,7 +10,7 @@ from dispatch.states import State
 from dispatch.task import Kept, Outcome, Verdict, Work
 from tests.contracts.stores import LEASE, NOW, SECOND, Parts
 
-WORK = Work("onequeue/1", " queue.py | 2 +-\n 1 file changed", Kept.PUSHED)
+WORK = Work("onequeue/1", " queue.py | 2 +-\n 1 file changed", Kept.PUSHED, "-limit = 4\n+limit = 8\n")
 
 
 async def test_the_runners_own_line_stays_beside_a_newer_one(store: Parts) -> None:

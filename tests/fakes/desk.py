@@ -9,6 +9,7 @@ from dispatch.errors import StoreError
 from dispatch.forecast import Outlook
 from dispatch.forecaster import Forecaster
 from dispatch.gates import Gate
+from dispatch.pauses import Paused
 from dispatch.ports import Clock, Spending
 from dispatch.questions import Question
 from dispatch.routing import DEFAULT_TABLE, route
@@ -79,6 +80,10 @@ class StoreDesk:
         self._fail()
         return await self._store.queue.let_go(task_id, actor, self._clock.now(), key)
 
+    async def follow(self, task_id: int, actor: str, key: str = "") -> Task:
+        self._fail()
+        return await self._store.queue.follow(task_id, actor, self._clock.now(), key)
+
     async def tier_up(self, task_id: int, actor: str, key: str = "") -> Task:
         self._fail()
         return await self._rerouted(task_id, None, "opus")
@@ -95,6 +100,18 @@ class StoreDesk:
     async def resume(self, actor: str) -> Sequence[Gate]:
         self._fail()
         return await self._store.gates.resume(self._clock.now())
+
+    async def pause(self, actor: str) -> Paused:
+        self._fail()
+        return await self._store.queue.pause(actor, self._clock.now())
+
+    async def unpause(self, actor: str) -> Paused | None:
+        self._fail()
+        return await self._store.queue.unpause(self._clock.now())
+
+    async def paused(self) -> Paused | None:
+        self._fail()
+        return await self._store.queue.paused()
 
     async def gates(self) -> Mapping[str, Gate]:
         self._fail()

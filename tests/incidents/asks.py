@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from bot.rehearsal.claude import Failure
@@ -11,6 +12,8 @@ from bot.rehearsal.slack import Envelope
 from tests.incidents.world import World
 
 WAIT_SECONDS = 30.0
+_NUMBERS = count(1)
+"""What tells two requests apart that are made again and again: the same words would be asked twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ async def _mention(world: World) -> Asked:
 async def _cancel(world: World) -> Asked:
     world.claude.hold()
     try:
-        seen = await world.slack.slash("ana", "#ops", "p9 investigate stall")
+        seen = await world.slack.slash("ana", "#ops", f"p9 investigate stall {next(_NUMBERS)}")
         number = re.search(r"#(\d+)", seen)
         if number is None:
             return Asked(acknowledged=False)
@@ -84,7 +87,7 @@ async def _cancel(world: World) -> Asked:
 
 
 async def _command(world: World, words: str, channel: str = "#ops") -> Asked:
-    seen = await world.slack.slash("ana", channel, words)
+    seen = await world.slack.slash("ana", channel, f"{words} {next(_NUMBERS)}")
     return Asked("Queued as #" in seen)
 
 

@@ -114,14 +114,15 @@ class House:
     async def ask(self, count: int, words: str = "p3 investigate stall", person: str = "ana") -> list[int]:
         """Hands in so many tasks; their numbers."""
         before = set(self.asked_by)
-        for number in range(count):
-            said = await self.slash(person, f"{words} {number + 1}")
+        for _ in range(count):
+            said = await self.slash(person, f"{words} {len(self.asked_by) + 1}")
             assert said.startswith("Queued as #"), said
         return sorted(set(self.asked_by) - before)
 
     async def flood(self, person: str, words: str, count: int) -> list[str]:
-        """Hands in the same thing so often, as fast as it goes; what the person then sees each time."""
-        said = [await self.slack.slash(person, "#payments", words) for _ in range(count)]
+        """Hands in so many, as fast as it goes; what the person then sees each time."""
+        told = [f"{words} for {person} {number + 1}" for number in range(count)]
+        said = [await self.slack.slash(person, "#payments", each) for each in told]
         self._took(person, said)
         await self.quiet()
         return said

@@ -40,8 +40,9 @@ ANA, SAM, KIM = "UANA00001", "USAM00001", "UKIM00001"
 OPS, THREAD = "COPS00001", "1700000000.000100"
 ME = Identity("UBOT00001", "B1", TEAM, "Acme", frozenset())
 TERMS = Terms(DEFAULT_TABLE, ZoneInfo("UTC"), scripts={"status": Script("status", ("true",))})
-QUEUED, HELD, STOPPED, ASKING, CANCELLED = 1, 2, 3, 4, 5
-"""ana's tasks: one in line, one short of money, one at its cap, one that asks, one that was cancelled."""
+QUEUED, HELD, STOPPED, ASKING, CANCELLED, TWICE = 1, 2, 3, 4, 5, 7
+"""ana's tasks: one in line, one short of money, one at its cap, one that asks, one that was cancelled, and
+one that looks like another."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,10 @@ def press(action: str, value: int | str, label: str) -> Mapping[str, Any]:
     }
 
 
+def at_home(action: str, value: int | str, label: str) -> Mapping[str, Any]:
+    return {"view": {"type": "home"}, "actions": press(action, value, label)["actions"]}
+
+
 _SAID: Final = {
     "a task": ("p5 tidy", Way({})),
     "an urgent task": ("p1 model=haiku tidy", Way({}, urgent=True)),
@@ -88,6 +93,7 @@ _SAID: Final = {
     "retry": (f"retry {CANCELLED}", Way({}, others=True)),
     "bump": (f"bump {QUEUED}", Way({}, others=True)),
     "hold": (f"hold {HELD}", Way({}, others=True, starts=False)),
+    "pause": ("pause", Way({}, operates=True, starts=False)),
     "resume": ("resume", Way({}, operates=True, starts=False)),
 }
 WAYS: Final[Mapping[str, Way]] = {
@@ -110,6 +116,12 @@ WAYS: Final[Mapping[str, Way]] = {
     "button: retry": Way(press("retry", CANCELLED, "Retry"), others=True),
     "button: one tier up": Way(press("tier_up", CANCELLED, "One tier up: Sonnet"), others=True),
     "button: answer": Way(press("answer:2", 1, "refunds"), others=True),
+    "home: cancel": Way(at_home("cancel", QUEUED, "Cancel"), others=True, starts=False),
+    "home: cheaper": Way(at_home("cheaper", HELD, "Run on Haiku"), others=True),
+    "home: answer": Way(at_home("answer:2", 1, "refunds"), others=True),
+    "home: pause": Way(at_home("pause", "queue", "Pause the queue"), operates=True, starts=False),
+    "home: resume": Way(at_home("resume", "queue", "Resume the queue"), operates=True, starts=False),
+    "button: follow": Way(press("follow", TWICE, "Follow #6"), others=True, starts=False),
     "button: acknowledge": Way(
         press("acknowledge_alarm", "starving:opus", "Acknowledge"), operates=True, starts=False
     ),
@@ -133,7 +145,9 @@ class Door:
         payload = {**way.payload, "trigger_id": f"1.1.{person}"}
         if shared:
             payload["is_ext_shared_channel"] = True
-        if "actions" in payload:
+        if "view" in payload:
+            await self.controls.press_at_home({**payload, "user": {"id": person}})
+        elif "actions" in payload:
             await self.controls.press({**payload, "user": {"id": person}})
         elif "event" in payload:
             await self.intake.event({**payload, "event": {**payload["event"], "user": person}})
@@ -145,6 +159,9 @@ class Door:
         if "text" in way.payload:
             payload = {**way.payload, "user_id": person, "trigger_id": f"1.1.{person}"}
             return await self.intake.slash(payload)
+        if "view" in way.payload:
+            payload = {**way.payload, "user": {"id": person}, "trigger_id": f"1.1.{person}"}
+            return await self.controls.press_at_home(payload)
         await self.take(way, person)
         with closing(self._reading()) as raw:
             (body,) = raw.execute(
@@ -154,7 +171,7 @@ class Door:
 
     def state(self) -> object:
         """Everything but what people are told."""
-        tables = ("task", "attempt", "history", "question", "gate", "rationed", "retry_request")
+        tables = ("task", "attempt", "history", "question", "gate", "rationed", "retry_request", "paused")
         with closing(self._reading()) as raw:
             rows = [raw.execute(f"SELECT * FROM {table}").fetchall() for table in tables]  # noqa: S608
         return rows, list(self.alarms.acknowledged)
@@ -252,3 +269,5 @@ async def _furnish(store: Store, clock: FakeClock) -> None:
     )
     broken = Outcome(Verdict.FAILED, fault=Fault(FaultKind.AUTHENTICATION))
     await store.queue.settle(await claim(Tier.OPUS), broken, Settlement(State.QUEUED, gates=(shut,)), now)
+    again = NewTask(f"seed:{TWICE}", Source.SLASH, ANA, "words", 9, channel=OPS, unless_alike=True)
+    await store.queue.enqueue(again, route(9, None, None, DEFAULT_TABLE), now)

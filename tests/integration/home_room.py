@@ -61,3 +61,14 @@ async def refreshed(bench: Bench, who: str = "ana") -> View:
 def publishes(slack: SlackSim) -> int:
     """How often Homes were shown or tried to be."""
     return sum(call.method == "views.publish" for call in slack.state.calls)
+
+
+async def ask(bench: Bench, words: str, who: str = "ana", channel: str = "ops") -> None:
+    await bench.slack.slash(who, channel, words)
+
+
+async def full(bench: Bench) -> None:
+    """Two tasks of sam's for Opus run, which leaves the seat that is kept for p1 and p2."""
+    for number in (1, 2):
+        await ask(bench, f"p3 sweep {number}", "sam")
+        await bench.seats.wait_started(number)

@@ -1,4 +1,4 @@
-"""The Home tab in the simulated Slack: who sees what, what can be pressed, and when it is shown anew."""
+"""The Home tab in the simulated Slack: who sees what there, and what can be pressed."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -6,37 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from bot.board import OPEN_FOR, PUBLISHES
-from bot.rehearsal.slack.state import User
 from bot.views.looks import PAGE
 from dispatch.faults import Fault, FaultKind
 from dispatch.questions import NewQuestion, QuestionKind
 from dispatch.states import State
 from dispatch.task import Outcome, Verdict
 from tests.integration.control_room import Bench, control_room
-from tests.integration.home_room import labels, later, opened, pressed, publishes, refreshed, says, shown
+from tests.integration.home_room import ask, full, labels, later, opened, pressed, says
 
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     async with control_room(tmp_path) as opened_room:
         yield opened_room
-
-
-async def ask(bench: Bench, words: str, who: str = "ana", channel: str = "ops") -> None:
-    await bench.slack.slash(who, channel, words)
-
-
-async def full(bench: Bench) -> None:
-    """Two tasks of sam's for Opus run, which leaves the seat that is kept for p1 and p2."""
-    for number in (1, 2):
-        await ask(bench, f"p3 sweep {number}", "sam")
-        await bench.seats.wait_started(number)
-
-
-def restarted(bench: Bench) -> None:
-    """Forgets what is forgotten with the process."""
-    bench.board._open.clear()
 
 
 async def test_it_begins_with_ones_own_tasks_where_they_stand_and_what_can_be_pressed(bench: Bench) -> None:
@@ -138,77 +120,6 @@ async def test_a_guest_sees_no_words_of_others(bench: Bench) -> None:
     assert "sweep" not in said
 
 
-async def test_it_is_shown_anew_soon_after_a_change_and_only_then(bench: Bench) -> None:
-    await full(bench)
-    await ask(bench, "p4 investigate stall")
-    await opened(bench)
-    for _ in range(5):
-        await later(bench)
-    assert publishes(bench.slack) == 1
-    await ask(bench, "hold 3")
-    assert "*Held or waiting* · 1 task" in says(await later(bench))
-    assert publishes(bench.slack) == 2
-
-
-async def test_changes_that_follow_each_other_are_shown_at_once(bench: Bench) -> None:
-    await full(bench)
-    await ask(bench, "p4 investigate stall")
-    await opened(bench)
-    for verb in ("hold", "release", "hold"):
-        await ask(bench, f"{verb} 3")
-        await refreshed(bench)
-    assert publishes(bench.slack) == 1
-    assert "*Held or waiting*" in says(await later(bench))
-    assert publishes(bench.slack) == 2
-
-
-async def test_whoever_has_not_looked_for_long_is_shown_nothing_more(bench: Bench) -> None:
-    await full(bench)
-    await ask(bench, "p4 investigate stall")
-    await opened(bench)
-    bench.clock.advance(OPEN_FOR + timedelta(seconds=1))
-    await ask(bench, "hold 3")
-    assert "*Queued*" in says(await refreshed(bench))
-    assert publishes(bench.slack) == 1
-    assert "*Held or waiting*" in says(await opened(bench))
-
-
-async def test_all_homes_together_keep_a_budget_and_those_opened_last_come_first(bench: Bench) -> None:
-    await full(bench)
-    people = [f"UCROWD{number:03}" for number in range(PUBLISHES[0] + 5)]
-    for person in people:
-        bench.slack.invite(User(person, person.lower(), person, "UTC"))
-        await bench.slack.open_home(person)
-        await bench.slack.wait_for(lambda state: state.envelopes[-1].state != "sent")
-        bench.clock.advance(timedelta(milliseconds=1))
-    await bench.board.refresh()
-    assert publishes(bench.slack) == PUBLISHES[0]
-    assert [shown(bench.slack, person) is None for person in people] == [True] * 5 + [False] * PUBLISHES[0]
-    bench.clock.advance(PUBLISHES[1])
-    await bench.board.refresh()
-    assert all(shown(bench.slack, person) for person in people)
-
-
-async def test_after_a_restart_it_is_found_as_it_was_left(bench: Bench) -> None:
-    await full(bench)
-    await opened(bench)
-    await pressed(bench, "home:pick", "COPS00001")
-    await ask(bench, "p4 investigate stall", "sam")
-    restarted(bench)
-    said = says(await opened(bench))
-    assert "sweep 1" in said
-    assert "investigate stall" in said
-
-
-async def test_a_press_after_a_restart_finds_it_too(bench: Bench) -> None:
-    await full(bench)
-    await opened(bench)
-    await pressed(bench, "home:all")
-    restarted(bench)
-    view = await pressed(bench, "stop", "1", who="ana")
-    assert "sweep 2" in says(view)
-
-
 async def test_what_is_long_has_pages(bench: Bench) -> None:
     await full(bench)
     for number in range(PAGE + 3):
@@ -222,39 +133,6 @@ async def test_what_is_long_has_pages(bench: Bench) -> None:
     assert labels(second, "home:page") == ["Previous"]
     words = [f"chore-{number}." for number in range(PAGE + 3)]
     assert all((word in says(first)) != (word in says(second)) for word in words)
-
-
-@pytest.mark.parametrize("code", ["missing_scope", "unknown_method", "not_enabled", "hash_conflict"])
-async def test_a_refusal_stops_nothing_and_is_repaired_later(
-    bench: Bench, code: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    await full(bench)
-    bench.slack.fault("views.publish", "error", times=3, error=code)
-    await bench.slack.open_home("ana")
-    await bench.slack.wait_for(lambda state: all(one.state != "sent" for one in state.envelopes))
-    for _ in range(4):
-        await bench.board.refresh()
-        bench.clock.advance(timedelta(minutes=1, seconds=1))
-    assert shown(bench.slack) is not None
-    assert publishes(bench.slack) == 4
-    assert caplog.text.count(f"a Home could not be shown: Slack refused: {code}") == 1
-    await ask(bench, "p4 goes on")
-    assert (await bench.task(3)).state is State.QUEUED
-
-
-async def test_a_rate_limit_holds_every_home_for_so_long(bench: Bench) -> None:
-    bench.slack.fault("views.publish", "429", retry_after=30)
-    for who in ("ana", "sam"):
-        await bench.slack.open_home(who)
-    await bench.slack.wait_for(lambda state: all(one.state != "sent" for one in state.envelopes))
-    assert await bench.board.refresh() > 0
-    bench.clock.advance(timedelta(seconds=29))
-    await bench.board.refresh()
-    assert publishes(bench.slack) == 1
-    bench.clock.advance(timedelta(seconds=1))
-    await bench.board.refresh()
-    assert shown(bench.slack, "ana")
-    assert shown(bench.slack, "sam")
 
 
 async def asked(bench: Bench, number: int, kind: QuestionKind, text: str, *options: str) -> None:
@@ -327,18 +205,3 @@ async def test_whoever_may_not_read_is_told_so_and_nothing_else(bench: Bench) ->
     view = bench.slack.state.home["UANA00001"]
     assert says(view).startswith("Not shown: ")
     assert len(view["blocks"]) == 1
-
-
-async def test_while_it_is_entered_homes_are_shown_by_themselves(bench: Bench) -> None:
-    await ask(bench, "p9 tidy the wiki")
-    await bench.seats.wait_started(1)
-    async with bench.board:
-        await bench.slack.open_home("ana")
-        await bench.slack.wait_for(lambda _: "tidy the wiki" in says(shown(bench.slack)))
-
-
-async def test_the_messages_tab_opens_no_home(bench: Bench) -> None:
-    await bench.slack.open_home("ana", "messages")
-    await bench.slack.wait_for(lambda state: all(one.state != "sent" for one in state.envelopes))
-    await bench.board.refresh()
-    assert publishes(bench.slack) == 0

@@ -1,30 +1,35 @@
 """Answers that are shown while they are written: one message, which is the whole answer in the end."""
 
-import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.previewing import Previewing
 from bot.rehearsal.slack.state import Message as Posted
-from bot.streamed import Showing
 from bot.views.notices import WITHDRAWN
 from dispatch.faults import Fault, FaultKind
-from dispatch.policy import Settlement
 from dispatch.states import State
-from dispatch.task import Claim, Outcome, Verdict
-from tests.integration.post_room import ANA, OPS, SECRETS, Room, make_courier, post_room, settle_down
+from dispatch.task import Outcome, Verdict
+from tests.integration.post_room import ANA, Room, post_room, settle_down
+from tests.integration.writing_room import (
+    FIRST,
+    SHOWN,
+    WHOLE,
+    Writer,
+    answered,
+    eventually,
+    finish,
+    replies,
+    shown,
+    writer,
+)
 
-FIRST = "\n".join(f"Line {number} says what was found in the pool of connections." for number in range(8))
-WHOLE = f"{FIRST}\n\n| queue | jobs |\n|---|---|\n| a | 3 |\n\nThe key is sk-the-secret, said <!channel>."
 _TOOK = re.compile(r"· [^·]*\d s ·")
-SHOWN = WHOLE.replace("sk-the-secret", "[redacted]").replace("<!", "<\u200b!")
 
 
 @pytest.fixture
@@ -38,64 +43,6 @@ def another_place(tmp_path: Path) -> Path:
     place = tmp_path / "other"
     place.mkdir()
     return place
-
-
-class Writer:
-    """An attempt that writes: a claimed task whose thread is there, and what shows it."""
-
-    def __init__(self, room: Room, claim: Claim, chat: Any = None) -> None:
-        self.room = room
-        self.claim = claim
-        self.chat = chat or room.chat
-        store = room.store
-        self.stage = Previewing(store.previews, store.queue, self.chat, room.clock)
-        self.showing = Showing(self.stage, claim.task.id, claim.attempt, room.clock, SECRETS)
-        self.courier = make_courier(store, self.chat, room.clock, previewing=self.stage)
-        self._loop = asyncio.create_task(self.showing.run())
-
-    async def write(self, text: str, until: Callable[[], object]) -> None:
-        self.showing.grow(text)
-        await eventually(self.room, until)
-
-    async def stop(self) -> None:
-        self._loop.cancel()
-        await asyncio.gather(self._loop, return_exceptions=True)
-
-    async def end(self, outcome: Outcome, state: State = State.DONE) -> None:
-        await self.stop()
-        await self.room.store.queue.settle(self.claim, outcome, Settlement(state), self.room.clock.now())
-
-
-async def eventually(room: Room, condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await room.chat.identity()
-
-
-def replies(room: Room) -> list[Posted]:
-    return [post for post in room.posts() if post.is_reply]
-
-
-def shown(room: Room) -> str:
-    return replies(room)[-1].text if replies(room) else ""
-
-
-async def writer(room: Room, chat: Any = None) -> Writer:
-    task = await room.ask()
-    await settle_down(room)
-    claim = await room.claim(task)
-    await settle_down(room)
-    return Writer(room, claim, chat)
-
-
-def answered(text: str = WHOLE) -> Outcome:
-    return Outcome(Verdict.ANSWERED, text, "claude-opus-5-5")
-
-
-async def finish(room: Room, writing: Writer) -> None:
-    room.courier = writing.courier
-    await settle_down(room)
-    await writing.stage.tidy()
 
 
 def looks(post: Posted) -> tuple[Any, ...]:
@@ -213,17 +160,14 @@ async def test_a_stream_that_died_is_repaired_by_an_edit(room: Room, another_pla
 
 async def test_a_stream_that_somebody_stopped_becomes_the_answer_too(room: Room) -> None:
     writing = await writer(room)
-    card = room.posts()[0].ts
-    session = {"channel_id": OPS, "thread_ts": card, "status": "processing"}
     await writing.write(FIRST, lambda: shown(room))
-    web = AsyncWebClient(token=room.slack.bot_token, base_url=room.slack.api_url)
-    await web.agents_sessions_setStatus(**session)
-    await room.slack.stop("ana", "ops", card)
+    await room.slack.stop("ana", "ops", room.posts()[0].ts)
     writing.showing.grow(WHOLE)
     await eventually(room, lambda: room.calls("chat.appendStream") > 1)
     await writing.end(answered())
     await finish(room, writing)
     assert [post.blocks[0]["text"] for post in replies(room)] == [SHOWN]
+    assert {session.status for session in room.slack.state.sessions.values()} == {"active"}
 
 
 @pytest.mark.parametrize("code", ["unknown_method", "missing_scope", "invalid_thread_ts"])
@@ -249,6 +193,42 @@ async def test_whatever_is_refused_the_answer_arrives_once(room: Room, method: s
     await settle_down(room)
     await writing.stage.tidy()
     assert [post.blocks[0]["text"] for post in replies(room)] == [SHOWN]
+
+
+async def test_where_the_task_moves_the_answer_goes_along_and_the_preview_is_taken_back(room: Room) -> None:
+    writing = await writer(room)
+    await writing.write(FIRST, lambda: shown(room))
+    there = room.slack.dm("ana")
+    await room.store.outbox.move_to(1, there, room.clock.now())
+    await writing.end(answered())
+    await finish(room, writing)
+    assert replies(room) == []
+    (answer,) = [post for post in room.posts(there) if post.is_reply]
+    assert answer.blocks[0]["text"] == SHOWN
+    assert await room.store.previews.all() == []
+
+
+async def test_all_pieces_together_stay_below_what_slack_takes(room: Room) -> None:
+    writing = await writer(room)
+    begun = await writing.stage.begin(1, 1)
+    assert begun is not None
+    taken = [await writing.stage.append(begun, "x ") for _ in range(120)]
+    assert taken == [True] * 80 + [False] * 40
+    room.clock.advance(timedelta(minutes=1))
+    assert await writing.stage.append(begun, "x ")
+    await writing.stop()
+
+
+async def test_a_rate_limit_is_kept_to_and_what_it_stopped_is_shown_later(room: Room) -> None:
+    writing = await writer(room)
+    await writing.write(FIRST, lambda: shown(room))
+    before = shown(room)
+    room.slack.fault("chat.appendStream", "429", retry_after=20)
+    writing.showing.grow(f"{FIRST}\nMore words come")
+    await eventually(room, lambda: shown(room) != before)
+    assert shown(room) == f"{FIRST}\nMore words "
+    assert room.clock.slept.count(1.0) >= 20
+    await writing.stop()
 
 
 class Crash(BaseException):
@@ -282,7 +262,7 @@ class Mortal:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("last", range(8))
+@pytest.mark.parametrize("last", range(12))
 async def test_killed_at_any_call_there_is_one_whole_answer(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, last: int, after: bool
 ) -> None:

@@ -1,5 +1,6 @@
 """Worktrees on a real repository: made, kept as branches, and swept after a kill."""
 
+import asyncio
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from dispatch.errors import NoPlace
 from dispatch.faults import Fault, FaultKind
 from dispatch.means import Means, Profile, Project, RunnerName
 from dispatch.places import Worktrees
+from dispatch.places.worktrees import DIFF_LINES, DIFF_SIZE
 from dispatch.ports import Access, Draft, Session
 from dispatch.runners.choice import Choice
 from dispatch.runners.placed import Placed
@@ -19,6 +21,7 @@ from tests.fakes.runner import FakeRunner
 from tests.fakes.setups import FakeSetups
 from tests.fakes.values import NOON, make_task
 from tests.integration.gateway_room import open_session
+from tests.integration.processes import until
 
 BRANCH = "onequeue/1"
 
@@ -79,6 +82,8 @@ async def test_work_is_kept_as_a_branch_and_nothing_else_is_left(
     assert session.draft.work is not None
     assert session.draft.work.branch == BRANCH
     assert "2 files changed" in session.draft.work.diffstat
+    assert "\n+limit = 8\n" in session.draft.work.diff
+    assert "\n+x = 1\n" in session.draft.work.diff
     assert git(repo, "show", f"{BRANCH}:queue.py") == "limit = 8"
     assert git(repo, "log", "-1", "--format=%an %s", BRANCH) == "Onequeue Work of #1"
     assert "noise.log" not in git(repo, "ls-tree", "--name-only", BRANCH)
@@ -174,6 +179,16 @@ async def test_the_summary_of_much_work_names_some_files_and_counts_all(
     assert len(session.draft.work.diffstat) < 2_000
 
 
+@pytest.mark.parametrize("much", ["x = 1\n" * (DIFF_LINES + 1), "y" * DIFF_SIZE])
+async def test_too_much_work_is_not_told_line_by_line(repo: Path, places: Worktrees, much: str) -> None:
+    session = session_on(Project("payments", repo))
+    async with places.open(session) as place:
+        (place.path / "new.py").write_text(much)
+    assert session.draft.work is not None
+    assert "1 file changed" in session.draft.work.diffstat
+    assert session.draft.work.diff == ""
+
+
 def _hook(place: Path, marker: Path) -> None:
     """What a session can do to the folder it has, to make git run something of its own."""
     (place / ".git").unlink()
@@ -243,13 +258,38 @@ async def test_work_that_git_does_not_take_stays_and_is_named(
     assert "queue.py | 2 +-" in work.diffstat
 
 
-async def test_an_outcome_has_the_work_that_was_kept(repo: Path, places: Worktrees) -> None:
-    class Writer(FakeRunner):
-        async def run(self, session: Session) -> Outcome:
-            assert session.place is not None
-            (session.place.path / "queue.py").write_text("limit = 8\n")
-            return await super().run(session)
+async def test_a_wall_clock_that_ends_while_work_is_pushed_costs_no_answer(
+    repo: Path, places: Worktrees, tmp_path: Path
+) -> None:
+    origin, hook = tmp_path / "origin.git", tmp_path / "origin.git" / "hooks" / "pre-receive"
+    git(tmp_path, "init", "--quiet", "--bare", str(origin))
+    git(repo, "remote", "add", "origin", str(origin))
+    hook.write_text(
+        f"#!/bin/sh\ntouch {tmp_path}/pushing\nwhile [ ! -e {tmp_path}/go ]; do sleep 0.1; done\n"
+    )
+    hook.chmod(0o755)
+    running = asyncio.create_task(
+        Placed(Writer(), places).run(session_on(Project("payments", repo, push=True)))
+    )
+    await until((tmp_path / "pushing").exists)
+    running.cancel()
+    (tmp_path / "go").touch()
+    outcome = await running
+    assert outcome.verdict is Verdict.ANSWERED
+    assert outcome.work is not None
+    assert outcome.work.kept is Kept.PUSHED
 
+
+class Writer(FakeRunner):
+    """Changes a file, and answers."""
+
+    async def run(self, session: Session) -> Outcome:
+        assert session.place is not None
+        (session.place.path / "queue.py").write_text("limit = 8\n")
+        return await super().run(session)
+
+
+async def test_an_outcome_has_the_work_that_was_kept(repo: Path, places: Worktrees) -> None:
     session = session_on(Project("payments", repo))
     runner = Choice({RunnerName.CLAUDE_CODE: Placed(Writer(), places)})
     outcome = await runner.run(session)

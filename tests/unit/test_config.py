@@ -22,6 +22,7 @@ def written(folder: Path, text: str) -> dict[str, str]:
 def test_nothing_configured_is_the_default(tmp_path: Path) -> None:
     settings = load(written(tmp_path, ""))
     assert settings.table == DEFAULT_TABLE
+    assert settings.slack.stream
     assert settings.slack.api_url == "https://slack.com/api/"
     assert settings.database == Path("onequeue.db")
     assert settings.digest.at == time(9)

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 
 from dispatch.runners.claude_code.egress import is_allowed, to_domains
-from dispatch.runners.claude_code.relay import Doors
+from dispatch.runners.claude_code.relay import MOST_AT_ONCE, Doors
 
 DOMAINS = ("pypi.org", "*.example.com", "127.0.0.1")
 
@@ -82,3 +83,41 @@ async def test_a_tunnel_to_an_allowed_host_is_made(web: int) -> None:
 async def test_everything_else_is_refused(web: int, line: str) -> None:
     told = await _ask(web, line.replace("{port}", str(web)) + "\r\nHost: 127.0.0.1\r\n\r\n")
     assert told.startswith("HTTP/1.1 403 ")
+
+
+async def test_a_host_whose_name_is_none_is_not_reached(web: int) -> None:
+    told = await _ask(web, f"CONNECT {'a' * 70}.example.com:{web} HTTP/1.1\r\n\r\n")
+    assert told.startswith("HTTP/1.1 502")
+
+
+async def test_only_so_many_pass_a_door_at_once(web: int) -> None:
+    async with Doors() as doors, AsyncExitStack() as stack:
+        proxy = await doors.on_loopback(to_domains(DOMAINS, (web,)))
+
+        async def enter() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+            reader, writer = await asyncio.open_connection("127.0.0.1", proxy)
+            stack.callback(writer.close)
+            return reader, writer
+
+        entered = [await enter() for _ in range(MOST_AT_ONCE)]
+        refused, _ = await enter()
+        assert await asyncio.wait_for(refused.read(), 5) == b""
+        for _, writer in entered[1:]:
+            writer.close()
+        reader, writer = entered[0]
+        writer.write(f"GET http://127.0.0.1:{web}/ HTTP/1.1\r\n\r\n".encode())
+        assert b"200 OK" in await asyncio.wait_for(reader.read(), 5)
+        async with asyncio.timeout(5):
+            while not (again := await _asked_of(await enter(), web)):
+                pass
+        assert "200 OK" in again
+
+
+async def _asked_of(way: tuple[asyncio.StreamReader, asyncio.StreamWriter], web: int) -> str:
+    """What it answers; nothing where it is refused."""
+    reader, writer = way
+    writer.write(f"GET http://127.0.0.1:{web}/ HTTP/1.1\r\n\r\n".encode())
+    try:
+        return (await reader.read()).decode()
+    except ConnectionError:
+        return ""

@@ -56,6 +56,7 @@ FRAGMENTS = (
         "by=18:00",
         "BY=24:00",
         "by=9",
+        "pause",
         "resume",
         "run",
         "status",
@@ -277,6 +278,7 @@ def test_reads(text: str, command: Command) -> None:
         ("repo=acme/wiki.git x", ["`repo=acme/wiki.git` is not", "`/task repo=wiki x`"]),
         ("repo=../../etc/ x", ["`repo=../../etc/` is not", "`/task repo=etc x`"]),
         ("repo=payments", ["no words", "`/task repo=payments tidy the wiki`"]),
+        ("pause 42", ["`pause` takes nothing behind it", "`/task pause`", "`/task p5 pause 42`"]),
         ("resume 42", ["`resume` takes nothing behind it", "`/task resume`", "`/task p5 resume 42`"]),
         ("resume!", ["`/task resume`"]),
         (

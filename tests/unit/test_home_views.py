@@ -19,6 +19,7 @@ from bot.views.rows import Row
 from dispatch.budget import Budgets, Standing
 from dispatch.faults import FaultKind
 from dispatch.gates import Gate, GateState
+from dispatch.pauses import Paused
 from dispatch.ports import Spending
 from dispatch.questions import Question, QuestionKind
 from dispatch.routing import DEFAULT_TABLE
@@ -128,6 +129,8 @@ def test_the_longest_page_of_the_oddest_words_is_within_slacks_limits(
         notice="Done.",
         seats=[Seated(tier, 1, 64) for tier in Tier],
         default_priority=5,
+        is_cut=True,
+        paused=Paused("USAM00001", NOON),
     )
     checked(home(board, lambda _: name))
 
@@ -182,6 +185,14 @@ def test_parts_stand_in_order_and_the_newest_end_first() -> None:
         (Part.HELD, 5),
         (Part.ENDED, 7),
         (Part.ENDED, 6),
+    ]
+
+
+def test_what_ended_while_it_was_read_is_there_once() -> None:
+    was, ended = make_task(7, state=State.RUNNING), make_task(7, state=State.DONE, finished_at=NOON)
+    assert page_of([was, make_task(8)], [ended], (), ANA, Look()).tasks == [
+        (Part.QUEUED, make_task(8)),
+        (Part.ENDED, ended),
     ]
 
 

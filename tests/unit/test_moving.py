@@ -152,3 +152,9 @@ def test_thumbs_say_which_task_and_which_way() -> None:
     block = on_thumbs(make_task(42))
     (thumbs,) = block["elements"]
     assert (thumbs["positive_button"]["value"], thumbs["negative_button"]["value"]) == ("42 up", "42 down")
+
+
+def test_a_follow_up_that_is_asked_again_still_knows_what_it_follows() -> None:
+    task = make_task(2, state=State.DONE, parent=1, quote_thread=True, message="17.2")
+    new = again(task, Tier.SONNET, make_attempt(text="7."), "UANA00001")
+    assert (new.parent, new.quote_thread, new.message) == (2, True, "17.2")

@@ -202,7 +202,7 @@ def test_an_answer_begins_with_the_models_words_and_ends_with_the_footer() -> No
     )
     assert message.simpler == replace(message, blocks=message.blocks[:-1], simpler=None)
     assert pings(message) == [ANA]
-    assert told.document is None
+    assert told.files == ()
 
 
 def test_a_long_answer_has_one_mention_first_one_footer_last() -> None:
@@ -214,9 +214,9 @@ def test_a_long_answer_has_one_mention_first_one_footer_last() -> None:
 
 def test_an_answer_over_three_messages_becomes_a_file() -> None:
     told = reply(task(), make_attempt(text="word " * 12_000))
-    assert told.document is not None
-    assert told.document.count("word") == 12_000
-    assert told.filename == "task-42-attempt-1.md"
+    (file,) = told.files
+    assert file.text.count("word") == 12_000
+    assert file.name == "task-42-attempt-1.md"
     assert len(told.messages) == 1
 
 

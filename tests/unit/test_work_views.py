@@ -183,7 +183,9 @@ def test_a_quiet_channel_sees_no_project_and_no_files() -> None:
     hidden, attempts = hushed(payments(State.RUNNING), [busy])
     shown = card(hidden, attempts, NOON)
     assert "reading 3 files" in said(shown)
-    done, (ended,) = hushed(payments(), [make_attempt(work=WORK)])
+    done, (ended,) = hushed(payments(), [make_attempt(work=replace(WORK, diff="-a"))])
+    assert ended.work is not None
+    assert ended.work.diff == ""
     everything = [shown, card(done, [ended], NOON), *reply(done, ended).messages]
     for message in everything:
         assert [name for name in ("payments", "salaries", "limit.py") if name in said(message)] == []

@@ -41,7 +41,7 @@ def to_domains(domains: tuple[str, ...], ports: tuple[int, ...] = ALLOWED_PORTS)
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 other = await asyncio.open_connection(host, port)
-        except OSError:
+        except (OSError, UnicodeError):
             writer.write(_UNREACHED)
             await writer.drain()
             return

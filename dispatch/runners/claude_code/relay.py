@@ -10,6 +10,9 @@ from typing import Self
 from urllib.parse import urlsplit
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+MOST_AT_ONCE = 64
+"""How many connections pass one door at once: each takes files of ours, and a session may open any number."""
+
 _CHUNK = 65_536
 _BACKLOG = 64
 
@@ -52,6 +55,8 @@ class Doors:
         return port
 
     def _handled(self, handler: Handler) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]:
+        passing = set[asyncio.Task[None]]()
+
         async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
                 with suppress(ConnectionError):
@@ -60,9 +65,13 @@ class Doors:
                 writer.close()
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if len(passing) >= MOST_AT_ONCE:
+                writer.close()
+                return
             one = asyncio.create_task(handle(reader, writer))
-            self._passing.add(one)
-            one.add_done_callback(self._passing.discard)
+            for among in (passing, self._passing):
+                among.add(one)
+                one.add_done_callback(among.discard)
 
         return accept
 

@@ -1,0 +1,100 @@
+"""A thread as a conversation, through the real process: a reply meanwhile, a kill, the same twice."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.manifest import manifest
+from bot.rehearsal.claude import ClaudeSim
+from bot.rehearsal.slack import SlackSim, visible
+from dispatch.clock import SystemClock
+from tests.acceptance.process import Bot, asked, environment
+
+OPS = "COPS00001"
+
+
+class World:
+    """One bot between a Slack and a Claude."""
+
+    def __init__(self, folder: Path, slack: SlackSim, claude: ClaudeSim) -> None:
+        self.slack, self.claude, self.folder = slack, claude, folder
+        self.env = environment(folder, slack, claude)
+        self.bot = Bot(self.env, folder)
+
+    async def says(self, words: str, times: int = 1) -> None:
+        """Waits until so many messages in the channel have those words."""
+        await self.slack.wait_for(
+            lambda _: sum(words in visible(post) for post in self.slack.messages(OPS)) >= times, timeout=30
+        )
+
+    async def thread(self) -> str:
+        """The thread of the first card."""
+        await self.says("#1 · p9 · Haiku")
+        return str(self.slack.messages(OPS)[0].ts)
+
+    async def task(self, number: int) -> Any:
+        return await asked(self.env, "show", str(number), folder=self.folder)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    slack, claude = SlackSim(manifest()), ClaudeSim(now=SystemClock().now)
+    await slack.start()
+    await claude.start()
+    world = World(tmp_path, slack, claude)
+    yield world
+    await world.bot.kill()
+    await slack.close()
+    await claude.close()
+
+
+@pytest.mark.long
+async def test_a_reply_to_a_running_task_outlives_a_kill_and_knows_the_answer(world: World) -> None:
+    await world.bot.start()
+    world.claude.hold()
+    await world.slack.slash("ana", "#ops", "p9 investigate stall")
+    await world.claude.wait_for_held(1, 30)
+    root = await world.thread()
+    await world.slack.say("ana", "#ops", "and the refunds?", thread_ts=root)
+    await world.says("Starts when #1 has ended")
+    await world.bot.kill()
+    world.claude.release()
+    await world.bot.start()
+    await world.says("#1 · p9 · Haiku · done")
+    await world.says("#2 · p9 · Haiku · done")
+    assert await world.bot.stop() == 0
+    told = str(world.claude.served[-1].messages[0]["content"])
+    assert told.count("and the refunds?") >= 1
+    assert "#1 was asked: investigate stall" in told
+    assert "It was answered: " in told
+    first, second = await world.task(1), await world.task(2)
+    assert (first["state"], second["state"]) == ("done", "done")
+    assert [run["verdict"] for run in second["runs"]] == ["answered"]
+
+
+@pytest.mark.long
+async def test_the_same_from_two_people_is_paid_once_and_told_to_both_over_a_kill(world: World) -> None:
+    await world.bot.start()
+    world.claude.hold()
+    await world.slack.slash("ana", "#ops", "p9 investigate stall")
+    await world.claude.wait_for_held(1, 30)
+    await world.slack.slash("sam", "#ops", "p9 Investigate stall")
+    await world.slack.wait_for(
+        lambda _: any(one.text.startswith("Looks like #1") for one in world.slack.ephemerals("sam")),
+        timeout=30,
+    )
+    asked_of = next(one for one in world.slack.ephemerals("sam") if one.text.startswith("Looks like #1"))
+    assert await world.slack.click("sam", "#ops", asked_of.ts, "follow") == ""
+    await world.says("follows #1")
+    await world.bot.kill()
+    world.claude.release()
+    await world.bot.start()
+    await world.says("its cost is on the receipt of #1")
+    await world.says("#1 · p9 · Haiku · done")
+    assert await world.bot.stop() == 0
+    first, second = await world.task(1), await world.task(2)
+    assert first["state"] == "done"
+    assert (second["runs"], second["cost_micro_usd"]) == ([], 0)
+    assert sorted(ping.target for ping in world.slack.pings) == ["UANA00001", "USAM00001"]
