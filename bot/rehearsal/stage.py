@@ -12,11 +12,11 @@ from bot.rehearsal.page import page_routes
 from bot.rehearsal.slack import SlackSim
 
 EXAMPLES = [
-    {"label": "Ask for something hard", "text": "/task p3 investigate stall"},
-    {"label": "Ask for something small", "text": "/task p9 what is a dead letter queue?"},
-    {"label": "Let it ask you", "text": "/task p6 drain the queues, but ask me which one first"},
+    {"label": "Something hard", "text": "/task p3 investigate stall"},
+    {"label": "Something small", "text": "/task p9 what is a dead letter queue?"},
+    {"label": "Let it ask you", "text": "/task p6 drain the queues, but ask me which first"},
     {"label": "Fill in a form", "text": "/task"},
-    {"label": "Have time to stop it", "text": "/task p2 write a long plan for the migration"},
+    {"label": "Time to stop it", "text": "/task p2 write a long plan for the migration"},
     {"label": "See the queue", "text": "/task list"},
 ]
 _PACE = 0.05

@@ -11,6 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.browser.rehearsal import FakeRehearsal
+from tests.browser.visitor import Visitor, tried, visiting
 
 MARKS = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 """One browser serves every test here, so they share its event loop."""
@@ -76,3 +77,16 @@ async def visit(browser: Browser, rehearsal: FakeRehearsal) -> AsyncIterator[Vis
     page.on("console", lambda line: visit.troubles.append(line.text) if line.type == "error" else None)
     yield visit
     await page.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def trial(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """Where `onequeue try` shows its page. One process serves all who try it."""
+    async with tried(tmp_path_factory.mktemp("try")) as url:
+        yield url
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visitor(browser: Browser, trial: str) -> AsyncIterator[Visitor]:
+    async with visiting(browser, trial) as visitor:
+        yield visitor

@@ -20,7 +20,7 @@ export function completion(text, caret, place) {
 function command(before, place) {
   if (place.inThread || !/^\/\S*$/.test(before)) return null;
   const fits = COMMAND.label.startsWith(before.toLowerCase());
-  return { items: fits ? [COMMAND] : [], eager: true };
+  return { items: fits ? [COMMAND] : [], eager: before.toLowerCase() !== COMMAND.label };
 }
 
 function mention(typed, before, place) {

@@ -13,9 +13,9 @@ const CARD = [
 ];
 
 const MORE = [
-  ["In line and running", "Send three and the third waits: hold, bump or cancel it from its card. Stop what runs; the card says what it has cost of its cap."],
-  ["When it is answered", "Open its thread: the price is below the answer, and two thumbs. A reply there follows up."],
-  ["Without the command", "Run as task, in the ⋯ beside a message; the + beside your words; a file with them; a direct message."],
+  ["In line, running", "Send three and the third waits: hold, bump or cancel it from its card. Stop what runs; the card says what it has cost of its cap."],
+  ["Answered", "Open its thread: the price is below the answer, and two thumbs. A reply there follows up."],
+  ["Other ways in", "Run as task, in the ⋯ beside a message; the + beside your words; a file with them; a direct message."],
   ["All of it", "Home on the left is the board. “Post the digest” tells what today cost."],
   ["Somebody else", "Act as sam: #payments has a task of his that waits to be released."],
 ];
