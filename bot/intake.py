@@ -11,7 +11,6 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from bot.attached import files_in
-from bot.chronicle import chronicle
 from bot.grammar import (
     HELP,
     Cancel,
@@ -29,27 +28,26 @@ from bot.grammar import (
     UsageError,
     parse,
 )
-from bot.periods import first_day, next_time
+from bot.lookup import Lookup
+from bot.periods import next_time
 from bot.ports import Accounts, Chat, ChatError, Desk, Identity, Rights
 from bot.remarks import is_aside
 from bot.replies import Replies, Said
 from bot.scripts import NO_SCRIPTS, Scripts
-from bot.slacktext import escape, mentioned, plain
+from bot.slacktext import mentioned, plain
 from bot.steering import Steering
 from bot.threads import FollowUp, Meant, Stop, Threads, Told
 from bot.views import texts
 from bot.views.message import Message
 from bot.views.scripts import with_scripts
-from bot.views.waits import holding_back, shut
 from dispatch.delivery import DeliveryKind, NewDelivery
-from dispatch.errors import NotAdmitted, NotFound, StoreError
+from dispatch.errors import NotAdmitted, StoreError
 from dispatch.forecast import Outlook
 from dispatch.ports import Clock, Notifier, Outbox
 from dispatch.task import Attached, NewTask, Source, Task
 
 Payload = Mapping[str, Any]
 
-_LISTED: Final = 50
 _REMEMBERED: Final = 500
 _SUBTYPES_HEARD: Final = (None, "file_share")
 _log = logging.getLogger(__name__)
@@ -92,7 +90,6 @@ class Intake:
         scripts: Scripts = NO_SCRIPTS,
     ) -> None:
         self._desk = desk
-        self._accounts = accounts
         self._outbox = outbox
         self._notifier = notifier
         self._chat = chat
@@ -104,6 +101,7 @@ class Intake:
         self._rights = rights
         self._replies = Replies(desk, rights)
         self._steering = Steering(desk)
+        self._lookup = Lookup(desk, accounts, rights, zone)
         self._threads = Threads(desk, rights, self._steering, scripts)
         self._unstored: OrderedDict[str, None] = OrderedDict()
 
@@ -145,11 +143,11 @@ class Intake:
         said = _said(event, place, words)
         if said and (answer := await self._replies.take(said)) is not None:
             if answer:
-                await self._tell(place, answer)
+                await self.tell(place, answer)
         elif said and not about_us and (meant := await self._threads.meant(said)) is not None:
             await self._answer(meant, place)
         elif about_us:
-            await self._tell(place, texts.mention_first())
+            await self.tell(place, texts.mention_first())
         elif words is not None:
             await self._answer(parse(plain(words)), place)
 
@@ -160,10 +158,6 @@ class Intake:
         """
         return await self._do(command, place)
 
-    async def tell(self, place: Place, text: str) -> None:
-        """Answers one person: in a channel so that nobody else sees it. Raises StoreError."""
-        await self._tell(place, text)
-
     async def _answer(self, meant: Meant, place: Place) -> None:
         """Does it, and says what came of it where no card will."""
         try:
@@ -173,7 +167,7 @@ class Intake:
             raise
         told = not isinstance(meant, Submit | Run | FollowUp) or answer.startswith(texts.REFUSED)
         if told and answer:
-            await self._tell(place, answer)
+            await self.tell(place, answer)
 
     async def _do_meant(self, meant: Meant, place: Place) -> str:
         match meant:
@@ -223,7 +217,7 @@ class Intake:
 
     async def _do(self, command: Command | UsageError, place: Place) -> str:
         if isinstance(command, ListTasks | Cost | Show):
-            return await self._rights.unreadable(place.person) or await self._read(command, place.person)
+            return await self._lookup.told(command, place.person)
         match command:
             case Submit():
                 return await self._submit(command, place)
@@ -235,20 +229,6 @@ class Intake:
                 return with_scripts(HELP, self._scripts.listed(await self._open_to(place.person)))
             case Cancel() | Retry() | Pause() | Resume() | Steer():
                 return await self._steering.do(command, place.key, place.person)
-
-    async def _read(self, command: ListTasks | Cost | Show, person: str) -> str:
-        match command:
-            case ListTasks():
-                tasks, gates = await self._desk.open_tasks(_LISTED), await self._desk.gates()
-                outlooks, paused = await self._desk.outlooks(tasks), await self._desk.paused()
-                return texts.listed(tasks, _LISTED, shut(gates), outlooks, paused)
-            case Cost(period):
-                today = self._accounts.today()
-                return texts.cost(period, await self._accounts.cost(first_day(period, today), today))
-            case Show(task_id, history=True):
-                return await chronicle(self._desk, self._rights, task_id, self._zone)
-            case Show(task_id):
-                return await self._show(task_id, person)
 
     async def _run(self, asked: Run, place: Place) -> str:
         if not self._scripts.any:
@@ -298,19 +278,8 @@ class Intake:
             _log.exception("#%d is queued, but not where it stands", task.id)
             return {}
 
-    async def _show(self, task_id: int, person: str) -> str:
-        try:
-            task, attempts = await self._desk.show(task_id)
-            asked = await self._desk.questions(task_id)
-            question = next((one for one in asked if one.ending is None), None)
-            gates, outlooks = await self._desk.gates(), await self._desk.outlooks([task])
-            back, operator = holding_back(gates, task), await self._rights.operates(person)
-            return texts.shown(task, attempts, back, question, outlooks, operator=operator)
-        except NotFound as error:
-            return escape(str(error))
-
-    async def _tell(self, place: Place, text: str) -> None:
-        """Answers one person: in a channel so that nobody else sees it."""
+    async def tell(self, place: Place, text: str) -> None:
+        """Answers one person: in a channel so that nobody else sees it. Raises StoreError."""
         direct = place.source is Source.DM
         answer = NewDelivery(
             key=f"told:{place.key}",

@@ -2,33 +2,28 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from dispatch import attachments, gates, policy, talk
-from dispatch.errors import LeaseLost, NotFound, StoreError, Unreachable
-from dispatch.faults import Fault, FaultKind
-from dispatch.moving import left_behind
+from dispatch import gates, policy
+from dispatch.errors import LeaseLost, StoreError
 from dispatch.policy import Settlement
 from dispatch.ports import (
-    Access,
     Clock,
     Draft,
     Files,
     Gates,
     Gateway,
-    Gathered,
     Notifier,
     Queue,
     Quotes,
     Seats,
-    Session,
 )
-from dispatch.questions import recalled
 from dispatch.routing import by_urgency
-from dispatch.task import Attempt, Claim, Outcome, Task, Tier, Verdict
+from dispatch.sessions import CANCELLED, Sessions
+from dispatch.task import Claim, Outcome, Tier
 from dispatch.terms import Terms
 from dispatch.usage import MICRO_USD
 
@@ -36,9 +31,6 @@ LEASE = timedelta(seconds=60)
 """How long a claim holds without being renewed; it is renewed three times as often."""
 
 STOPPED = "Onequeue was stopped while it ran"
-_CANCELLED = Outcome(Verdict.CANCELLED, fault=Fault(FaultKind.CANCELLED))
-_NOWHERE = Access("", "", ())
-_ASKED_AGAIN = frozenset({FaultKind.RATE_LIMITED, FaultKind.OVERLOADED})
 _SETTLE_AGAIN = 1.0
 _log = logging.getLogger(__name__)
 
@@ -64,14 +56,11 @@ class Worker:
     ) -> None:
         self._queue = queue
         self._gates = gates
-        self._gateway = gateway
-        self._seats = seats
-        self._quotes = quotes
         self._notifier = notifier
         self._clock = clock
         self._terms = terms
         self._chance = chance
-        self._files = files
+        self._sessions = Sessions(queue, gateway, seats, quotes, terms, files)
         self._at_gates = asyncio.Lock()
         self._awake = asyncio.Event()
         self._claiming = True
@@ -161,7 +150,7 @@ class Worker:
 
     async def _attempt(self, claim: Claim) -> Outcome:
         draft = Draft()
-        session = asyncio.create_task(self._session(claim, draft), name=f"session of {claim.task.id}")
+        session = asyncio.create_task(self._sessions.run(claim, draft), name=f"session of {claim.task.id}")
         sitting = _Sitting(session, draft)
         keeper = asyncio.create_task(self._keep(claim, sitting), name=f"lease of {claim.task.id}")
         self._sittings[claim.task.id, claim.attempt] = sitting
@@ -177,7 +166,7 @@ class Worker:
         if sitting.lost:
             raise LeaseLost(f"task {claim.task.id} runs elsewhere")
         if sitting.session.cancelled():
-            return replace(_CANCELLED, work=draft.work)
+            return replace(CANCELLED, work=draft.work)
         return sitting.session.result()
 
     async def _note_work(self, claim: Claim) -> None:
@@ -189,80 +178,6 @@ class Worker:
             await self._queue.note_work(claim.task.id, claim.attempt, work, self._clock.now())
         except StoreError as error:
             _log.error("task %d: its work on %s cannot be noted: %s", claim.task.id, work.branch, error)
-
-    async def _session(self, claim: Claim, draft: Draft) -> Outcome:
-        try:
-            if (await self._queue.task(claim.task.id)).cancel_asked:
-                return _CANCELLED
-            if claim.task.script is not None:
-                return await self._script(claim.task, claim.task.script)
-            found = await self._files.of(claim.task) if self._files else Gathered()
-            earlier = await self._earlier(claim.task)
-            quotes, recalled = await self._quotes.of(claim.task), await self._recalled(claim)
-            prompt = _prompt(claim.task, attachments.introduced(found), earlier, quotes, recalled)
-            async with self._gateway.admit(claim) as access:
-                session = replace(self._open(claim, prompt, access, draft), attachments=found.read)
-                outcome = await self._seats.run(session)
-                return attachments.noted(_waiting_as_told(outcome, access), found)
-        except Unreachable as error:
-            return _failed(draft, FaultKind.UNREACHABLE, error)
-        except NotFound as error:
-            return _failed(draft, FaultKind.INVALID_REQUEST, error)
-        except StoreError as error:
-            return _failed(draft, FaultKind.RUNTIME, error)
-
-    async def _script(self, task: Task, name: str) -> Outcome:
-        """A script needs no quoted thread and no way to the model."""
-        script = self._terms.scripts.get(name)
-        if script is None:
-            fault = Fault(FaultKind.SCRIPT, f"the settings name no script {name} any more")
-            return Outcome(Verdict.FAILED, fault=fault)
-        session = Session(
-            task_id=task.id,
-            attempt=task.attempt,
-            model="",
-            effort="",
-            max_output_tokens=0,
-            wall_clock=script.wall_clock,
-            prompt=task.words,
-            access=_NOWHERE,
-            script=script,
-            requester=task.requester,
-        )
-        return await self._seats.run(session)
-
-    def _open(self, claim: Claim, prompt: str, access: Access, draft: Draft) -> Session:
-        route = claim.task.route
-        rule = self._terms.table[route.tier]
-        return Session(
-            task_id=claim.task.id,
-            attempt=claim.attempt,
-            model=route.model,
-            effort=rule.effort,
-            max_output_tokens=rule.max_output_tokens,
-            wall_clock=rule.wall_clock,
-            prompt=prompt,
-            access=access,
-            draft=draft,
-            means=self._terms.means(claim.task),
-            resumed=claim.resumed,
-        )
-
-    async def _recalled(self, claim: Claim) -> str:
-        """What earlier sessions of the task found out that this one should know."""
-        asked = await self._queue.questions(claim.task.id)
-        attempts = await self._queue.attempts(claim.task.id)
-        return recalled(asked, attempts) if asked else left_behind(claim.task, attempts)
-
-    async def _earlier(self, task: Task) -> str:
-        """What was asked and answered in the thread before a follow-up of a person's."""
-        found = list[tuple[Task, Sequence[Attempt]]]()
-        parent = task.parent if task.follows_up else None
-        while parent is not None and len(found) < talk.TASKS:
-            before = await self._queue.task(parent)
-            found.append((before, await self._queue.attempts(parent)))
-            parent = before.parent
-        return talk.quoted(found)
 
     async def _keep(self, claim: Claim, sitting: "_Sitting") -> None:
         while True:
@@ -317,22 +232,6 @@ class _Sitting:
     session: asyncio.Task[Outcome]
     draft: Draft
     lost: bool = False
-
-
-def _failed(draft: Draft, kind: FaultKind, error: Exception) -> Outcome:
-    return Outcome(Verdict.FAILED, fault=Fault(kind, str(error)), work=draft.work)
-
-
-def _prompt(task: Task, *more: str) -> str:
-    return "\n\n".join(part for part in (task.words, *more) if part)
-
-
-def _waiting_as_told(outcome: Outcome, access: Access) -> Outcome:
-    """The outcome with the API's own word on when to ask again, which a session may not have passed on."""
-    fault, named = outcome.fault, access.heard.retry_after
-    if fault is None or fault.kind not in _ASKED_AGAIN or named is None:
-        return outcome
-    return replace(outcome, fault=replace(fault, retry_after=named))
 
 
 async def _end(task: asyncio.Task[Any]) -> None:

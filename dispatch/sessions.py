@@ -1,0 +1,132 @@
+"""What a session is opened with, and how it ends: the middle of the path."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from dispatch import attachments, talk
+from dispatch.errors import NotFound, StoreError, Unreachable
+from dispatch.faults import Fault, FaultKind
+from dispatch.moving import left_behind
+from dispatch.ports import Access, Draft, Files, Gateway, Gathered, Queue, Quotes, Seats, Session
+from dispatch.questions import recalled
+from dispatch.task import Attempt, Claim, Outcome, Task, Verdict
+from dispatch.terms import Terms
+
+CANCELLED: Final = Outcome(Verdict.CANCELLED, fault=Fault(FaultKind.CANCELLED))
+_NOWHERE: Final = Access("", "", ())
+_ASKED_AGAIN: Final = frozenset({FaultKind.RATE_LIMITED, FaultKind.OVERLOADED})
+
+
+class Sessions:
+    """Runs sessions on seats, each with its words and all that belongs to them.
+
+    Without `files` none are read.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        gateway: Gateway,
+        seats: Seats,
+        quotes: Quotes,
+        terms: Terms,
+        files: Files | None = None,
+    ) -> None:
+        self._queue = queue
+        self._gateway = gateway
+        self._seats = seats
+        self._quotes = quotes
+        self._terms = terms
+        self._files = files
+
+    async def run(self, claim: Claim, draft: Draft) -> Outcome:
+        """The session of a claim, to its end: whatever happens is an outcome, but LeaseLost."""
+        try:
+            if (await self._queue.task(claim.task.id)).cancel_asked:
+                return CANCELLED
+            if claim.task.script is not None:
+                return await self._script(claim.task, claim.task.script)
+            found = await self._files.of(claim.task) if self._files else Gathered()
+            earlier = await self._earlier(claim.task)
+            quotes, recalled = await self._quotes.of(claim.task), await self._recalled(claim)
+            prompt = _prompt(claim.task, attachments.introduced(found), earlier, quotes, recalled)
+            async with self._gateway.admit(claim) as access:
+                session = replace(self._open(claim, prompt, access, draft), attachments=found.read)
+                outcome = await self._seats.run(session)
+                return attachments.noted(_waiting_as_told(outcome, access), found)
+        except Unreachable as error:
+            return _failed(draft, FaultKind.UNREACHABLE, error)
+        except NotFound as error:
+            return _failed(draft, FaultKind.INVALID_REQUEST, error)
+        except StoreError as error:
+            return _failed(draft, FaultKind.RUNTIME, error)
+
+    async def _script(self, task: Task, name: str) -> Outcome:
+        """A script needs no quoted thread and no way to the model."""
+        script = self._terms.scripts.get(name)
+        if script is None:
+            fault = Fault(FaultKind.SCRIPT, f"the settings name no script {name} any more")
+            return Outcome(Verdict.FAILED, fault=fault)
+        session = Session(
+            task_id=task.id,
+            attempt=task.attempt,
+            model="",
+            effort="",
+            max_output_tokens=0,
+            wall_clock=script.wall_clock,
+            prompt=task.words,
+            access=_NOWHERE,
+            script=script,
+            requester=task.requester,
+        )
+        return await self._seats.run(session)
+
+    def _open(self, claim: Claim, prompt: str, access: Access, draft: Draft) -> Session:
+        route = claim.task.route
+        rule = self._terms.table[route.tier]
+        return Session(
+            task_id=claim.task.id,
+            attempt=claim.attempt,
+            model=route.model,
+            effort=rule.effort,
+            max_output_tokens=rule.max_output_tokens,
+            wall_clock=rule.wall_clock,
+            prompt=prompt,
+            access=access,
+            draft=draft,
+            means=self._terms.means(claim.task),
+            resumed=claim.resumed,
+        )
+
+    async def _recalled(self, claim: Claim) -> str:
+        """What earlier sessions of the task found out that this one should know."""
+        asked = await self._queue.questions(claim.task.id)
+        attempts = await self._queue.attempts(claim.task.id)
+        return recalled(asked, attempts) if asked else left_behind(claim.task, attempts)
+
+    async def _earlier(self, task: Task) -> str:
+        """What was asked and answered in the thread before a follow-up of a person's."""
+        found = list[tuple[Task, Sequence[Attempt]]]()
+        parent = task.parent if task.follows_up else None
+        while parent is not None and len(found) < talk.TASKS:
+            before = await self._queue.task(parent)
+            found.append((before, await self._queue.attempts(parent)))
+            parent = before.parent
+        return talk.quoted(found)
+
+
+def _prompt(task: Task, *more: str) -> str:
+    return "\n\n".join(part for part in (task.words, *more) if part)
+
+
+def _failed(draft: Draft, kind: FaultKind, error: Exception) -> Outcome:
+    return Outcome(Verdict.FAILED, fault=Fault(kind, str(error)), work=draft.work)
+
+
+def _waiting_as_told(outcome: Outcome, access: Access) -> Outcome:
+    """The outcome with the API's own word on when to ask again, which a session may not have passed on."""
+    fault, named = outcome.fault, access.heard.retry_after
+    if fault is None or fault.kind not in _ASKED_AGAIN or named is None:
+        return outcome
+    return replace(outcome, fault=replace(fault, retry_after=named))
