@@ -29,7 +29,7 @@ from bot.views.message import Message
 from bot.views.offers import on_answer, on_card
 from dispatch import gates, policy
 from dispatch.budget import Budgets, Standing, admit
-from dispatch.digest import Money, TierLine, summarise
+from dispatch.digest import Facts, Money, TierLine, summarise
 from dispatch.faults import Fault, FaultKind
 from dispatch.gates import ACCOUNT, RUNTIME, Gate, GateState
 from dispatch.routing import DEFAULT_TABLE
@@ -263,7 +263,8 @@ def test_nothing_a_command_says_ends_its_block_or_pings(text: str) -> None:
 def test_a_digest_counts_scripts_at_no_cost() -> None:
     today = NOON.date()
     ended = [make_script_task(state=State.DONE), make_script_task(state=State.FAILED)]
-    digest = summarise((today, today), [], ended, 0, {}, set(), lambda _: Unpriced("none"), [])
+    facts = Facts([], {}, [], ended, [], 0, [])
+    digest = summarise((today, today), facts, DEFAULT_TABLE, lambda *_: Unpriced("none"))
     assert digest.tiers == (TierLine(Tier.SCRIPT, 2, Money()),)
     shown = str(bulletin(digest, {}, so_far=False).blocks)
     assert "| Script | 2 | 100 % | $0.00 | - |" in shown
