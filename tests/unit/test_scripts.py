@@ -264,7 +264,7 @@ def test_a_digest_counts_scripts_at_no_cost() -> None:
     today = NOON.date()
     ended = [make_script_task(state=State.DONE), make_script_task(state=State.FAILED)]
     facts = Facts([], {}, [], ended, [], 0, [])
-    digest = summarise((today, today), facts, DEFAULT_TABLE, lambda _model, _usage: Unpriced("none"))
+    digest = summarise((today, today), facts, DEFAULT_TABLE, lambda *_: Unpriced("none"))
     assert digest.tiers == (TierLine(Tier.SCRIPT, 2, Money()),)
     shown = str(bulletin(digest, {}, so_far=False).blocks)
     assert "| Script | 2 | 100 % | $0.00 | - |" in shown
