@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bot.agents import room, seated
 from bot.app import LINES
+from bot.attached import SlackFiles
 from bot.board import Board
 from bot.bulletins import Bulletins
 from bot.chat import SlackChat
@@ -135,6 +136,7 @@ class Building:
             clock,
             terms,
             random.random,
+            SlackFiles(chat),
         )
         self.dispatcher = Dispatcher(
             store.queue, store.gates, self.worker, self.asking, self.courier, clock, prices, terms

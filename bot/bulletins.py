@@ -12,6 +12,7 @@ from bot.views.findings import NAMED, PARTIES, Names
 from bot.views.message import Message, is_person
 from dispatch.delivery import Delivery
 from dispatch.digest import Digest
+from dispatch.editions import Before, Edition
 from dispatch.task import Task
 
 _log = logging.getLogger(__name__)
@@ -20,7 +21,8 @@ _log = logging.getLogger(__name__)
 class Books(Protocol):
     """What a digest is counted from: the dispatcher."""
 
-    async def digest(self, first: date, last: date) -> Digest: ...
+    async def digest(self, first: date, last: date, channel: str | None = None) -> Digest: ...
+    async def week_before(self, first: date, last: date) -> Before: ...
     def today(self) -> date: ...
 
 
@@ -39,10 +41,19 @@ class Bulletins:
         """The message for a digest's delivery. Raises StoreError."""
         span = json.loads(delivery.body)
         first, last = date.fromisoformat(span["first"]), date.fromisoformat(span["last"])
-        digest = await self._books.digest(first, last)
+        edition = Edition(span.get("edition", Edition.DAILY))
+        channel = delivery.channel if edition is Edition.CHANNEL else None
+        digest = await self._books.digest(first, last, channel)
         links = {task.id: await self._link(task) for task, _ in digest.dearest}
         names = await self._names(digest) if self._is_private(delivery.channel) else None
-        return bulletin(digest, links, so_far=last >= self._books.today(), names=names)
+        return bulletin(
+            digest,
+            links,
+            so_far=edition is Edition.DAILY and last >= self._books.today(),
+            names=names,
+            edition=edition,
+            before=await self._books.week_before(first, last) if edition is Edition.WEEKLY else None,
+        )
 
     def _is_private(self, channel: str) -> bool:
         return channel.startswith("D") or (channel != "" and channel == self._operators)

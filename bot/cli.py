@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol, cast
 from zoneinfo import ZoneInfo
 
+from bot import bill
 from bot.config import ConfigError, Settings, load
 from bot.console import Ask, Misused
 from bot.doctor import report
@@ -53,6 +54,8 @@ def main(arguments: Sequence[str], composition: Composition) -> int:
     given = _parser().parse_args(arguments)
     if given.command == "show" and given.attempt and not given.transcript:
         return _say("--attempt says whose --transcript to show; give both", _BAD_USAGE)
+    if given.command == "cost" and (given.first or given.last) and not given.csv:
+        return _say("--from and --to say which days of the --csv to print; give it too", _BAD_USAGE)
     try:
         if given.command == "manifest":
             print(written(given.http, minimal=given.minimal), end="")
@@ -100,6 +103,11 @@ async def _do(given: argparse.Namespace, settings: Settings, composition: Compos
         case "show" if given.transcript:
             async with composition.console(settings) as (ask, _):
                 await _print_transcript(_pages(ask, given), settings.zone, as_json=given.json)
+        case "cost" if given.csv:
+            async with composition.console(settings) as (ask, _):
+                days = {"period": given.period, "from": given.first or "", "to": given.last or ""}
+                async for part in bill.written(ask, days):
+                    print(part, end="", flush=True)
         case verb:
             record = await _ask(verb, given, settings, composition)
             print(json.dumps(record, indent=2) if given.json else PRINTERS[verb](record, settings.zone))
@@ -156,7 +164,7 @@ def _words(given: argparse.Namespace) -> Mapping[str, str]:
         case "backup":
             return {"file": str(given.file.absolute())}
         case "digest":
-            return {"date": given.date, "post": "yes" if given.post else ""}
+            return {"date": given.date or "", "post": "yes" if given.post else ""}
         case _:
             return {}
 
@@ -238,8 +246,11 @@ def _add_verbs(command: Callable[..., argparse.ArgumentParser]) -> None:
         verb(name, text).add_argument("task", type=_task_number, help=number)
     cost = verb("cost", "what was spent")
     cost.add_argument("period", nargs="?", choices=list(Period), default=Period.TODAY)
+    cost.add_argument("--csv", action="store_true", help="print a line for each task, for a spreadsheet")
+    cost.add_argument("--from", dest="first", type=_day, help="with --csv: YYYY-MM-DD")
+    cost.add_argument("--to", dest="last", type=_day, help="with --csv: YYYY-MM-DD, that day too")
     digest = verb("digest", "the digest of a day")
-    digest.add_argument("--date", type=_day, default="", help="YYYY-MM-DD (default: yesterday)")
+    digest.add_argument("--date", type=_day, help="YYYY-MM-DD (default: yesterday)")
     digest.add_argument("--post", action="store_true", help="post it too, unless that day has been posted")
     backup = verb("backup", "copy the database into a new file, also while it is in use")
     backup.add_argument("file", type=Path, metavar="FILE", help="must not be there yet")

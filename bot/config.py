@@ -133,6 +133,12 @@ class Settings(Section):
             zone=self.zone,
             digest_channel=self.digest.channel,
             digest_at=self.digest.at,
+            weekly=self.digest.weekly == "monday",
+            channel_digests={
+                name: ZoneInfo(one.timezone or self.timezone)
+                for name, one in self.channels.items()
+                if one.digest
+            },
             operators_channel=self.operators.channel or self.digest.channel,
             budgets=budgets(self.budgets),
             quota=Quota(limits.queued_per_person, limits.queued_per_source),

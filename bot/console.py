@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from bot.bill import LINES, bill_record
 from bot.grammar import Period, Run, Submit, UsageError, parse
 from bot.periods import first_day, next_time
 from bot.records import (
@@ -35,7 +36,7 @@ from dispatch.errors import NotFound, OnequeueError
 from dispatch.forecast import Outlook
 from dispatch.gates import Gate
 from dispatch.pauses import Paused
-from dispatch.ports import Backup, Clock, Spending, Transcripts
+from dispatch.ports import Backup, BillLine, Clock, Spending, Transcripts
 from dispatch.questions import Question
 from dispatch.states import TERMINAL, Step
 from dispatch.task import Attempt, NewTask, Source, Task
@@ -77,6 +78,9 @@ class Accounts(Protocol):
     async def cost(self, first: date, last: date) -> Sequence[Spending]: ...
     async def disputed(self, first: date, last: date) -> Sequence[int]: ...
     async def digest(self, first: date, last: date) -> Digest: ...
+    async def bill(
+        self, first: date, last: date, after: int, newest: int | None, limit: int
+    ) -> tuple[Sequence[BillLine], int]: ...
     async def post_digest(self, day: date) -> bool: ...
     def today(self) -> date: ...
 
@@ -224,6 +228,21 @@ class Console:
         days = first_day(period, today), today
         return cost_record(period, await self.accounts.cost(*days), await self.accounts.disputed(*days))
 
+    async def bill(self, words: Mapping[str, str]) -> Record:
+        """A page of the bill `from` a day `to` another, by default those of `period`, behind task `after`.
+
+        `newest` is what the first page says of itself, and empty for that.
+        """
+        today = self.accounts.today()
+        since = first_day(Period(words["period"]), today)
+        first = _day(words["from"], today) if words["from"] else since
+        last = _day(words["to"], today) if words["to"] else today
+        if first > last:
+            raise Misused(f"{first} is after {last}. Give the earlier day with --from.")
+        newest = int(words["newest"]) if words["newest"] else None
+        lines, end = await self.accounts.bill(first, last, int(words["after"]), newest, LINES)
+        return bill_record(lines, end)
+
     async def digest(self, words: Mapping[str, str]) -> Record:
         """The digest of `date`, yesterday by default; posts it when `post` is given."""
         day = _day(words.get("date", ""), self.accounts.today())
@@ -250,6 +269,7 @@ _VERBS: Mapping[str, Callable[[Console, Mapping[str, str]], Awaitable[Record]]] 
     "pause": Console.pause,
     "resume": Console.resume,
     "cost": Console.cost,
+    "bill": Console.bill,
     "digest": Console.digest,
     "backup": Console.backup,
 }

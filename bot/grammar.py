@@ -33,6 +33,7 @@ HELP: Final = """\
 *Give me a task:* `/task p3 investigate the stall in payments`
 A mention (`@Onequeue p3 …`) or a direct message does the same. The answer comes in the thread.
 `/task` alone opens a form, and so does *Run as task* in the menu of a message, about that message.
+Images, PDFs and text that come with a request are read, 5 files at most.
 
 *Priority,* most urgent first: `p1` to `p4` run on Opus, `p5` to `p7` on Sonnet, `p8` to `p10` on Haiku, \
 unless your team routes them otherwise. Without one the task gets the usual priority here.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from bot.attached import files_in
 from bot.chronicle import chronicle
 from bot.grammar import (
     HELP,
@@ -44,7 +45,7 @@ from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.errors import NotAdmitted, NotFound, StoreError
 from dispatch.forecast import Outlook
 from dispatch.ports import Clock, Notifier, Outbox
-from dispatch.task import NewTask, Source, Task
+from dispatch.task import Attached, NewTask, Source, Task
 
 Payload = Mapping[str, Any]
 
@@ -65,6 +66,7 @@ class Place:
     thread: str | None = None
     message: str | None = None
     in_thread: bool = False
+    files: tuple[Attached, ...] = ()
 
 
 class Intake:
@@ -279,7 +281,8 @@ class Intake:
             script=script,
             project=asked.project,
             parent=parent,
-            unless_alike=script is None and not place.in_thread,
+            unless_alike=script is None and not place.in_thread and not place.files,
+            files=place.files,
         )
         try:
             task, created = await self._desk.submit(new)
@@ -340,4 +343,5 @@ def _place(payload: Payload, event: Payload) -> Place:
         thread=event.get("thread_ts") or event["ts"],
         message=event["ts"],
         in_thread=bool(event.get("thread_ts")),
+        files=files_in(event.get("files")),
     )

@@ -190,8 +190,7 @@ class Letters:
             return (twice.without_answer(task, leader, struck, offers),)
         asked = replace(leader, requester=task.requester, channel=task.channel)
         told = reply(*self._shown(asked, attempts[-1]), receipt=twice.receipt(task, leader))
-        file = (Document(told.filename, told.document),) if told.document is not None else ()
-        return (*told.messages, *file)
+        return (*told.messages, *(Document(file.name, file.text) for file in told.files))
 
     async def _answer(self, delivery: Delivery) -> Letter:
         if delivery.attempt is None:

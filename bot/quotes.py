@@ -35,7 +35,7 @@ class ThreadQuotes:
         try:
             said = await self._chat.thread(task.channel, task.thread, before=_end(task, task.message))
             others = [message for message in said if message.person != await self._myself()]
-            kept = newest([await self._line(message) for message in others])
+            kept = newest([await self._line(message, task) for message in others])
         except Refused as refused:
             return f"The conversation around this request could not be read ({refused.code})."
         except (NoAnswer, RateLimited) as error:
@@ -47,13 +47,14 @@ class ThreadQuotes:
             self._me = (await self._chat.identity()).user
         return self._me
 
-    async def _line(self, message: Said) -> str:
+    async def _line(self, message: Said, task: Task) -> str:
         try:
             name = await self._chat.name(message.person)
         except Refused:
             name = message.person
         words = neutralise(plain(message.text)).strip()
-        files = "".join(f"\n[file, not read: {inline(file, 120)}]" for file in message.files)
+        mark = "file" if message.ts == task.message else "file, not read"
+        files = "".join(f"\n[{mark}: {inline(file, 120)}]" for file in message.files)
         return indented(f"{inline(name, _NAME_LIMIT) or 'somebody'}: {words}{files}")
 
 

@@ -112,19 +112,28 @@ class AnthropicSettings(Section):
 
 
 class DigestSettings(Section):
-    """Where and when the daily digest goes. No channel: none is posted."""
+    """Where and when the digest goes. No channel: none is posted but those of the channels themselves.
+
+    `weekly` names the day on which the week before is told too.
+    """
 
     channel: str = ""
     at: time = time(9, 0)
+    weekly: Literal["monday", "off"] = "monday"
 
 
 class ChannelSettings(Section):
-    """What differs in one channel, named by its id. A `quiet` one sees no projects and files by name."""
+    """What differs in one channel, named by its id. A `quiet` one sees no projects and files by name.
+
+    With `digest` it is told each day of its own tasks, in the days of its `timezone`, else the team's.
+    """
 
     default_priority: Priority | None = None
     runner: RunnerName | None = None
     project: ProjectName | None = None
     quiet: bool = False
+    digest: bool = False
+    timezone: Zone | None = None
 
 
 class TierSettings(Section):

@@ -1,16 +1,20 @@
 """The money side of the front door: what was spent, what a day may cost, and who is told."""
 
+import asyncio
 import json
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from dispatch.budget import ALL, Standing, reached
 from dispatch.delivery import DeliveryKind, NewDelivery
-from dispatch.digest import CHART_DAYS, DayBar, Digest, Facts, due, newest_due, summarise, window
+from dispatch.digest import CHART_DAYS, DayBar, Digest, Facts, Money, summarise, window
+from dispatch.editions import Before, Edition, Issue, before
 from dispatch.errors import Unreachable
 from dispatch.findings import USUAL_DAYS, Outlier, Pace, outliers, pace
-from dispatch.ports import Clock, Digests, Ledger, Notifier, Outbox, Pricing, Spending, Tasks
+from dispatch.ports import BillLine, Clock, Digests, Ledger, Notifier, Outbox, Pricing, Spending, Tasks
 from dispatch.task import Task
 from dispatch.terms import Terms
 
@@ -45,10 +49,9 @@ class Books:
         """Books what a dead process left open, and begins to count the days to tell of."""
         now = self._clock.now()
         await self._ledger.close_open(self._price, now)
-        if channel := self._terms.digest_channel:
-            newest = newest_due(now, self._terms.zone, self._terms.digest_at)
-            if await self._digests.last_day(channel) is None:
-                await self._digests.tell(channel, newest, None, now)
+        for issue in self._terms.issues:
+            if await self._digests.last_day(issue.edition, issue.channel) is None:
+                await self._digests.tell(issue.edition, issue.channel, issue.newest(now), None, now)
 
     def today(self) -> date:
         """The date where the team is."""
@@ -68,38 +71,90 @@ class Books:
 
         One entry for each session.
         """
-        ended = await self._tasks.self_costed(*window(first, last, self._terms.zone))
+        return await self._disputed(*window(first, last, self._terms.zone))
+
+    async def _disputed(self, since: datetime, until: datetime) -> Sequence[int]:
+        ended = await self._tasks.self_costed(since, until)
         return [attempt.task_id for attempt in ended if attempt.is_disputed]
 
-    async def digest(self, first: date, last: date) -> Digest:
-        """The digest of the days `first` to `last`, both included, as of now."""
-        since, until = window(first, last, self._terms.zone)
+    async def bill(
+        self, first: date, last: date, after: int, newest: int | None, limit: int
+    ) -> tuple[Sequence[BillLine], int]:
+        """The first lines behind task `after` of the bill of those days, and the last task of all of it.
+
+        `newest` is that task where it is known already, so that no later page has to look for it.
+        """
+        days = window(first, last, self._terms.zone)
+        end = await self._ledger.newest_billed(*days) if newest is None else newest
+        return await self._ledger.bill(*days, after, end, limit), end
+
+    async def week_before(self, first: date, last: date) -> Before:
+        """What the days a week before `first` to `last` came to."""
+        days = before(first, last)
+        ended = await self._tasks.ended_tasks(*window(*days, self._terms.zone))
+        spent = {line.tier: Money(line.micro_usd, line.unpriced) for line in await self.cost(*days)}
+        return Before(spent, Counter(task.state for task in ended))
+
+    async def digest(self, first: date, last: date, channel: str | None = None) -> Digest:
+        """The digest of the days `first` to `last`, both included, as of now.
+
+        Of one channel it counts only the tasks that are in it, and the days are those of its own zone.
+        """
+        zone = self._zone(channel)
+        since, until = window(first, last, zone)
+        bookings = await self._ledger.bookings(since, until)
+        tasks = {
+            task.id: task
+            for task in await self._ledger.booked_tasks(since, until)
+            if channel in (None, task.channel)
+        }
+        attempts = await self._ledger.booked_attempts(since, until)
+        ended = await self._tasks.ended_tasks(since, until)
+        starts = await self._ledger.first_starts(since, until)
+        ended = [task for task in ended if channel in (None, task.channel)]
+        ours = tasks.keys() | {task.id for task in ended}
         facts = Facts(
-            bookings=await self._ledger.bookings(since, until),
-            tasks={task.id: task for task in await self._ledger.booked_tasks(since, until)},
-            attempts=await self._ledger.booked_attempts(since, until),
-            ended=await self._tasks.ended_tasks(since, until),
-            starts=await self._ledger.first_starts(since, until),
-            open_count=sum((await self._tasks.counts()).values()),
-            chart=[await self._bar(day) for day in _up_to(last, CHART_DAYS)],
-            disputed=await self.disputed(first, last),
-            outliers=await self._outliers(first, last),
-            pace=await self._pace(last),
+            bookings=[booking for booking in bookings if booking.task_id in tasks],
+            tasks=tasks,
+            attempts=[attempt for attempt in attempts if attempt.task_id in tasks],
+            ended=ended,
+            starts=[start for start in starts if channel in (None, start.channel)],
+            open_count=await self._open(channel),
+            chart=[await self._bar(day, channel) for day in _up_to(last, CHART_DAYS)],
+            disputed=[one for one in await self._disputed(since, until) if channel is None or one in ours],
+            outliers=await self._outliers(first, last, channel),
+            pace=await self._pace(last) if channel is None else None,
         )
-        return summarise((first, last), facts, self._terms.table, self._price)
+        # Pricing each request anew takes the machine a second for a thousand or two: others go on meanwhile.
+        return await asyncio.to_thread(summarise, (first, last), facts, self._terms.table, self._price)
 
-    async def _bar(self, day: date) -> DayBar:
-        return DayBar(day, {line.tier: line.micro_usd for line in await self.cost(day, day)})
+    def _zone(self, channel: str | None) -> ZoneInfo:
+        return self._terms.channel_digests.get(channel or "", self._terms.zone)
 
-    async def _spent(self, first: date, last: date) -> Mapping[str, int]:
-        return await self._ledger.spent_between(*window(first, last, self._terms.zone))
+    async def _open(self, channel: str | None) -> int:
+        if channel is None:
+            return sum((await self._tasks.counts()).values())
+        return await self._ledger.open_in_channel(channel)
 
-    async def _outliers(self, first: date, last: date) -> tuple[Outlier, ...]:
+    async def _bar(self, day: date, channel: str | None) -> DayBar:
+        days = window(day, day, self._zone(channel))
+        if channel is None:
+            lines = await self._ledger.spending(*days)
+        else:
+            lines = await self._ledger.spending_of_channel(channel, *days)
+        return DayBar(day, {line.tier: line.micro_usd for line in lines})
+
+    async def _spent(self, first: date, last: date, channel: str | None = None) -> Mapping[str, int]:
+        """Micro-dollars by scope; of one channel they are all that there is."""
+        spent = await self._ledger.spent_between(*window(first, last, self._zone(channel)))
+        return spent if channel is None else {ALL: spent.get(f"channel:{channel}", 0)}
+
+    async def _outliers(self, first: date, last: date, channel: str | None) -> tuple[Outlier, ...]:
         days = _up_to(last, (last - first).days + 1)
         before = _up_to(first - timedelta(days=1), USUAL_DAYS)
         return outliers(
-            {day: await self._spent(day, day) for day in days},
-            [await self._spent(day, day) for day in before],
+            {day: await self._spent(day, day, channel) for day in days},
+            [await self._spent(day, day, channel) for day in before],
         )
 
     async def _pace(self, last: date) -> Pace | None:
@@ -108,13 +163,14 @@ class Books:
         return pace(last, month, newest, self._terms.budgets.everybody)
 
     async def tell_digest(self) -> None:
-        """Makes the digest due that should have been told by now, once; covers all days missed."""
-        channel, now = self._terms.digest_channel, self._clock.now()
-        if not channel or (last := await self._digests.last_day(channel)) is None:
-            return
-        if span := due(last, now, self._terms.zone, self._terms.digest_at):
-            await self._digests.tell(channel, span[1], _digest(channel, *span), now)
-            self._notifier.wake()
+        """Makes each digest due that should have been told by now, once; covers all days missed."""
+        now = self._clock.now()
+        for issue in self._terms.issues:
+            last = await self._digests.last_day(issue.edition, issue.channel)
+            if last is not None and (span := issue.due(last, now)):
+                told = issue.delivery(*span)
+                await self._digests.tell(issue.edition, issue.channel, span[1], told, now)
+                self._notifier.wake()
 
     async def post_digest(self, day: date) -> bool:
         """Makes the digest of a day due now. False when that day has been told already.
@@ -125,10 +181,11 @@ class Books:
         channel, now = self._terms.digest_channel, self._clock.now()
         if not channel:
             raise Unreachable("There is no channel to post to: set ONEQUEUE_DIGEST_CHANNEL.")
+        issue = Issue(Edition.DAILY, channel, self._terms.zone, self._terms.digest_at)
         if day < self.today():
-            told = await self._digests.tell(channel, day, _digest(channel, day, day), now)
+            told = await self._digests.tell(issue.edition, channel, day, issue.delivery(day, day), now)
         else:
-            told = await self._outbox.put(_digest(channel, day, day, f"@{now.isoformat()}"), now)
+            told = await self._outbox.put(issue.delivery(day, day, f"@{now.isoformat()}"), now)
         self._notifier.wake()
         return told
 
@@ -164,12 +221,3 @@ class Books:
 def _up_to(last: date, count: int) -> list[date]:
     """So many days, `last` the last of them."""
     return [last - timedelta(days=back) for back in reversed(range(count))]
-
-
-def _digest(channel: str, first: date, last: date, edition: str = "") -> NewDelivery:
-    return NewDelivery(
-        key=f"digest:{channel}:{last}{edition}",
-        kind=DeliveryKind.DIGEST,
-        channel=channel,
-        body=json.dumps({"first": first.isoformat(), "last": last.isoformat()}),
-    )

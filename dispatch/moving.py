@@ -64,6 +64,7 @@ def again(task: Task, better: Tier, attempt: Attempt, actor: str) -> NewTask:
         parent=task.id,
         depth=task.depth,
         project=task.project,
+        files=task.files,
     )
 
 

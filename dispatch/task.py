@@ -60,6 +60,15 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that came with a request: what it is found by, and its size in bytes as it was said."""
+
+    id: str
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class NewTask:
     """A request, as the front door takes it.
 
@@ -71,6 +80,7 @@ class NewTask:
     `unless_alike` holds it, until its requester has been asked, where the same is under way or just done.
     With a `parent` and its thread quoted it is what a person said about that: it waits for what is open
     there.
+    `files` came with the request; they are read when an attempt starts.
     """
 
     request_key: str
@@ -90,6 +100,7 @@ class NewTask:
     script: str | None = None
     project: str | None = None
     unless_alike: bool = False
+    files: tuple[Attached, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +132,7 @@ class Task:
     `project` names the repository it works on, if any: the one asked for, else the channel's.
     `behind` is the task that must end before a held one is queued, `alike` the one that it looks like while
     its requester is asked whether it should follow that, `follows` the one whose answer is its own.
+    `files` came with the request; of them it knows only what they are called and found by.
     """
 
     id: int
@@ -157,6 +169,7 @@ class Task:
     forgotten: bool = False
     script: str | None = None
     project: str | None = None
+    files: tuple[Attached, ...] = ()
     behind: int | None = None
     alike: int | None = None
     follows: int | None = None

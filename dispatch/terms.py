@@ -1,6 +1,6 @@
 """What the team decided: routing, seats, budgets, limits, times. Pure; values only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from dispatch.budget import Budgets, Purse
 from dispatch.digest import window
+from dispatch.editions import Edition, Issue
 from dispatch.errors import NotFound
 from dispatch.means import ChannelMeans, Means, Project
 from dispatch.policy import URGENT, Quota, Ration, Seating
@@ -42,13 +43,16 @@ class Terms:
     `token_caps` holds the most tokens a task may use of each model that has no price. A follow-up that
     a session asked for is given up when it has waited for `follow_ups_last`, and a question of a session
     is over after `questions_last`. `scripts` are by name. `urgent_a_day` and `opus_a_day` are how many
-    tasks of p1 or p2, and on Opus, one person may have on the team's day.
+    tasks of p1 or p2, and on Opus, one person may have on the team's day. `weekly` says that weeks are told
+    beside days, `channel_digests` which channels are told of their own tasks, and in whose days.
     """
 
     table: Table
     zone: ZoneInfo
     digest_channel: str = ""
     digest_at: time = time(9, 0)
+    weekly: bool = False
+    channel_digests: Mapping[str, ZoneInfo] = field(default_factory=dict)
     operators_channel: str = ""
     budgets: Budgets = DEFAULT_BUDGETS
     quota: Quota = PEOPLES_QUOTA
@@ -64,6 +68,16 @@ class Terms:
     script_seats: int = SCRIPT_SEATS
     projects: Mapping[str, Project] = field(default_factory=dict)
     channels: Mapping[str, ChannelMeans] = field(default_factory=dict)
+
+    @property
+    def issues(self) -> Sequence[Issue]:
+        """Every digest that is told again and again."""
+        at, channel = self.digest_at, self.digest_channel
+        ours = [Edition.DAILY, *([Edition.WEEKLY] if self.weekly else [])] if channel else []
+        return [
+            *(Issue(edition, channel, self.zone, at) for edition in ours),
+            *(Issue(Edition.CHANNEL, name, zone, at) for name, zone in self.channel_digests.items()),
+        ]
 
     def means(self, task: Task) -> Means:
         """What the task's session is given: the project decides, then the channel, then the tier.

@@ -7,12 +7,25 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from dispatch import gates, policy, talk
+from dispatch import attachments, gates, policy, talk
 from dispatch.errors import LeaseLost, NotFound, StoreError, Unreachable
 from dispatch.faults import Fault, FaultKind
 from dispatch.moving import left_behind
 from dispatch.policy import Settlement
-from dispatch.ports import Access, Clock, Draft, Gates, Gateway, Notifier, Queue, Quotes, Seats, Session
+from dispatch.ports import (
+    Access,
+    Clock,
+    Draft,
+    Files,
+    Gates,
+    Gateway,
+    Gathered,
+    Notifier,
+    Queue,
+    Quotes,
+    Seats,
+    Session,
+)
 from dispatch.questions import recalled
 from dispatch.routing import by_urgency
 from dispatch.task import Attempt, Claim, Outcome, Task, Tier, Verdict
@@ -47,6 +60,7 @@ class Worker:
         clock: Clock,
         terms: Terms,
         chance: Callable[[], float],
+        files: Files | None = None,
     ) -> None:
         self._queue = queue
         self._gates = gates
@@ -57,6 +71,7 @@ class Worker:
         self._clock = clock
         self._terms = terms
         self._chance = chance
+        self._files = files
         self._at_gates = asyncio.Lock()
         self._awake = asyncio.Event()
         self._claiming = True
@@ -181,12 +196,14 @@ class Worker:
                 return _CANCELLED
             if claim.task.script is not None:
                 return await self._script(claim.task, claim.task.script)
+            found = await self._files.of(claim.task) if self._files else Gathered()
             earlier = await self._earlier(claim.task)
             quotes, recalled = await self._quotes.of(claim.task), await self._recalled(claim)
-            prompt = _prompt(claim.task, earlier, quotes, recalled)
+            prompt = _prompt(claim.task, attachments.introduced(found), earlier, quotes, recalled)
             async with self._gateway.admit(claim) as access:
-                outcome = await self._seats.run(self._open(claim, prompt, access, draft))
-                return _waiting_as_told(outcome, access)
+                session = replace(self._open(claim, prompt, access, draft), attachments=found.read)
+                outcome = await self._seats.run(session)
+                return attachments.noted(_waiting_as_told(outcome, access), found)
         except Unreachable as error:
             return _failed(draft, FaultKind.UNREACHABLE, error)
         except NotFound as error:

@@ -7,30 +7,47 @@ from typing import Any, Final
 from bot.money import dollars
 from bot.slacktext import neutralise
 from bot.views.card import wording
+from bot.views.comparison import comparison
 from bot.views.findings import Names, findings
 from bot.views.message import Block, Message, line, markdown, section
 from bot.words import counted
 from dispatch.digest import DayBar, Digest, Money
+from dispatch.editions import Before, Edition
 from dispatch.states import State
 from dispatch.task import MODEL_TIERS, Task, Tier
 from dispatch.usage import MICRO_USD
 
 _WORDS_LIMIT: Final = 80
 
+_TITLES: Final = {
+    Edition.DAILY: "{}",
+    Edition.WEEKLY: "Week of {}",
+    Edition.CHANNEL: "This channel, {}",
+}
+
 Links = Mapping[int, str]
 """The address of each task's thread by the task's number, empty where it has none."""
 
 
-def bulletin(digest: Digest, links: Links, *, so_far: bool, names: Names | None = None) -> Message:
+def bulletin(
+    digest: Digest,
+    links: Links,
+    *,
+    so_far: bool,
+    names: Names | None = None,
+    edition: Edition = Edition.DAILY,
+    before: Before | None = None,
+) -> Message:
     """The digest, with its chart as a table where Slack refuses the chart.
 
     `so_far` says that its last day has not ended. `names` is None where not everybody may see who spent
-    what, and where.
+    what, and where. `before` is the week before that of a weekly edition.
     """
     head = _headline(digest, so_far=so_far)
-    opening = [section(line([f"*{_days(digest)}*", *head])), *_missed(digest)]
+    title = _TITLES[edition].format(_days(digest))
+    opening = [section(line([f"*{title}*", *head])), *_told_beside(digest, edition, before)]
     below = _money(digest, links, names)
-    text = neutralise(line([_days(digest), *head]))
+    text = neutralise(line([title, *head]))
     return Message(
         text,
         (*opening, _chart(digest.chart), *below),
@@ -59,6 +76,13 @@ def _headline(digest: Digest, *, so_far: bool) -> list[str]:
 def _days(digest: Digest) -> str:
     last = f"{digest.last:%A} {digest.last.day} {digest.last:%B}"
     return last if digest.first == digest.last else f"{digest.first.day} {digest.first:%B} to {last}"
+
+
+def _told_beside(digest: Digest, edition: Edition, before: Before | None) -> list[Block]:
+    if edition is not Edition.WEEKLY:
+        return _missed(digest)
+    told = comparison(digest, before) if before else ""
+    return [section(told)] if told else []
 
 
 def _missed(digest: Digest) -> list[Block]:

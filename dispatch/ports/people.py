@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from dispatch.delivery import Delivery, NewDelivery
+from dispatch.editions import Edition
 from dispatch.task import Task
 
 
@@ -58,13 +59,15 @@ class Outbox(Protocol):
 
 
 class Digests(Protocol):
-    """Which days have been told to which channel."""
+    """Which days have been told to which channel, of each edition."""
 
-    async def last_day(self, channel: str) -> date | None:
-        """The newest day told, in the channel's zone."""
+    async def last_day(self, edition: Edition, channel: str) -> date | None:
+        """The newest day told, in the edition's zone."""
         ...
 
-    async def tell(self, channel: str, day: date, digest: NewDelivery | None, now: datetime) -> bool:
+    async def tell(
+        self, edition: Edition, channel: str, day: date, digest: NewDelivery | None, now: datetime
+    ) -> bool:
         """Notes the day as told and makes its digest due, in one transaction. False when told before.
 
         Without a digest the day is only noted: the first day told is the one after it.

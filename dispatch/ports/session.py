@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from dispatch.ports.previews import Preview, Unseen
 from dispatch.ports.transcripts import Recorder
 from dispatch.questions import Ruling
 from dispatch.scripts import Script
-from dispatch.task import Claim, Outcome, Resumed, Work
+from dispatch.task import Claim, Outcome, Resumed, Task, Work
 from dispatch.transcript import Unrecorded
 
 
@@ -66,6 +67,43 @@ class Access:
     heard: Heard = field(default_factory=Heard, compare=False)
 
 
+class FileKind(StrEnum):
+    """What a file is, by what is in it."""
+
+    IMAGE = "image"
+    PDF = "pdf"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that a session may read. `name` is a line of visible text, `media_type` such as `image/png`.
+
+    Text is UTF-8.
+    """
+
+    name: str
+    kind: FileKind
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The files of a request that could be read, and why each other could not, with its name."""
+
+    read: tuple[Attachment, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+class Files(Protocol):
+    """The files that came with a request."""
+
+    async def of(self, task: Task) -> Gathered:
+        """What is in them now. Raises Unreachable."""
+        ...
+
+
 class Gateway(Protocol):
     """What a session may reach. Prices, books and stops every request."""
 
@@ -105,7 +143,7 @@ class Session:
     Where it is `resumed` the earlier conversation goes on, and the prompt is for a runner that cannot
     read that conversation any more.
     Its runner tells the `recorder` what happens, as it happens, and where it can tell shows the `preview`
-    the answer as it is written.
+    the answer as it is written. `attachments` are files it may read.
     """
 
     task_id: int
@@ -124,6 +162,7 @@ class Session:
     resumed: Resumed | None = None
     recorder: Recorder = field(default_factory=Unrecorded, compare=False)
     preview: Preview = field(default_factory=Unseen, compare=False)
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Runner(Protocol):

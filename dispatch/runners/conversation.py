@@ -1,12 +1,13 @@
 """A conversation on the Messages API that can be put aside and gone on with."""
 
 import json
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from anthropic.types.beta import BetaMessage, BetaMessageParam, BetaUserMessageParam
 
-from dispatch.ports import Draft, Session
+from dispatch.ports import Attachment, Draft, FileKind, Session
 from dispatch.transcript import Kind
 
 WAITS = "The answer is not here yet."
@@ -18,9 +19,14 @@ class Conversation:
 
     def __init__(self, session: Session) -> None:
         self.paused = False
+        files = [_block(file) for file in session.attachments]
         self.messages: list[BetaMessageParam] = _resumed(session) or [
             {"role": "user", "content": session.prompt}
         ]
+        self._first = self.messages[0]
+        if files:
+            content: Any = [*files, *_as_blocks(self._first)]
+            self.messages[0] = {"role": "user", "content": content}
 
     def add(self, message: BetaMessage, results: BetaUserMessageParam | None) -> None:
         """Adds a turn of the model, as it was sent, and what its tools returned."""
@@ -30,8 +36,26 @@ class Conversation:
             self.messages.append(results)
 
     def saved(self, draft: Draft) -> bytes:
-        """All of it, to be resumed from."""
-        return json.dumps({"messages": self.messages, "text": draft.text}).encode()
+        """All of it but what is in files, to be resumed from."""
+        messages = [self._first, *self.messages[1:]]
+        return json.dumps({"messages": messages, "text": draft.text}).encode()
+
+
+def _as_blocks(message: BetaMessageParam) -> list[Any]:
+    content = message["content"]
+    return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
+
+
+def _block(file: Attachment) -> Mapping[str, Any]:
+    if file.kind is FileKind.TEXT:
+        text = file.content.decode()
+        source = {"type": "text", "media_type": "text/plain", "data": text}
+        return {"type": "document", "title": file.name, "source": source}
+    encoded = b64encode(file.content).decode()
+    source = {"type": "base64", "media_type": file.media_type, "data": encoded}
+    if file.kind is FileKind.PDF:
+        return {"type": "document", "title": file.name, "source": source}
+    return {"type": "image", "source": source}
 
 
 def _resumed(session: Session) -> list[BetaMessageParam] | None:

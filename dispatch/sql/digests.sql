@@ -1,7 +1,7 @@
 -- name: last_day
-SELECT max(day) AS day FROM digest WHERE channel = :channel;
+SELECT max(day) AS day FROM digest WHERE edition = :edition AND channel = :channel;
 
 -- name: tell
-INSERT INTO digest (channel, day, told_at) VALUES (:channel, :day, :now)
-ON CONFLICT (channel, day) DO NOTHING
+INSERT INTO digest (edition, channel, day, told_at) VALUES (:edition, :channel, :day, :now)
+ON CONFLICT (edition, channel, day) DO NOTHING
 RETURNING day;

@@ -34,7 +34,7 @@ WHERE state IN ('sent', 'refused') AND task_id IN (SELECT value FROM json_each(:
 
 -- name: forget_tasks
 UPDATE task SET
-    words = '', likeness = NULL, forgotten_at = :now,
+    words = '', files = '[]', likeness = NULL, forgotten_at = :now,
     request_key = iif(source = 'follow-up', 'forgotten:' || id, request_key)
 WHERE id IN (SELECT value FROM json_each(:task_ids));
 

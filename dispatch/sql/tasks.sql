@@ -2,7 +2,7 @@
 INSERT INTO task (
     state, request_key, source, requester, words, priority, asked_model, asked_cap_micro_usd,
     tier, model, reason, cap_micro_usd, channel, thread, message, quote_thread, parent, depth,
-    expires_at, rank, ages_at, script, again, project, likeness, created_at, updated_at
+    expires_at, rank, ages_at, script, again, project, files, likeness, created_at, updated_at
 ) VALUES (
     'queued', :request_key, :source, :requester, :words, :priority, :asked_model, :asked_cap_micro_usd,
     :tier, :model, :reason, :cap_micro_usd, :channel,
@@ -11,7 +11,7 @@ INSERT INTO task (
         (SELECT mother.thread FROM task AS mother WHERE mother.id = :parent AND mother.channel = :channel)
     ),
     :message, :quote_thread, :parent, :depth,
-    :expires_at, :priority, :ages_at, :script, :again, :project, :likeness, :now, :now
+    :expires_at, :priority, :ages_at, :script, :again, :project, :files, :likeness, :now, :now
 )
 RETURNING *;
 

@@ -12,6 +12,7 @@ from dispatch.gates import Gate, GateState
 from dispatch.questions import Ending, Question, QuestionKind
 from dispatch.states import Move, State, Step
 from dispatch.task import (
+    Attached,
     Attempt,
     Booking,
     HoldKind,
@@ -98,6 +99,7 @@ def task(row: sqlite3.Row) -> Task:
         behind=row["behind"],
         alike=row["alike"],
         follows=row["follows"],
+        files=tuple(Attached(*file) for file in json.loads(row["files"])),
     )
 
 
@@ -125,6 +127,7 @@ def columns(new: NewTask, route: Route) -> dict[str, object]:
         "expires_at": new.expires_at,
         "script": new.script,
         "project": new.project,
+        "files": json.dumps([(file.id, file.name, file.size) for file in new.files]),
         "likeness": likeness(new.words, new.script),
     }
 

@@ -186,7 +186,9 @@ async def test_sigterm_lets_the_session_finish(world: World) -> None:
 async def test_what_cannot_be_read_gets_the_right_form_and_is_not_queued(world: World) -> None:
     await world.bot.start()
     assert "`/task p10 tidy the wiki`" in await world.slack.slash("ana", "#ops", "p11 tidy the wiki")
-    assert "p1" in await world.slack.slash("ana", "#ops", "")
+    assert "p1" in await world.slack.slash("ana", "#ops", "help")
+    assert await world.slack.slash("ana", "#ops", "") == ""
+    assert world.slack.forms.modal("ana") is not None
     await world.slack.say("ana", "#ops", "@Onequeue max=$0 tidy the wiki")
     await world.slack.wait_for(lambda _: world.slack.ephemerals("ana"))
     assert (await world.json("list"))["tasks"] == []

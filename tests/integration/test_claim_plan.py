@@ -265,3 +265,18 @@ def test_a_batch_of_nothing_costs_next_to_nothing(full: sqlite3.Connection, name
     step_count = reads_inside(full, name, VALUES | {"task_ids": "[]"})
     full.execute("ROLLBACK")
     assert step_count < 5
+
+
+MONTH = 720 * 3_600_000_000
+
+
+def test_a_month_of_a_hundred_thousand_requests_is_summed_by_the_hour(full: sqlite3.Connection) -> None:
+    month = VALUES | {"since": 0, "until": MONTH}
+    one_by_one = reads_inside(full, "spending", month)
+    assert one_by_one > 10_000
+    assert reads_inside(full, "spent_between", month) < one_by_one / 1_000
+
+
+def test_a_page_of_a_bill_costs_the_page_whatever_the_month(full: sqlite3.Connection) -> None:
+    page = VALUES | {"since": 0, "until": MONTH, "after": 90_000, "newest": MANY}
+    assert reads_inside(full, "bill", page) < 40

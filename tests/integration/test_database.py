@@ -12,6 +12,7 @@ import aiosqlite
 import pytest
 
 from dispatch.delivery import DeliveryKind, NewDelivery
+from dispatch.editions import Edition
 from dispatch.errors import StoreBusy, StoreError, StoreUnusable
 from dispatch.policy import Seating
 from dispatch.routing import DEFAULT_TABLE, route
@@ -60,14 +61,14 @@ async def test_every_commit_reaches_the_disk_before_it_is_acknowledged(store: St
 async def test_the_reading_connection_cannot_write(store: Store) -> None:
     assert await setting(store.database._reader, "query_only") == 1
     with pytest.raises(StoreUnusable):
-        await store.database.rows("tell", channel="C1", day="2026-11-22", now=0)
+        await store.database.rows("tell", edition="daily", channel="C1", day="2026-11-22", now=0)
 
 
 async def test_a_rollback_takes_nothing_of_others_with_it(store: Store) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def fails(transaction: Transaction) -> None:
-        await transaction.rows("tell", channel="C1", day="2026-11-20", now=NOW)
+        await transaction.rows("tell", edition="daily", channel="C1", day="2026-11-20", now=NOW)
         begun.set()
         await go_on.wait()
         raise ZeroDivisionError
@@ -82,7 +83,7 @@ async def test_a_rollback_takes_nothing_of_others_with_it(store: Store) -> None:
         await failing
     task = await adding
     assert await store.queue.task(task.id) == task
-    assert await store.digests.last_day("C1") is None
+    assert await store.digests.last_day(Edition.DAILY, "C1") is None
 
 
 async def test_a_cancelled_claim_leaves_no_orphan(store: Store) -> None:
@@ -175,11 +176,11 @@ async def test_a_write_after_a_read_never_meets_an_old_snapshot(store: Store) ->
         other.execute("PRAGMA busy_timeout = 0")
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("UPDATE task SET words = 'changed'")
-        await transaction.rows("tell", channel="C1", day="2026-11-22", now=NOW)
+        await transaction.rows("tell", edition="daily", channel="C1", day="2026-11-22", now=NOW)
 
     await store.database.write(read_then_write)
     other.close()
-    assert await store.digests.last_day("C1") is not None
+    assert await store.digests.last_day(Edition.DAILY, "C1") is not None
 
 
 def run(script: str, path: Path) -> subprocess.CompletedProcess[str]:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from bot.bill import bill_record
 from bot.cli import main
 from bot.config import Settings
 from bot.console import Ask
@@ -15,9 +16,10 @@ from tests.fakes.values import make_task
 
 
 class Composition:
-    """Hears what is asked of it, and answers with a task."""
+    """Hears what is asked of it, and answers with a task if nothing else is said."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer: Record | None = None) -> None:
+        self.answer = answer or task_record(make_task(42, 3, project="payments"))
         self.asked: list[tuple[str, Mapping[str, str]]] = []
 
     async def run(self, settings: Settings) -> None:
@@ -33,7 +35,7 @@ class Composition:
     async def console(self, settings: Settings) -> AsyncIterator[tuple[Ask, bool]]:
         async def ask(verb: str, words: Mapping[str, str]) -> Record:
             self.asked.append((verb, words))
-            return task_record(make_task(42, 3, project="payments"))
+            return self.answer
 
         yield ask, True
 
@@ -53,3 +55,29 @@ def test_what_is_no_single_word_is_no_project(name: str, capsys: pytest.CaptureF
         main(["add", "--repo", name, "x"], composition)
     assert "is no project: give its name, such as payments" in capsys.readouterr().err
     assert composition.asked == []
+
+
+def test_days_are_named_only_for_a_bill(capsys: pytest.CaptureFixture[str]) -> None:
+    composition = Composition()
+    assert main(["cost", "--from", "2026-11-01"], composition) == 2
+    assert "give it too" in capsys.readouterr().err
+    assert composition.asked == []
+
+
+def test_a_digest_is_of_yesterday_where_no_day_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    composition = Composition()
+    assert main(["digest", "--json"], composition) == 0
+    assert main(["digest", "--json", "--date", "2026-11-01"], composition) == 0
+    assert [words["date"] for _, words in composition.asked] == ["", "2026-11-01"]
+
+
+def test_a_bill_is_of_the_period_where_no_days_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    composition = Composition(bill_record([], 0))
+    assert main(["cost", "month", "--csv"], composition) == 0
+    assert main(["cost", "--csv", "--from", "2026-11-01", "--to", "2026-11-30"], composition) == 0
+    assert capsys.readouterr().out.count("task,requester,channel") == 2
+    first = {"after": "0", "newest": ""}
+    assert composition.asked == [
+        ("bill", {"period": "month", "from": "", "to": "", **first}),
+        ("bill", {"period": "today", "from": "2026-11-01", "to": "2026-11-30", **first}),
+    ]

@@ -7,8 +7,10 @@ import pytest
 
 from bot.views import gate
 from bot.views.bulletin import bulletin
+from bot.views.comparison import comparison
 from bot.views.findings import findings
 from dispatch.digest import DayBar, Digest, Money, PartyLine, TierLine, Waste, WasteLine
+from dispatch.editions import Before, Edition
 from dispatch.findings import Findings, Outlier, Pace, Regrets, Wait
 from dispatch.states import State
 from dispatch.task import MODEL_TIERS, Tier
@@ -172,3 +174,34 @@ def test_the_longest_digest_fits_into_a_message_and_pings_nobody() -> None:
         assert len(json.dumps(version.blocks, ensure_ascii=False)) <= 13_200
         for block in version.blocks:
             assert block["type"] != "section" or len(block["text"]["text"]) <= 3_000
+
+
+def test_a_week_is_held_against_the_week_before() -> None:
+    before = Before({Tier.SONNET: Money(4 * DOLLAR)}, {State.DONE: 2, State.FAILED: 1})
+    week = digest(first=DAY - timedelta(days=6))
+    message = bulletin(week, {}, so_far=False, edition=Edition.WEEKLY, before=before)
+    assert message.text.startswith("Week of 16 November to Sunday 22 November · $1.00")
+    told = json.dumps(message.blocks, ensure_ascii=False)
+    assert (
+        "*Against the week before:* $1.00 after $4.00 (-75 %) · 1 ended after 3 · 1 answered after 2 · "
+        "Opus $1.00 after $0.00 · Sonnet $0.00 after $4.00 (-100 %)"
+    ) in told
+    assert "I was down" not in told
+
+
+@pytest.mark.parametrize(
+    ("now", "was"), [(Money(DOLLAR, 1), Money(DOLLAR)), (Money(DOLLAR), Money(DOLLAR, 1))]
+)
+def test_no_change_is_reckoned_with_what_is_unknown(now: Money, was: Money) -> None:
+    assert "%" not in comparison(digest(total=now), Before({Tier.OPUS: was}, {})).split(" · ")[0]
+
+
+def test_two_weeks_without_anything_are_not_compared() -> None:
+    nothing = digest(total=Money(), tiers=(), ended={})
+    assert comparison(nothing, Before({}, {})) == ""
+    assert comparison(nothing, Before({}, {State.DONE: 1})) != ""
+
+
+def test_a_channels_own_digest_says_whose_it_is() -> None:
+    message = bulletin(digest(), {}, so_far=False, edition=Edition.CHANNEL)
+    assert message.text.startswith("This channel, Sunday 22 November · $1.00")

@@ -1,6 +1,7 @@
 """What the API refuses in a conversation: roles, blocks, and tool calls without their results."""
 
 import hashlib
+from base64 import b64decode
 from collections.abc import Container, Mapping
 from typing import Any
 
@@ -12,6 +13,19 @@ _BLOCKS = {
     "assistant": {"text", "thinking", "redacted_thinking", "tool_use", "server_tool_use"},
     "system": {"text"},
 }
+
+_BEGINNINGS = {
+    "image/png": b"\x89PNG\r\n\x1a\n",
+    "image/jpeg": b"\xff\xd8\xff",
+    "image/gif": b"GIF8",
+    "image/webp": b"RIFF",
+    "application/pdf": b"%PDF-",
+}
+_MEDIA = {
+    "image": {name for name in _BEGINNINGS if name.startswith("image/")},
+    "document": {"application/pdf"},
+}
+_IMAGE_CHARACTERS = 5 * 1024 * 1024
 
 
 def sign(thinking: str) -> str:
@@ -109,6 +123,8 @@ def _check_block(at: str, role: str, block: Any) -> None:
         _check_text(at, block)
     if kind == "thinking":
         _check_signature(at, block)
+    if kind in _MEDIA:
+        _check_source(f"{at}.{kind}.source", block.get("source"), _MEDIA[kind])
     needed = {"tool_use": ("id", "name", "input"), "tool_result": ("tool_use_id",)}.get(kind, ())
     for name in needed:
         if name not in block:
@@ -120,6 +136,30 @@ def _check_text(at: str, block: Mapping[str, Any]) -> None:
         raise invalid(f"{at}.text.text: Field required")
     if not block["text"].strip():
         raise invalid("messages: text content blocks must be non-empty")
+
+
+def _check_source(at: str, source: Any, allowed: Container[str]) -> None:
+    """Refuses what is neither the base64 of a file of its kind nor, in a document, its text.
+
+    Sources that lie elsewhere are passed.
+    """
+    if isinstance(source, dict) and source.get("type") in ("content", "file", "url"):
+        return
+    if not isinstance(source, dict) or not isinstance(source.get("data"), str) or not source["data"]:
+        raise invalid(f"{at}: Field required")
+    kind, media_type = source.get("type"), str(source.get("media_type"))
+    if kind == "text" and media_type == "text/plain" and "application/pdf" in allowed:
+        return
+    if kind != "base64" or media_type not in allowed:
+        raise invalid(f"{at}.media_type: Input should be one of those that are supported")
+    try:
+        content = b64decode(source["data"], validate=True)
+    except ValueError:
+        raise invalid(f"{at}.data: Input should be valid base64") from None
+    if not content.startswith(_BEGINNINGS[media_type]):
+        raise invalid(f"{at}: The file does not match the provided media type {media_type}")
+    if media_type != "application/pdf" and len(source["data"]) > _IMAGE_CHARACTERS:
+        raise invalid(f"{at}.data: image exceeds 5 MB maximum: {len(source['data'])} bytes > 5242880 bytes")
 
 
 def _check_signature(at: str, block: Mapping[str, Any]) -> None:

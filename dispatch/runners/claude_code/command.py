@@ -59,6 +59,9 @@ class Asked:
     asks: bool = False
     """Whether people are asked for what the profile does not allow; else it is refused."""
 
+    files: Path | None = None
+    """A folder elsewhere that it may read."""
+
     @property
     def permission_mode(self) -> str:
         """What Claude Code does where no rule decides."""
@@ -165,7 +168,8 @@ def interruption() -> Mapping[str, object]:
 
 
 def _settings(asked: Asked, sandbox: Sandbox | None) -> Mapping[str, object]:
-    allowed = [*_RULES[asked.profile], *(f"mcp__{SERVER}__{name}" for name in asked.tools)]
+    elsewhere = [f"Read(/{asked.files}/**)"] if asked.files else []
+    allowed = [*_RULES[asked.profile], *elsewhere, *(f"mcp__{SERVER}__{name}" for name in asked.tools)]
     by_itself = asked.profile is Profile.FULL
     permissions = {"allow": allowed, "ask": [] if by_itself else ["Bash"]}
     settings: dict[str, object] = {"permissions": permissions}

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from dispatch.runners.claude_code.files import FOLDER
+
 API_PORT, TOOLS_PORT, PROXY_PORT = 8101, 8102, 8103
 """Where the session finds the gateway, its tools and the way out, on the loopback of its own network."""
 
@@ -97,6 +99,7 @@ def jailed(cell: Cell, command: Sequence[str]) -> list[str]:
         *(_bound("--ro-bind", cell.program) if cell.program else ()),
         *(_bound("--ro-bind", cell.repo) if cell.repo else ()),
         *_bound("--bind", cell.run),
+        *(_bound("--ro-bind", cell.run / FOLDER) if (cell.run / FOLDER).is_dir() else ()),
         *_bound("--bind", cell.place),
         # The file by which git finds the repository is ours: what git is told by it, it does.
         *(_bound("--ro-bind", cell.place / ".git") if (cell.place / ".git").is_file() else ()),

@@ -27,6 +27,7 @@ from dispatch.runners.claude_code.command import (
     tool_servers,
 )
 from dispatch.runners.claude_code.egress import to_domains
+from dispatch.runners.claude_code.files import laid_out, with_folder
 from dispatch.runners.claude_code.jail import Cell, Isolation, Level, jailed
 from dispatch.runners.claude_code.permits import Permits
 from dispatch.runners.claude_code.process import Process, event, kill_marked
@@ -137,7 +138,8 @@ class ClaudeCodeRunner:
         place = session.place or Place(folder.run / HERE)
         tools = tuple(tool.name for tool in session.access.tools)
         asks = session.means.beyond is Beyond.ASK
-        asked = Asked(session.model, session.means.profile, tools, asks)
+        files = await asyncio.to_thread(laid_out, session.attachments, folder.run)
+        asked = Asked(session.model, session.means.profile, tools, asks, files)
         thread = await asyncio.to_thread(begun, session, folder.run)
         report, opened = Report(asked, session.draft, session.recorder), asyncio.Event()
         async with Doors() as doors:
@@ -148,7 +150,7 @@ class ClaudeCodeRunner:
                 command, variables = await self._jailed_command(doors, opening, isolation)
             process = await Process.start(command, variables, place.path)
             permits = Permits(session.access, asked, place.path, thread.granted, process.tell)
-            said = replace(session, prompt=thread.words)
+            said = replace(session, prompt=with_folder(thread.words, session.attachments, files))
             outcome = await self._converse(said, process, report, opened, permits)
             if session.access.is_paused():
                 return await put_aside(thread, session, folder.run, permits.waits_for, outcome)
