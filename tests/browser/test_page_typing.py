@@ -101,9 +101,9 @@ async def test_completion_by_keyboard_writes_a_whole_command(visit: Visit) -> No
     await field.press("Enter")
     await expect(field).to_have_value("/task ")
     options = page.get_by_role("listbox", name="Suggestions").get_by_role("option")
-    await expect(options).to_have_count(13)
+    await expect(options).to_have_count(18)
     await field.press_sequentially("p")
-    await expect(options).to_have_count(10)
+    await expect(options).to_have_count(11)
     await field.press("ArrowDown")
     await field.press("ArrowDown")
     await expect(field).to_have_attribute("aria-activedescendant", "composer-suggestions-1")
@@ -127,7 +127,8 @@ GRAMMAR: list[tuple[str, dict[str, bool], list[str] | None]] = [
         {},
         [
             *("p1 … p10", "model=", "max=", "by=", "repo="),
-            *("list", "show 42", "cancel 42", "retry 42", "run status", "cost", "resume", "help"),
+            *("list", "show 42", "cancel 42", "retry 42", "bump 42", "lower 42", "hold 42", "release 42"),
+            *("run status", "cost", "pause", "resume", "help"),
         ],
     ),
     ("/task p1", {}, ["p1", "p10"]),
@@ -143,7 +144,7 @@ GRAMMAR: list[tuple[str, dict[str, bool], list[str] | None]] = [
     ("/task by=", {}, ["12:00", "18:00", "23:59"]),
     ("/task by=09:30", {}, None),
     ("/task cost ", {}, ["today", "week", "month"]),
-    ("/task re", {}, ["repo=", "retry 42", "resume"]),
+    ("/task re", {}, ["repo=", "retry 42", "release 42", "resume"]),
     ("/task resume", {}, None),
     ("/task list", {}, None),
     ("/task investigate ", {}, None),

@@ -19,9 +19,14 @@ const VERBS = [
   { insert: "show ", label: "show 42", hint: "one task, its attempts and cost" },
   { insert: "cancel ", label: "cancel 42", hint: "stop a task" },
   { insert: "retry ", label: "retry 42", hint: "run a task again" },
+  { insert: "bump ", label: "bump 42", hint: "one priority more urgent" },
+  { insert: "lower ", label: "lower 42", hint: "one priority less urgent" },
+  { insert: "hold ", label: "hold 42", hint: "let it wait" },
+  { insert: "release ", label: "release 42", hint: "let it go on" },
   { insert: "run ", label: "run status", hint: "a script of your team, at no cost" },
   { insert: "cost ", label: "cost", hint: "what today, the week or the month cost" },
-  { insert: "resume", label: "resume", hint: "for operators: try again at once where all wait" },
+  { insert: "pause", label: "pause", hint: "for operators: let nothing new start" },
+  { insert: "resume", label: "resume", hint: "for operators: go on, and try again at once where all wait" },
   { insert: "help", label: "help", hint: "every form, with examples" },
 ];
 

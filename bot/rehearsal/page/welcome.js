@@ -13,7 +13,7 @@ const CARD = [
 ];
 
 const MORE = [
-  ["In line, running", "Send three and the third waits: hold, bump or cancel it from its card. Stop what runs; the card says what it has cost of its cap."],
+  ["In line, running", "Send three of different words and the third waits: hold, bump or cancel it from its card. Stop what runs; the card says what it has cost of its cap."],
   ["Answered", "Open its thread: the price is below the answer, and two thumbs. A reply there follows up."],
   ["Other ways in", "Run as task, in the ⋯ beside a message; the + beside your words; a file with them; a direct message."],
   ["All of it", "Home on the left is the board. “Post the digest” tells what today cost."],
