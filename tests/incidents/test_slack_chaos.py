@@ -88,9 +88,10 @@ def is_done(post: Message) -> bool:
 
 def answer_number(post: Message) -> int:
     """The task whose answer ends here, by the line under it."""
-    if card_number(post) or not post.blocks or post.blocks[-1]["type"] != "context":
+    below = [block for block in post.blocks or () if block["type"] == "context"]
+    if card_number(post) or not below:
         return 0
-    found = re.search(r"· #(\d+)$", post.blocks[-1]["elements"][0]["text"])
+    found = re.search(r"· #(\d+)$", below[-1]["elements"][0]["text"])
     return int(found[1]) if found else 0
 
 
