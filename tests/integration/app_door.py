@@ -143,7 +143,7 @@ SENT: Final[Mapping[str, Sent]] = {
         },
         others=True,
     ),
-    "thread: a follow-up": Sent(
+    "mention in a thread without a task": Sent(
         {
             "team_id": TEAM,
             "event": {
@@ -242,7 +242,8 @@ class AppDoor:
             body["is_ext_shared_channel"] = True
         answer = await self.app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=body))
         assert answer.status in (200, 404), answer.body
-        said = json.loads(answer.body) if answer.body.startswith("{") else {"text": answer.body}
+        text = str(answer.body)
+        said = json.loads(text) if text.startswith("{") else {"text": text}
         assert said.get("response_type", "ephemeral") == "ephemeral"
         return str(said.get("text") or " ".join((said.get("errors") or {}).values()))
 

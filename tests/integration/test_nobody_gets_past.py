@@ -125,6 +125,19 @@ async def test_a_colleague_moves_nothing_of_others(tmp_path: Path, name: str) ->
         only_to(opened, PEOPLE["a colleague"])
 
 
+async def test_what_a_colleague_says_to_us_in_a_thread_is_a_task_of_theirs_and_no_answer(
+    tmp_path: Path,
+) -> None:
+    async with app_door(tmp_path, CAREFUL, team()) as opened:
+        desk, zoe = opened.door.desk, PEOPLE["a colleague"]
+        question, others = await desk.question(1), [await desk.show(number) for number in range(1, 8)]
+        await opened.send(SENT["words to us in a thread"].payload, zoe)
+        assert await desk.question(1) == question
+        assert [await desk.show(number) for number in range(1, 8)] == others
+        task, _ = await desk.show(8)
+        assert (task.requester, task.words) == (zoe, "payments")
+
+
 @pytest.mark.parametrize("who", sorted(PEOPLE))
 @pytest.mark.parametrize("name", sorted(FORGED))
 async def test_what_is_forged_changes_nothing_whoever_sends_it(tmp_path: Path, name: str, who: str) -> None:
