@@ -243,7 +243,7 @@ class AppDoor:
         answer = await self.app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=body))
         assert answer.status in (200, 404), answer.body
         text = str(answer.body)
-        said = json.loads(text) if text.startswith("{") else {"text": text}
+        said: dict[str, Any] = json.loads(text) if text.startswith("{") else {"text": text}
         assert said.get("response_type", "ephemeral") == "ephemeral"
         return str(said.get("text") or " ".join((said.get("errors") or {}).values()))
 

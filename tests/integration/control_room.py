@@ -30,7 +30,6 @@ from tests.fakes.clock import FakeClock
 from tests.integration.front_room import FakeAlarms, make_rights
 from tests.integration.post_room import SECRETS, TERMS, Room, post_room, settle_down
 from tests.integration.test_worker import FakeGateway, FakeNotifier, FakeQuotes, FakeSeats
-from tests.slackshapes import check_calls
 
 
 def one_each(_: str, usage: Usage) -> Price:
@@ -152,4 +151,3 @@ async def control_room(folder: Path, budgets: Budgets | None = None) -> AsyncIte
             yield Bench(room, dispatcher, controls, alarms, gateway, seats, clock, board)
         await worker.drain(timedelta(0))
         await working
-        check_calls(slack.state.calls)

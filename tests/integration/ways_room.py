@@ -17,7 +17,6 @@ from tests.fakes.desk import StoreDesk
 from tests.integration.front_room import RULES, CountingNotifier, make_controls, make_intake, make_rights
 from tests.integration.post_room import Room, post_room
 from tests.integration.rehearsal_slack import MANIFEST
-from tests.slackshapes import check_calls
 
 PROMPTS = MANIFEST["features"]["agent_view"]["suggested_prompts"]
 
@@ -59,4 +58,3 @@ async def ways_room(folder: Path, rules: Rules = RULES) -> AsyncIterator[Ways]:
         async with Sockets(app, slack.app_token, slack.api_url, FakeClock(), ping=0.2):
             await slack.wait_for(lambda state: state.sockets == 2)
             yield Ways(room, desk, forms, presence)
-        check_calls(slack.state.calls)
