@@ -82,12 +82,12 @@ def consequence(code: str, delivery: Delivery) -> Consequence:
     """What to do with the delivery, by Slack's word for the refusal."""
     if code in _OURS:
         return Consequence.WAIT
-    if code not in _NOT_THERE:
-        return Consequence.GIVE_UP
-    if delivery.task_id is not None:
+    if code in _NOT_THERE and delivery.task_id is not None:
         return Consequence.MOVE
     if delivery.kind is DeliveryKind.WHISPER:
         return Consequence.TELL_DIRECTLY
+    if code not in _NOT_THERE:
+        return Consequence.GIVE_UP
     if delivery.kind in (DeliveryKind.DIGEST, DeliveryKind.NOTICE, DeliveryKind.BUDGET):
         return Consequence.WAIT
     return Consequence.GIVE_UP

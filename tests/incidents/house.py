@@ -19,7 +19,9 @@ from typing import Any
 from bot.app import LINES, Sockets, build
 from bot.chat import SlackChat
 from bot.config import Settings
+from bot.forms import Forms
 from bot.manifest import manifest
+from bot.presence import Presence
 from bot.rehearsal.claude import ClaudeSim
 from bot.rehearsal.slack import Message, SlackSim, visible
 from dispatch.diagnosis import SessionFacts
@@ -33,6 +35,7 @@ from tests.fakes.values import NOON
 from tests.incidents.account import unsound
 from tests.incidents.between import SAM, between
 from tests.incidents.moved import HouseClock, MovedBuilding
+from tests.slackshapes import check_calls
 
 _PEOPLE = {"ana": "UANA00001", "sam": SAM}
 _SECONDS = 20.0
@@ -48,6 +51,8 @@ _CALM = 2
 @dataclass
 class House:
     """People call on it by `slash` and `press`; `slack` and `claude` are what it stands between.
+
+    `board` and `presence` are its Homes and what Slack shows of it, both shown anew by the test alone.
 
     `runner` runs its sessions in place of the Messages API, where there is one. `asked_by` says who asked
     for each task that it took.
@@ -77,8 +82,12 @@ class House:
                 building.worker._seats = LocalSeats(self.runner)
             await stack.enter_async_context(building.at_work())
             me = await chat.identity()
-            intake, controls, _ = building.doors(me)
-            sockets = Sockets(build(intake, controls, me), slack.app_token, slack.api_url, clock)
+            intake, controls, self.board = building.doors(me)
+            forms = Forms(intake, chat, settings.table, sorted(settings.projects))
+            prompts = manifest()["features"]["agent_view"]["suggested_prompts"]
+            self.presence = Presence(intake, store.queue, chat, clock, prompts)
+            app = build(intake, controls, me, homes=self.board, forms=forms, presence=self.presence)
+            sockets = Sockets(app, slack.app_token, slack.api_url, clock)
             await stack.enter_async_context(sockets)
             await slack.wait_for(lambda state: state.sockets == LINES)
             await stack.enter_async_context(building.watched(sockets.connected))
@@ -276,3 +285,4 @@ async def opened(
         await house.stop()
         with closing(sqlite3.connect(settings.database)) as raw:
             assert unsound(raw, house.asked_by, claude.served, slack.pings) == []
+        check_calls(slack.state.calls)

@@ -107,7 +107,7 @@ WAYS: Final[Mapping[str, Way]] = {
         for name, (text, way) in _SAID.items()
     },
     "words in a thread": Way(mention("payments", thread=THREAD), others=True),
-    "words to us in a thread": Way(mention(f"<@{ME.user}> payments", thread=THREAD), others=True),
+    "words to us in a thread": Way(mention(f"<@{ME.user}> payments", thread=THREAD)),
     "button: cheaper": Way(press("cheaper", HELD, "Run on Haiku"), others=True),
     "button: another cap": Way(press("another_cap", STOPPED, "Another $3"), others=True),
     "button: bump": Way(press("bump", QUEUED, "Bump to p8"), others=True),

@@ -30,6 +30,7 @@ from dispatch.task import Claim, NewTask, Outcome, Source, Task, Verdict
 from dispatch.terms import Terms
 from tests.fakes.leaping import LeapingClock
 from tests.integration.rehearsal_slack import MANIFEST, running
+from tests.slackshapes import check_calls
 
 ANA, SAM = "UANA00001", "USAM00001"
 OPS, PAYMENTS, RANDOM, SECRET = "COPS00001", "CPAY00001", "CRAN00001", "CSEC00001"
@@ -129,6 +130,7 @@ async def post_room(folder: Path, *, rate_limits: bool = False) -> AsyncIterator
         async with running(slack):
             chat = SlackChat(slack.bot_token, slack.api_url, timeout=1)
             yield Room(store, slack, chat, clock, make_courier(store, chat, clock))
+        check_calls(slack.state.calls)
     finally:
         await store.close()
 

@@ -1,6 +1,7 @@
-"""Any order of moves on a real store: each card in line says the place, price and time that are so."""
+"""Any order of moves on a real store: card, Home and `show` say the place, price and time that are so."""
 
 import asyncio
+import re
 import sqlite3
 import tempfile
 from collections.abc import Callable, Coroutine
@@ -14,13 +15,20 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from bot.access import Rules
 from bot.chat import SlackChat
+from bot.directory import Directory
 from bot.letters import Letters
 from bot.money import dollars
+from bot.overview import Overview, Seen
 from bot.ports import ChatError
 from bot.rehearsal.slack.blocks import check_blocks
+from bot.rights import TeamRights
 from bot.views.gate import check
+from bot.views.looks import PAGE, Filter, Look
 from bot.views.message import Message
+from bot.views.texts import shown
+from bot.views.waits import holding_back
 from bot.words import ordinal
 from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.errors import MoveRefused
@@ -33,8 +41,10 @@ from dispatch.task import Claim, NewTask, Outcome, Source, Task, Tier, Verdict
 from dispatch.usage import Price, Unpriced, Usage
 from tests.contracts.stores import LEASE, NOW
 from tests.fakes.clock import FakeClock
+from tests.fakes.register import TEAM, FakeRegister
 from tests.integration.front_desk import front_desk
 from tests.integration.post_room import TERMS, digest
+from tests.slackshapes import check_view
 
 T = TypeVar("T")
 WORDS = ("check the queue", "investigate stall")
@@ -75,7 +85,13 @@ class CardMachine(RuleBasedStateMachine):
         self.path = Path(self.folder.name) / "onequeue.db"
         self.store = self.do(Store.open(self.path))
         self.clock = FakeClock(NOW)
-        self.desk = front_desk(self.store, self.clock, TERMS).dispatcher
+        front = front_desk(self.store, self.clock, TERMS)
+        self.desk = front.dispatcher
+        slack: Any = FakeRegister()
+        directory = Directory(slack, TEAM, self.clock)
+        rights = TeamRights(Rules(), directory, TERMS.table)
+        links: Any = None
+        self.overview = Overview(self.desk, front.books, rights, directory, links, TERMS, default_priority=5)
         self.claims: list[Claim] = []
         self.asked = 0
         self.came_to: list[tuple[Tier, str, int | None, int]] = []
@@ -190,10 +206,55 @@ class CardMachine(RuleBasedStateMachine):
             line = lines[task.route.tier]
             ahead = line.index(number)
             place = "next in line" if ahead == 0 else f"{ordinal(ahead + 1)} in line"
-            assert f"{place} of {len(line)} " in said or (len(line) == 1 and f"{place} " in said)
+            place = place if len(line) == 1 else f"{place} of {len(line)}"
+            assert task.route.reason.replace(">", "&gt;") in said
+            assert f"{place} · " in said
             assert self.usually(task) in said
             assert ("starts soon" in said) >= self.has_a_seat(task, ahead)
-            assert task.route.reason.replace(">", "&gt;") in said
+
+    @precondition(lambda self: self.asked)
+    @rule(pick=st.integers(0))
+    def somebody_looks(self, pick: int) -> None:
+        """A Home shows every open task once, and says of what waits what its card and `show` say."""
+        rows, lines = self.rows(), self.lines()
+        open_tasks = {task.id: task for task in self.do(self.desk.open_tasks(1_000))}
+        for task in open_tasks.values():
+            tier = task.route.tier.capitalize()
+            assert rows[task.id].startswith(f"*#{task.id} · p{task.priority} · {tier} · {task.state}*")
+        for line in filter(None, lines.values()):
+            task = open_tasks[line[pick % len(line)]]
+            ahead = line.index(task.id)
+            place = "next in line" if ahead == 0 else f"{ordinal(ahead + 1)} in line"
+            place = place if len(line) == 1 else f"{place} of {len(line)}"
+            for told in (rows[task.id], self.shown(task)):
+                assert f"{place} · " in told
+                assert self.usually(task) in told
+                assert ("starts soon" in told) >= self.has_a_seat(task, ahead)
+
+    def rows(self) -> dict[int, str]:
+        """What a Home says of each task, on all its pages."""
+        seen = self.do(self.overview.read())
+        found: dict[int, str] = {}
+        for page in range(-(-(len(seen.waiting) + len(seen.ended)) // PAGE)):
+            for row in re.split(r"(?=\*#\d+ · )", self.home(seen, page)):
+                if begins := re.match(r"\*#(\d+) · ", row):
+                    assert int(begins[1]) not in found
+                    found[int(begins[1])] = row
+        return found
+
+    def home(self, seen: Seen, page: int) -> str:
+        """What that page of a Home says."""
+        found = self.do(self.overview.home("UANA00001", Look(Filter.ALL, page=page), seen))
+        check(Message("", found.blocks))
+        check_view({"type": "home", "blocks": list(found.blocks), "private_metadata": found.metadata})
+        return "\n".join(block["text"]["text"] for block in found.blocks if block["type"] == "section")
+
+    def shown(self, task: Task) -> str:
+        """What `show` says of that task."""
+        found, attempts = self.do(self.desk.show(task.id))
+        outlooks, gates = self.do(self.desk.outlooks([found])), self.do(self.desk.gates())
+        said = shown(found, attempts, holding_back(gates, found), None, outlooks)
+        return said.replace("Next in line", "next in line")
 
     def lines(self) -> dict[Tier, list[int]]:
         """The numbers of the queued tasks by tier, in the order in which they are claimed."""

@@ -25,6 +25,7 @@ from dispatch.questions import Question, QuestionKind
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.states import TERMINAL, State
 from dispatch.task import Attempt, Task, Tier
+from tests import slackshapes
 from tests.fakes.outlooks import make_outlook
 from tests.fakes.values import NOON, make_task
 
@@ -98,6 +99,7 @@ def checked(found: Home) -> str:
     """The words of a Home that Slack would take and that pings nobody."""
     view = {"type": "home", "blocks": list(found.blocks), "private_metadata": found.metadata}
     check_view(view, "home")
+    slackshapes.check_view(view)
     gate.check(Message("", found.blocks))
     return json.dumps(view, ensure_ascii=False)
 
