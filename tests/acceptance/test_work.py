@@ -29,7 +29,7 @@ async def agents(repo: Path, **sections: Any) -> AsyncIterator[House]:
     project = {"repo": repo, "runner": "claude-code"}
     async with opened(change, projects={"payments": project}, **sections) as house:
         assert house.runner is not None
-        house.building.worker._seats = LocalSeats(Placed(house.runner, house.building.worktrees))
+        house.building.worker._sessions._seats = LocalSeats(Placed(house.runner, house.building.worktrees))
         yield house
 
 

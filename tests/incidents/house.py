@@ -79,7 +79,7 @@ class House:
             self.building = building = MovedBuilding(settings, store, chat, clock)
             building.worker._chance = lambda: 0.5
             if self.runner is not None:
-                building.worker._seats = LocalSeats(self.runner)
+                building.worker._sessions._seats = LocalSeats(self.runner)
             await stack.enter_async_context(building.at_work())
             me = await chat.identity()
             intake, controls, self.board = building.doors(me)

@@ -117,7 +117,7 @@ class OneFile:
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     store = await Store.open(tmp_path / "worker.db")
     opened = Place(store)
-    opened.worker._files = OneFile()
+    opened.worker._sessions._files = OneFile()
     loop = asyncio.create_task(opened.worker.run())
     yield opened
     await opened.worker.drain(timedelta(0))
@@ -147,7 +147,7 @@ async def test_a_task_without_files_is_as_it_was(place: Place) -> None:
 
 
 async def test_a_task_whose_files_cannot_be_had_now_is_tried_again(place: Place) -> None:
-    place.worker._files = OneFile(broken=True)
+    place.worker._sessions._files = OneFile(broken=True)
     number = await place.add(files=(Attached("F1", "p99.png", 9),))
     async with asyncio.timeout(5):
         while not (attempts := await place.store.queue.attempts(number)) or attempts[0].fault is None:
