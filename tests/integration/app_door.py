@@ -39,11 +39,12 @@ from tests.integration.guarded import (
     press,
 )
 
-RUNNING: Final = 7
+RUNNING: Final = 8
 """ana's script that runs: no gate holds it back."""
 
 Json = Mapping[str, Any]
 _TABLES: Final = (
+    "paused",
     "task",
     "attempt",
     "history",
@@ -281,7 +282,9 @@ async def app_door(folder: Path, rules: Rules, slack: FakeRegister) -> AsyncIter
     async with door(folder, rules, slack) as opened:
         clock, windows, store, nobody = opened.desk._clock, Windows(), opened.store, None
         now = clock.now()
-        new = NewTask("seed:7", Source.MENTION, ANA, "words", 5, channel=OPS, thread=THREAD, script="status")
+        new = NewTask(
+            f"seed:{RUNNING}", Source.MENTION, ANA, "words", 5, channel=OPS, thread=THREAD, script="status"
+        )
         await store.queue.enqueue(new, scripts.route(TERMS.scripts["status"]), now)
         claim = await store.queue.claim(Tier.SCRIPT, Seating(9), now + timedelta(hours=1), now)
         assert claim is not None

@@ -130,11 +130,11 @@ async def test_what_a_colleague_says_to_us_in_a_thread_is_a_task_of_theirs_and_n
 ) -> None:
     async with app_door(tmp_path, CAREFUL, team()) as opened:
         desk, zoe = opened.door.desk, PEOPLE["a colleague"]
-        question, others = await desk.question(1), [await desk.show(number) for number in range(1, 8)]
+        question, others = await desk.question(1), [await desk.show(number) for number in range(1, 9)]
         await opened.send(SENT["words to us in a thread"].payload, zoe)
         assert await desk.question(1) == question
-        assert [await desk.show(number) for number in range(1, 8)] == others
-        task, _ = await desk.show(8)
+        assert [await desk.show(number) for number in range(1, 9)] == others
+        task, _ = await desk.show(9)
         assert (task.requester, task.words) == (zoe, "payments")
 
 

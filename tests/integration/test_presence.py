@@ -23,7 +23,8 @@ async def ways(tmp_path: Path) -> AsyncIterator[Ways]:
 
 async def running(ways: Ways, channel: str = OPS) -> tuple[str, Claim]:
     """A task that ana has asked for and that runs; its thread."""
-    words = "p3 look" if channel.startswith("D") else "@onequeue p3 look"
+    words = f"p3 look at {len(await ways.tasks()) + 1}"
+    words = words if channel.startswith("D") else f"@onequeue {words}"
     ts = await ways.slack.say("ana", channel, words)
     await ways.slack.wait_for(lambda state: all(each.state != "sent" for each in state.envelopes))
     task = (await ways.tasks())[-1]
