@@ -147,6 +147,7 @@ async def test_the_acknowledgement_is_quick_and_follows_the_commit(world: World)
     assert {task["id"] for task in tasks} | set(range(1, ended + 1)) == set(range(1, 11))
 
 
+@pytest.mark.long
 async def test_killed_between_acknowledgement_and_claim(world: World) -> None:
     (world.folder / "onequeue.toml").write_text(SEAT, encoding="utf-8")
     await world.bot.start()

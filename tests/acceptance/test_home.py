@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from bot.manifest import manifest
 from bot.rehearsal.claude import ClaudeSim
 from bot.rehearsal.slack import SlackSim
@@ -11,6 +13,7 @@ from tests.acceptance.process import Bot, asked, environment
 from tests.integration.home_room import says, shown
 
 
+@pytest.mark.long
 async def test_a_paused_queue_is_resumed_in_home_after_a_restart(tmp_path: Path) -> None:
     slack, claude = SlackSim(manifest()), ClaudeSim(now=SystemClock().now)
     await slack.start()

@@ -156,6 +156,7 @@ async def test_with_all_of_it_everything_is_used() -> None:
         assert {*shown, "assistant.threads.setSuggestedPrompts", "chat.stopStream"} <= used
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("method", "code"), ONE_BY_ONE)
 async def test_with_any_one_of_it_refused_people_are_answered(method: str, code: str) -> None:
     async with opened(digest={"channel": OPS}) as house:
