@@ -73,7 +73,7 @@ async def test_refused_it_keeps_its_place_behind_a_gate(scene: Scene, failure: F
     name, words = WAITS[failure]
     scene.claude.script([say("There it is.")])
     scene.claude.fail(failure, retry_after=100)
-    number = await scene.ask("p3 look again")
+    number = await scene.ask(f"p3 look again, {failure}")
     await scene.until(lambda: words in scene.card(number))
     assert "attempt 2 follows" in scene.card(number)
     assert list(scene.gates()) == [name]
