@@ -30,9 +30,11 @@ class World:
         )
 
     async def thread(self) -> str:
-        """The thread of the first card."""
+        """The thread of the first card, once the bot shows there that it works: it knows the thread then."""
         await self.says("#1 · p9 · Haiku")
-        return str(self.slack.messages(OPS)[0].ts)
+        root = str(self.slack.messages(OPS)[0].ts)
+        await self.slack.wait_for(lambda state: any(ts == root for _, ts in state.sessions), timeout=30)
+        return root
 
     async def task(self, number: int) -> Any:
         return await asked(self.env, "show", str(number), folder=self.folder)
