@@ -4,10 +4,10 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
 
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
@@ -20,6 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.ear import Ear
 from bot.ports import Identity, NoAnswer, RateLimited
+from bot.takers import Events, Forms, Homes, Presses, Requests
 from bot.trouble import translated
 from dispatch.ports import Clock
 
@@ -36,62 +37,6 @@ _LAST_WORDS: Final = 1.5
 _ANY: Final = re.compile("")
 _UNSIGNED: Final = 401
 _log = logging.getLogger(__name__)
-
-
-class Requests(Protocol):
-    """Who takes Slack's requests."""
-
-    async def slash(self, payload: dict[str, Any]) -> str:
-        """The private answer to a command. Never raises."""
-        ...
-
-    async def event(self, payload: dict[str, Any]) -> None:
-        """Takes an event; whatever it raises leaves the event unacknowledged, so that it comes again."""
-        ...
-
-
-class Presses(Protocol):
-    """Who takes presses of buttons."""
-
-    async def press(self, payload: dict[str, Any]) -> str:
-        """Takes a press; what must be told at once because it could not be stored. Never raises."""
-        ...
-
-
-class Homes(Protocol):
-    """Who shows people their Home tabs."""
-
-    def opened(self, payload: dict[str, Any]) -> None:
-        """Notes that somebody has opened theirs, where the event says so. Returns at once."""
-        ...
-
-    async def press(self, payload: dict[str, Any]) -> None:
-        """Takes a press in one. Never raises."""
-        ...
-
-
-class Events(Protocol):
-    """Who hears events beside."""
-
-    async def event(self, payload: dict[str, Any]) -> None:
-        """Hears an event; whatever it raises leaves the event unacknowledged, so that it comes again."""
-        ...
-
-
-class Forms(Protocol):
-    """Who takes forms, and what opens them. No method raises."""
-
-    async def slash(self, payload: dict[str, Any]) -> str:
-        """The private answer to a command; empty where it has opened a form."""
-        ...
-
-    async def shortcut(self, payload: dict[str, Any]) -> None:
-        """Opens a form."""
-        ...
-
-    async def submitted(self, payload: dict[str, Any]) -> Mapping[str, str]:
-        """What is wrong with a form that was sent, by its block; nothing: it is taken."""
-        ...
 
 
 def build(
