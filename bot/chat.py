@@ -119,13 +119,6 @@ class SlackChat:
         with translated():
             await self._client.chat_stopStream(channel=channel, ts=ts, blocks=blocks)
 
-    async def work_in(self, channel: str, thread: str, *, working: bool) -> None:
-        """Shows in a thread whether we work there; while we do, Slack shows its own Stop."""
-        with translated():
-            await self._client.agents_sessions_setStatus(
-                channel_id=channel, thread_ts=thread, status="processing" if working else "active"
-            )
-
     async def strays(self, channel: str, thread: str, since: datetime) -> Sequence[str]:
         """The messages of ours in a thread that carry no key and no file."""
         me, oldest = await self._who(), f"{(since - _LATE).timestamp():.6f}"

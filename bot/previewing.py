@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from bot.pace import Line
-from bot.ports import ChatError, NoAnswer, RateLimited, Refused
+from bot.ports import NoAnswer, RateLimited, Refused
 from bot.refusals import NO_BLOCKS, NO_STREAM
 from bot.views.gate import LivePing
 from bot.views.message import Message, is_person, section
@@ -45,10 +45,6 @@ class Streams(Protocol):
 
     async def end_stream(self, channel: str, ts: str, below: Message) -> None:
         """Ends it with the blocks of that message below. Raises LivePing."""
-        ...
-
-    async def work_in(self, channel: str, thread: str, *, working: bool) -> None:
-        """Shows in a thread whether we work there; while we do, Slack shows its own Stop."""
         ...
 
     async def strays(self, channel: str, thread: str, since: datetime) -> Sequence[str]:
@@ -118,7 +114,6 @@ class Previewing:
                 return None
             await self._end(begun.channel, message, answer)
             await self._replace(begun.channel, message, answer, f"{delivery.key}/0")
-            await self._show_work(begun, working=False)
         except (Refused, LivePing) as error:
             _log.warning("the preview of %s cannot become its answer: %s", delivery.key, error)
             return None
@@ -141,7 +136,6 @@ class Previewing:
         try:
             if message := await self._message(begun):
                 await self._delete(begun.channel, message)
-                await self._show_work(begun, working=False)
         except Refused as refused:
             _log.error("the preview of task %d cannot be taken back: %s", begun.task_id, refused)
         await self._previews.forget(begun.task_id, begun.attempt)
@@ -171,14 +165,7 @@ class Previewing:
             await self._previews.forget(task_id, attempt)
             raise
         await self._previews.begun(task_id, attempt, message)
-        await self._show_work(begun, working=True)
         return await self._stored(task_id, attempt)
-
-    async def _show_work(self, begun: Begun, *, working: bool) -> None:
-        try:
-            await self._streams.work_in(begun.channel, begun.thread, working=working)
-        except ChatError as error:
-            _log.info("Slack does not show whether task %d works: %s", begun.task_id, error)
 
     def _over(self, key: tuple[int, int]) -> None:
         begun = self._beginning.pop(key)
