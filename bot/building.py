@@ -62,10 +62,10 @@ from dispatch.schedule import Schedule, Tick
 from dispatch.seats.local import LocalSeats
 from dispatch.seats.machine import cores, memory_bytes
 from dispatch.store import Store
-from dispatch.task import Work
 from dispatch.terms import Terms
 from dispatch.usage import MICRO_USD
 from dispatch.watch import MEGABYTE, Bounds
+from dispatch.work import Work
 from dispatch.worker import LEASE, Worker
 
 _SECOND, _HOUR = 1.0, 3600.0

@@ -4,13 +4,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
-from yarl import URL
 
 from bot.attached import files_in
-from bot.ports import Identity, NoAnswer, Profile, Refused, Room, Said
+from bot.downloads import fetched, is_slacks
+from bot.ports import Identity, Profile, Refused, Room, Said
 from bot.trouble import translated
 from bot.views import gate
 from bot.views.home import Home
@@ -22,7 +21,6 @@ EVENT_TYPE: Final = "onequeue_delivery"
 
 _TIMEOUT: Final = 30
 _PAGE: Final = 200
-_CHUNK: Final = 64 * 1024
 _PAGES: Final = 25
 _LATE: Final = timedelta(minutes=2)
 
@@ -182,11 +180,10 @@ class SlackChat:
         with translated():
             told = (await self._client.files_info(file=file_id))["file"]
         address = str(told.get("url_private_download") or told.get("url_private") or "")
-        if not _is_slacks(address, self._client.base_url):
+        if not is_slacks(address, self._client.base_url):
             raise Refused("not_stored_in_slack")
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(_TIMEOUT)) as session:
-            with translated():
-                return await _fetched(session, address, self._client, most)
+        with translated():
+            return await fetched(address, str(self._client.token), self._client.proxy, most)
 
     async def thread(self, channel: str, ts: str, *, before: str) -> Sequence[Said]:
         """The thread of a message up to another, oldest first."""
@@ -292,38 +289,3 @@ def _said(message: dict[str, Any]) -> Said:
     files = tuple(str(file.get("name") or "a file") for file in message.get("files") or [])
     person = message.get("user") or message.get("username") or message.get("bot_id") or ""
     return Said(str(message["ts"]), str(person), str(message.get("text") or ""), files)
-
-
-def _is_slacks(address: str, api: str) -> bool:
-    """Whether files lie there: at Slack, or where its API is configured to be."""
-    try:
-        asked, known = URL(address), URL(api)
-    except ValueError:
-        return False
-    if asked.user is not None or asked.host is None:
-        return False
-    at_slack = asked.host == "slack.com" or asked.host.endswith(".slack.com")
-    return (at_slack and asked.scheme == "https") or asked.origin() == known.origin()
-
-
-async def _fetched(
-    session: aiohttp.ClientSession, address: str, client: AsyncWebClient, most: int
-) -> bytes | None:
-    asking = session.get(
-        address,
-        headers={"Authorization": f"Bearer {client.token}"},
-        allow_redirects=False,
-        proxy=client.proxy,
-    )
-    async with asking as answer:
-        if answer.status >= 500:
-            raise NoAnswer(f"HTTP {answer.status}", in_doubt=False)
-        if answer.status != 200:
-            # Whoever may not have a file is led to a page to sign in.
-            raise Refused(f"HTTP {answer.status}")
-        content = bytearray()
-        async for chunk in answer.content.iter_chunked(_CHUNK):
-            content += chunk
-            if len(content) > most:
-                return None
-        return bytes(content)

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from bot.grammar import HELP
 from bot.intake import Intake, Place
+from bot.manual import HELP
 from bot.ports import ChatError
 from bot.slacktext import plain
 from bot.views import texts

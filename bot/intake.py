@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from bot.attached import files_in
 from bot.grammar import (
-    HELP,
     Cancel,
     Command,
     Cost,
@@ -29,6 +28,7 @@ from bot.grammar import (
     parse,
 )
 from bot.lookup import Lookup
+from bot.manual import HELP
 from bot.periods import next_time
 from bot.ports import Accounts, Chat, ChatError, Desk, Identity, Rights
 from bot.remarks import is_aside

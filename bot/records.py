@@ -15,7 +15,8 @@ from dispatch.pauses import Paused
 from dispatch.ports import Backup, Spending
 from dispatch.questions import Question
 from dispatch.states import Step
-from dispatch.task import Attempt, Shortage, Task, Tier, Work
+from dispatch.task import Attempt, Shortage, Task, Tier
+from dispatch.work import Work
 
 Record = dict[str, object]
 """A JSON object."""

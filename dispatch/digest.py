@@ -11,10 +11,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from dispatch.booking import Booking
 from dispatch.findings import AttemptEnd, Findings, FirstStart, Outlier, Pace, Rates, regrets, waits
 from dispatch.routing import Table
 from dispatch.states import State
-from dispatch.task import MODEL_TIERS, Booking, Task, Tier, Verdict
+from dispatch.task import MODEL_TIERS, Task, Tier, Verdict
 from dispatch.usage import Price
 
 CHART_DAYS = 14

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median, median_low
 
+from dispatch.booking import Booking
 from dispatch.faults import RUNTIME_FAULTS, FaultKind
 from dispatch.routing import PRIORITIES, Table, tier_of
 from dispatch.states import State
-from dispatch.task import Booking, Task, Tier, Verdict
+from dispatch.task import Task, Tier, Verdict
 from dispatch.usage import MICRO_USD, Price, Unpriced, Usage
 
 USUAL_DAYS = 14

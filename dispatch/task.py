@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from dispatch.faults import Fault
 from dispatch.states import State
-from dispatch.usage import Price, Unpriced, Usage
+from dispatch.work import Work
 
 
 class Tier(StrEnum):
@@ -222,32 +222,6 @@ class Verdict(StrEnum):
     LOST = "lost"
 
 
-class Kept(StrEnum):
-    """Where a session's work is: on its branch, at `origin` as well, not there because the push failed, or
-    still in the session's own folder because git refused to commit it.
-    """
-
-    BRANCH = "branch"
-    PUSHED = "pushed"
-    UNPUSHED = "unpushed"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What a session changed in its project: the branch that keeps it, and git's summary of it.
-
-    `diffstat` has a line for each of the first files and ends with git's count of them all. What git
-    refused to commit has none, and its branch is the one it was meant for. `diff` is the work line by line,
-    empty where that is too much to tell.
-    """
-
-    branch: str
-    diffstat: str
-    kept: Kept = Kept.BRANCH
-    diff: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a session came to.
@@ -303,24 +277,3 @@ class Attempt:
         if self.said_micro_usd is None or self.unpriced:
             return False
         return abs(self.said_micro_usd - self.cost_micro_usd) * 100 > self.cost_micro_usd
-
-
-@dataclass(frozen=True, slots=True)
-class Booking:
-    """One API request in the ledger. `price` is None while it is open.
-
-    `estimated` marks a request cut before the API said its final usage: output is counted from the
-    text that arrived.
-    """
-
-    id: int
-    task_id: int
-    attempt: int
-    tier: Tier
-    model: str
-    request_id: str
-    usage: Usage
-    price: Price | Unpriced | None
-    estimated: bool
-    opened_at: datetime
-    booked_at: datetime | None

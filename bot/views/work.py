@@ -6,7 +6,8 @@ from typing import Final
 
 from bot.slacktext import code, escape, inline
 from bot.views.message import line
-from dispatch.task import Attempt, Kept, Task, Work
+from dispatch.task import Attempt, Task
+from dispatch.work import Kept, Work
 
 _BRANCH_LIMIT: Final = 120
 _DIFFSTAT_LIMIT: Final = 1_200

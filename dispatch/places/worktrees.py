@@ -19,7 +19,7 @@ from dispatch.places.nested import open_up
 from dispatch.places.spot import Spot, spot_of
 from dispatch.ports import Place, Session, Setups
 from dispatch.removal import remove
-from dispatch.task import Kept, Work
+from dispatch.work import Kept, Work
 
 DIFFSTAT = ("--stat=72", "--stat-count=20")
 """How wide git's summary of the work is, and how many files it names."""

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from dispatch.booking import Booking
 from dispatch.budget import Standing
 from dispatch.ports.reports import Reports, Spending
-from dispatch.task import Booking, Claim
+from dispatch.task import Claim
 from dispatch.usage import Price, Unpriced, Usage
 
 Pricing = Callable[[str, Usage], Price | Unpriced]

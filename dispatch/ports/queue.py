@@ -12,7 +12,8 @@ from dispatch.policy import Quota, Ration, Seating, Settlement
 from dispatch.ports.line import Feedback, Line, Pauses, Steering
 from dispatch.questions import Question
 from dispatch.states import State, Step
-from dispatch.task import Attempt, Claim, NewTask, Outcome, Route, Task, Tier, Work
+from dispatch.task import Attempt, Claim, NewTask, Outcome, Route, Task, Tier
+from dispatch.work import Work
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from dispatch.ports.previews import Preview, Unseen
 from dispatch.ports.transcripts import Recorder
 from dispatch.questions import Ruling
 from dispatch.scripts import Script
-from dispatch.task import Claim, Outcome, Resumed, Task, Work
+from dispatch.task import Claim, Outcome, Resumed, Task
 from dispatch.transcript import Unrecorded
+from dispatch.work import Work
 
 
 class Pause(Exception):

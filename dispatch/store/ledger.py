@@ -6,13 +6,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Protocol
 
+from dispatch.booking import Booking
 from dispatch.budget import Line, Standing, by_scope
 from dispatch.errors import LeaseLost, MoveRefused
 from dispatch.ports import Pricing, Spending
 from dispatch.store import rows
 from dispatch.store.database import Rows, Transaction, in_transaction
 from dispatch.store.reports import SqliteReports
-from dispatch.task import Booking, Claim, Tier
+from dispatch.task import Claim, Tier
 from dispatch.usage import Price, Unpriced, Usage
 
 _DIED = "the process died before the price was known"

@@ -21,7 +21,8 @@ from dispatch.store.steering import SqliteSteering
 from dispatch.store.tasks import SqliteTasks
 from dispatch.store.threads import wait_in_thread
 from dispatch.store.twice import ask_whether_twice
-from dispatch.task import Claim, NewTask, Outcome, Route, Source, Task, Tier, Verdict, Work
+from dispatch.task import Claim, NewTask, Outcome, Route, Source, Task, Tier, Verdict
+from dispatch.work import Work
 
 _ANSWERED = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.PARKED})
 _GOES_ON = frozenset({State.HELD, State.QUEUED, State.WAITING})

@@ -5,28 +5,16 @@ import sqlite3
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 
+from dispatch.booking import Booking
 from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.faults import Fault, FaultKind
 from dispatch.forecast import likeness
 from dispatch.gates import Gate, GateState
 from dispatch.questions import Ending, Question, QuestionKind
 from dispatch.states import Move, State, Step
-from dispatch.task import (
-    Attached,
-    Attempt,
-    Booking,
-    HoldKind,
-    Kept,
-    NewTask,
-    Route,
-    Shortage,
-    Source,
-    Task,
-    Tier,
-    Verdict,
-    Work,
-)
+from dispatch.task import Attached, Attempt, HoldKind, NewTask, Route, Shortage, Source, Task, Tier, Verdict
 from dispatch.usage import Price, Unpriced, Usage
+from dispatch.work import Kept, Work
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -7,7 +7,8 @@ import pytest
 from dispatch.errors import LeaseLost
 from dispatch.policy import Settlement
 from dispatch.states import State
-from dispatch.task import Kept, Outcome, Verdict, Work
+from dispatch.task import Outcome, Verdict
+from dispatch.work import Kept, Work
 from tests.contracts.stores import LEASE, NOW, SECOND, Parts
 
 WORK = Work("onequeue/1", " queue.py | 2 +-\n 1 file changed", Kept.PUSHED, "-limit = 4\n+limit = 8\n")

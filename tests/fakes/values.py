@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from dispatch.booking import Booking
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.states import State
-from dispatch.task import Booking, Source, Task, Tier
+from dispatch.task import Source, Task, Tier
 from dispatch.usage import Price, Unpriced, Usage
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

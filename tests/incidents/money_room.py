@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bot.rehearsal.claude import ClaudeSim, Served
 from dispatch.asking import Asking
+from dispatch.booking import Booking
 from dispatch.budget import Budgets, Standing
 from dispatch.clock import SystemClock
 from dispatch.dispatcher import Dispatcher
@@ -21,7 +22,7 @@ from dispatch.runners.messages import MessagesRunner
 from dispatch.seats.local import LocalSeats
 from dispatch.states import State
 from dispatch.store import Store
-from dispatch.task import Booking, HoldKind, NewTask, Source, Task
+from dispatch.task import HoldKind, NewTask, Source, Task
 from dispatch.terms import Terms
 from dispatch.usage import Price, Usage
 from dispatch.worker import Worker

@@ -12,11 +12,12 @@ import pytest
 
 from bot.rehearsal.claude import Failure
 from bot.views.card import card
+from dispatch.booking import Booking
 from dispatch.budget import ALL, Budgets, Line, by_scope
 from dispatch.faults import FaultKind
 from dispatch.policy import URGENT
 from dispatch.states import State
-from dispatch.task import Booking, HoldKind, Shortage, Task, Tier
+from dispatch.task import HoldKind, Shortage, Task, Tier
 from tests.incidents.money_room import MoneyRoom, money_room, tokens
 from tests.integration.gateway_room import usage_of
 

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from bot import chat
-from bot.grammar import HELP
+from bot.manual import HELP
 from bot.rehearsal.slack.state import Message
 from dispatch.states import State
 from tests.incidents.between import OPS

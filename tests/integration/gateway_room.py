@@ -13,6 +13,7 @@ from anthropic import AsyncAnthropic
 
 from bot.rehearsal.claude import ClaudeSim, Say, Served
 from dispatch.asking import Asking
+from dispatch.booking import Booking
 from dispatch.clock import SystemClock
 from dispatch.gateway import MeteringGateway, Upstream
 from dispatch.policy import Seating
@@ -21,7 +22,7 @@ from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.store import Store
 from dispatch.store.database import Database
 from dispatch.store.ledger import SqliteLedger
-from dispatch.task import Booking, Claim, NewTask, Source, Tier
+from dispatch.task import Claim, NewTask, Source, Tier
 from dispatch.terms import Terms
 from dispatch.usage import MICRO_USD, Price, Unpriced, Usage
 from tests.integration.test_worker import FakeNotifier

@@ -9,7 +9,8 @@ from bot.rehearsal.slack.shown import visible
 from bot.rehearsal.slack.state import Message as Posted
 from dispatch.faults import Fault, FaultKind
 from dispatch.states import State
-from dispatch.task import Outcome, Verdict, Work
+from dispatch.task import Outcome, Verdict
+from dispatch.work import Work
 from tests.integration.post_room import Room, post_room, settle_down
 from tests.integration.writing_room import FIRST, SHOWN, WHOLE, answered, finish, replies, shown, writer
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.access import Role, Rules
 from bot.forms import OF_A_MESSAGE
-from bot.grammar import HELP
+from bot.manual import HELP
 from bot.quotes import ThreadQuotes
 from bot.views.form import CALLBACK
 from dispatch.task import Source

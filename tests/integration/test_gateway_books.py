@@ -10,9 +10,9 @@ import pytest
 from anthropic import AsyncAnthropic
 
 from bot.rehearsal.claude import ClaudeSim, Say, Step
+from dispatch.booking import Booking
 from dispatch.store.database import Database
 from dispatch.store.ledger import SqliteLedger
-from dispatch.task import Booking
 from dispatch.usage import Price, Unpriced, Usage
 from tests.integration.gateway_room import (
     HALF_HELD,

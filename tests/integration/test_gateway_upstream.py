@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from dispatch.booking import Booking
 from dispatch.ports import Access
-from dispatch.task import Booking
 from dispatch.usage import Price, Unpriced
 from tests.fakes.upstream import KEY, FakeUpstream, fake_upstream
 from tests.integration.gateway_room import MODEL, GatewayRoom, gateway_room, plain_http

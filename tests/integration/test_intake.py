@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.grammar import HELP
+from bot.manual import HELP
 from bot.views.message import Message
 from dispatch.faults import FaultKind
 from dispatch.gates import Gate, GateState

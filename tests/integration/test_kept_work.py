@@ -18,8 +18,9 @@ from dispatch.runners.placed import Placed
 from dispatch.seats.local import LocalSeats
 from dispatch.states import State
 from dispatch.store import Store
-from dispatch.task import Attempt, Kept, NewTask, Outcome, Source, Tier, Verdict, Work
+from dispatch.task import Attempt, NewTask, Outcome, Source, Tier, Verdict
 from dispatch.terms import Terms
+from dispatch.work import Kept, Work
 from dispatch.worker import LEASE, Worker
 from tests.fakes.clock import FakeClock
 from tests.fakes.runner import FakeRunner

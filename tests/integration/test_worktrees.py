@@ -16,7 +16,8 @@ from dispatch.places.worktrees import DIFF_LINES, DIFF_SIZE
 from dispatch.ports import Access, Draft, Session
 from dispatch.runners.choice import Choice
 from dispatch.runners.placed import Placed
-from dispatch.task import Claim, Kept, Outcome, Verdict, Work
+from dispatch.task import Claim, Outcome, Verdict
+from dispatch.work import Kept, Work
 from tests.fakes.runner import FakeRunner
 from tests.fakes.setups import FakeSetups
 from tests.fakes.values import NOON, make_task

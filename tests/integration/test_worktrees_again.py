@@ -11,7 +11,8 @@ from dispatch.places import Worktrees
 from dispatch.places.git import git as run_git
 from dispatch.ports import Session
 from dispatch.runners.placed import Placed
-from dispatch.task import Kept, Outcome, Resumed, Verdict, Work
+from dispatch.task import Outcome, Resumed, Verdict
+from dispatch.work import Kept, Work
 from tests.fakes.setups import FakeSetups
 from tests.integration.test_worktrees import BRANCH, git, places, repo, session_on
 

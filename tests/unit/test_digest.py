@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dispatch.booking import Booking
 from dispatch.digest import (
     DayBar,
     Facts,
@@ -25,7 +26,7 @@ from dispatch.digest import (
 from dispatch.findings import AttemptEnd
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.states import State
-from dispatch.task import MODEL_TIERS, Booking, Verdict
+from dispatch.task import MODEL_TIERS, Verdict
 from dispatch.usage import Price, Unpriced, Usage
 from tests.fakes.values import NOON, make_booking, make_task
 

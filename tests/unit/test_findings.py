@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dispatch.booking import Booking
 from dispatch.faults import FaultKind
 from dispatch.findings import (
     AttemptEnd,
@@ -20,7 +21,7 @@ from dispatch.findings import (
 )
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.states import State
-from dispatch.task import MODEL_TIERS, Booking, Task, Tier, Verdict
+from dispatch.task import MODEL_TIERS, Task, Tier, Verdict
 from dispatch.usage import MICRO_USD, Price, Unpriced, Usage
 from tests.fakes.values import NOON, make_booking, make_task
 

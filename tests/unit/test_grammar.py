@@ -6,7 +6,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.grammar import (
-    HELP,
     WORDS_LIMIT,
     Cancel,
     Command,
@@ -25,6 +24,7 @@ from bot.grammar import (
     form,
     parse,
 )
+from bot.manual import HELP
 from bot.options import CAP_LIMIT_MICRO_USD
 from bot.slacktext import plain
 

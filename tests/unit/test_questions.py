@@ -23,7 +23,8 @@ from dispatch.questions import (
     standing,
 )
 from dispatch.routing import DEFAULT_TABLE, raised
-from dispatch.task import Tier, Work
+from dispatch.task import Tier
+from dispatch.work import Work
 from tests.fakes.values import NOON, make_task
 from tests.unit.test_views import make_attempt
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bot.access import Person, may_run
 from bot.config import ConfigError, load
-from bot.grammar import HELP, Run, Submit, parse
+from bot.grammar import Run, Submit, parse
+from bot.manual import HELP
 from bot.markdown import render
 from bot.printing import PRINTERS
 from bot.records import full_record

@@ -19,7 +19,8 @@ from bot.views.quiet import hushed
 from bot.views.work import branches, counted_files, in_short, whereabouts, work_told
 from dispatch.faults import Fault, FaultKind
 from dispatch.states import State
-from dispatch.task import Kept, Task, Verdict, Work
+from dispatch.task import Task, Verdict
+from dispatch.work import Kept, Work
 from tests.fakes.values import NOON
 from tests.unit.test_views import EVIL, failed, fits, make_attempt, pings, running, said, strangers, task
 

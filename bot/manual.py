@@ -1,0 +1,26 @@
+"""What `/task help` says. Pure."""
+
+from typing import Final
+
+HELP: Final = """\
+*Give me a task:* `/task p3 investigate the stall in payments`
+A mention (`@Onequeue p3 …`) or a direct message does the same. The answer comes in the thread.
+`/task` alone opens a form, and so does *Run as task* in the menu of a message, about that message.
+Images, PDFs and text that come with a request are read, 5 files at most.
+
+*Priority,* most urgent first: `p1` to `p4` run on Opus, `p5` to `p7` on Sonnet, `p8` to `p10` on Haiku, \
+unless your team routes them otherwise. Without one the task gets the usual priority here.
+*Options* stand before the words: `model=opus`, `model=sonnet`, `model=haiku` or a full model id; \
+`max=$2` is the most this task may cost; with `by=18:00` it is given up if it has not run by then; \
+with `repo=payments` it works on that project, else on the channel's, if there is one. \
+`--` ends the options.
+
+*See and steer:* `/task list` · `/task show 42` · `/task cancel 42` · `/task retry 42`
+`/task show 42 --history` tells who did what to it, and when
+*While it waits:* `/task bump 42` makes it one priority more urgent, `/task lower 42` one less; \
+`/task hold 42` lets it wait for `/task release 42`
+*In a task's thread* a reply follows up; `stop`, `status`, `cost` or `bump` alone is about that task; \
+`!help` says more
+*What it cost:* `/task cost today` · `/task cost week` · `/task cost month`
+*For operators:* `/task pause` lets nothing new start until `/task resume`, which also lets one task try \
+at once where all wait, as after a refused key"""
