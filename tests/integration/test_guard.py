@@ -217,7 +217,7 @@ async def test_what_takes_a_right_says_what_to_send_instead(tmp_path: Path) -> N
             "Not queued: Opus is only for some people here. Send it as `p5`, or ask kim or sam to raise it."
         )
         assert not opened.changed
-        assert (await opened.answer_to(WAYS["/task: a task on Opus"], KIM)).startswith("Queued as #8")
+        assert (await opened.answer_to(WAYS["/task: a task on Opus"], KIM)).startswith("Queued as #9")
 
 
 class Refusing:
