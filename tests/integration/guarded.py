@@ -137,6 +137,7 @@ class Door:
     store: Store
     folder: Path
     desk: Dispatcher
+    guard: Guard
     alarms: FakeAlarms
     intake: Intake
     controls: Controls
@@ -219,7 +220,7 @@ async def door(folder: Path, rules: Rules, slack: FakeRegister) -> AsyncIterator
         windows = FakeWindows()
         follow_ups = FollowUps(intake, guard, windows, DEFAULT_TABLE)
         controls = Controls(guard, store.outbox, notifier, guarded, clock, DEFAULT_TABLE, follow_ups)
-        opened = Door(store, folder, desk.dispatcher, alarms, intake, controls, follow_ups, windows)
+        opened = Door(store, folder, desk.dispatcher, guard, alarms, intake, controls, follow_ups, windows)
         opened.before = opened.state()
         yield opened
     finally:
