@@ -76,6 +76,7 @@ class Controls:
     """What people press in Slack.
 
     `table` says which tiers there are. `alarms` is None where nobody keeps watch.
+    `follow_ups` opens the form of that name.
     """
 
     def __init__(
