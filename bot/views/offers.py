@@ -117,7 +117,7 @@ def _elsewhere(task: Task, priority: int, table: Table) -> str:
 
 def _ended(task: Task, table: Table) -> tuple[Offer, ...]:
     """Another run, where one is to be had: whoever may run a script is asked for it by words."""
-    if task.forgotten or task.script is not None:
+    if task.forgotten or task.script is not None or task.taken_by is not None:
         return ()
     again = () if task.state is State.DONE or task.cap_used else (Offer(Action.RETRY, _again(task)),)
     if task.follows is not None:
