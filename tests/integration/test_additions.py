@@ -117,6 +117,14 @@ async def test_one_that_may_ask_no_more_is_told_nothing(session: Session, sim: C
     assert (words.heard, len(sim.served)) == (2, 3)
 
 
+async def test_what_it_may_ask_counts_over_all_that_it_is_told(session: Session, sim: ClaudeSim) -> None:
+    sim.script([say("Drained."), *[call("progress", text="again")] * 9])
+    words = Words(["and the refunds"])
+    outcome = await MessagesRunner(max_requests=3).run(replace(session, hear=words.hear))
+    assert outcome.fault is not None
+    assert (outcome.fault.kind, len(sim.served)) == (FaultKind.INCOMPLETE, 3)
+
+
 async def pauses(_given: object) -> str:
     raise Pause
 
