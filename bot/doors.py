@@ -48,6 +48,7 @@ def doors(building: Building, me: Identity) -> Doors:
         settings.priority_in,
         rights,
         building.scripts,
+        settings.steers_in,
     )
     follow_ups = FollowUps(intake, desk, chat, table)
     controls = Controls(desk, outbox, notifier, alarms, clock, table, follow_ups)

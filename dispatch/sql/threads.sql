@@ -5,13 +5,14 @@ SELECT * FROM (
 ORDER BY id;
 
 -- name: open_before
-SELECT max(id) AS id FROM task
+SELECT * FROM task
 WHERE channel = (SELECT channel FROM task WHERE id = :task_id)
 AND thread = (SELECT thread FROM task WHERE id = :task_id)
-AND id < :task_id AND finished_at IS NULL AND source != 'follow-up';
+AND id < :task_id AND finished_at IS NULL AND source != 'follow-up'
+ORDER BY id DESC LIMIT 1;
 
 -- name: put_behind
-UPDATE task SET behind = :behind WHERE id = :task_id RETURNING *;
+UPDATE task SET behind = :behind, adds_to = :adds_to WHERE id = :task_id RETURNING *;
 
 -- name: behind
 SELECT * FROM task WHERE behind = :task_id AND state = 'held' ORDER BY id;

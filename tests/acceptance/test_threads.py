@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.manifest import manifest
-from bot.rehearsal.claude import ClaudeSim
+from bot.rehearsal.claude import ClaudeSim, Failure
 from bot.rehearsal.slack import SlackSim, visible
 from dispatch.clock import SystemClock
 from tests.acceptance.process import Bot, asked, environment
@@ -74,6 +74,35 @@ async def test_a_reply_to_a_running_task_outlives_a_kill_and_knows_the_answer(wo
     first, second = await world.task(1), await world.task(2)
     assert (first["state"], second["state"]) == ("done", "done")
     assert [run["verdict"] for run in second["runs"]] == ["answered"]
+
+
+@pytest.mark.long
+async def test_what_was_taken_up_outlives_a_kill_before_it_is_answered(world: World) -> None:
+    settings = world.folder / "onequeue.toml"
+    settings.write_text(f'[channels.{OPS}]\nreplies = "steer"\n')
+    await world.bot.start()
+    world.claude.hold()
+    await world.slack.slash("ana", "#ops", "p9 investigate stall")
+    await world.claude.wait_for_held(1, 30)
+    root = await world.thread()
+    await world.slack.say("ana", "#ops", "and the refunds?", thread_ts=root)
+    await world.says("For #1, which takes it up at its next step")
+    world.claude.fail(Failure.HANG)
+    world.claude.release()
+    await world.claude.wait_for_requests(2, 30)
+    await world.says("#1 has taken this up")
+    await world.bot.kill()
+    world.claude.recover()
+    await world.bot.start()
+    await world.says("#1 · p9 · Haiku · done")
+    assert await world.bot.stop() == 0
+    (prompt,) = [one for one in world.claude.served[-1].messages if "investigate stall" in str(one)][:1]
+    assert "> #2, said by whoever asked for the task:\n> and the refunds?" in str(prompt["content"])
+    first, second = await world.task(1), await world.task(2)
+    assert [run["verdict"] for run in first["runs"]] == ["lost", "answered"]
+    assert (second["state"], second["taken_by"], second["runs"]) == ("cancelled", 1, [])
+    assert second["cost_micro_usd"] == 0
+    assert [ping.target for ping in world.slack.pings] == ["UANA00001"], "there is one answer"
 
 
 @pytest.mark.long
