@@ -58,11 +58,12 @@ async def asked(env: Mapping[str, str], *arguments: str, folder: Path) -> Any:
 
 
 class Bot:
-    """`onequeue run` as a process of its own."""
+    """`onequeue run`, or `worker`, as a process of its own."""
 
-    def __init__(self, env: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, env: Mapping[str, str], folder: Path, command: str = "run") -> None:
         self._env = env
         self._folder = folder
+        self._command = command
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
@@ -81,7 +82,7 @@ class Bot:
             sys.executable,
             "-m",
             "bot",
-            "run",
+            self._command,
             cwd=self._folder,
             env=dict(self._env),
             stdout=asyncio.subprocess.PIPE,

@@ -190,3 +190,22 @@ async def test_a_closed_database_hides_the_queue_but_ends_no_alarm(over: WatchRo
         "database",
     ]
     assert over.replies() == []
+
+
+async def test_the_end_of_an_alarm_waits_for_the_channel_that_was_told_of_it(
+    over: WatchRoom, caplog: pytest.LogCaptureFixture
+) -> None:
+    await key_refused(over)
+    await over.look()
+    over.restart(channel="")
+    await over.look(HOUR)
+    await opened(over)
+    await over.look(HOUR)
+    assert over.replies() == []
+    assert "alarm gate:account still stands" in caplog.text
+    assert "alarm gate:account is over" in caplog.text
+    over.restart()
+    await over.look()
+    (reply,) = over.replies()
+    assert reply.startswith("Recovered at ")
+    assert await over.room.store.alarms.all() == []
