@@ -1,33 +1,24 @@
 """The watch when its own means fail: a restart, a Slack that is down, a database that refuses."""
 
-from collections.abc import AsyncIterator
-from datetime import timedelta
-from pathlib import Path
-
 import pytest
 
 from bot.views.alert import ACKNOWLEDGE
 from tests.integration.post_room import ANA, OPS
 from tests.integration.watch_room import (
     FULL,
+    HOUR,
     LOOK,
     MINUTE,
+    POST,
     WatchRoom,
     deaf,
     key_refused,
     opened,
+    over,
     stalled,
-    watch_room,
 )
 
-HOUR = timedelta(hours=1)
-POST = "chat.postMessage"
-
-
-@pytest.fixture
-async def over(tmp_path: Path) -> AsyncIterator[WatchRoom]:
-    async with watch_room(tmp_path) as made:
-        yield made
+__all__ = ["over"]
 
 
 def sound(over: WatchRoom) -> bool:

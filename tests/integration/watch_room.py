@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from bot.crier import Crier, LogAlone
 from bot.readings import Instruments
 from bot.rehearsal.slack.state import Message as Posted
@@ -103,6 +105,12 @@ def _raw(room: Room) -> Iterator[sqlite3.Connection]:
 async def watch_room(folder: Path) -> AsyncIterator[WatchRoom]:
     async with post_room(folder) as room:
         yield WatchRoom(room)
+
+
+@pytest.fixture
+async def over(tmp_path: Path) -> AsyncIterator[WatchRoom]:
+    async with watch_room(tmp_path) as made:
+        yield made
 
 
 async def key_refused(over: WatchRoom) -> None:
