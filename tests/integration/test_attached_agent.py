@@ -10,8 +10,9 @@ from dispatch.means import Profile
 from dispatch.ports import Attachment, FileKind
 from dispatch.task import Verdict
 from tests.fakes.attachments import PNG, TEXT
-from tests.integration.agent_people import room, sim
+from tests.integration.agent_people import room
 from tests.integration.agent_room import AgentRoom
+from tests.integration.gateway_room import sim
 
 __all__ = ["room", "sim"]
 
