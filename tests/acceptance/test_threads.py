@@ -6,23 +6,14 @@ from typing import Any
 
 import pytest
 
-from bot.manifest import manifest
-from bot.rehearsal.claude import ClaudeSim, Failure
-from bot.rehearsal.slack import SlackSim, visible
-from dispatch.clock import SystemClock
-from tests.acceptance.process import Bot, asked, environment
+from bot.rehearsal.claude import Failure
+from bot.rehearsal.slack import visible
+from tests.acceptance.process import Scenery, scenery
 
 OPS = "COPS00001"
 
 
-class World:
-    """One bot between a Slack and a Claude."""
-
-    def __init__(self, folder: Path, slack: SlackSim, claude: ClaudeSim) -> None:
-        self.slack, self.claude, self.folder = slack, claude, folder
-        self.env = environment(folder, slack, claude)
-        self.bot = Bot(self.env, folder)
-
+class World(Scenery):
     async def says(self, words: str, times: int = 1) -> None:
         """Waits until so many messages in the channel have those words."""
         await self.slack.wait_for(
@@ -37,19 +28,13 @@ class World:
         return root
 
     async def task(self, number: int) -> Any:
-        return await asked(self.env, "show", str(number), folder=self.folder)
+        return await self.json("show", str(number))
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    slack, claude = SlackSim(manifest()), ClaudeSim(now=SystemClock().now)
-    await slack.start()
-    await claude.start()
-    world = World(tmp_path, slack, claude)
-    yield world
-    await world.bot.kill()
-    await slack.close()
-    await claude.close()
+    async with scenery(World, tmp_path) as world:
+        yield world
 
 
 @pytest.mark.long

@@ -54,6 +54,27 @@ RULES = st.builds(
     guests=st.booleans(),
     shared_channels=st.booleans(),
 )
+ANYBODY = (
+    st.sampled_from([ANA, SAM, KIM]),
+    st.sampled_from(sorted(PROFILES)),
+    st.booleans(),
+    RULES,
+    st.booleans(),
+    st.sampled_from([None, OUTAGE]),
+)
+"""Somebody, guest or not, under some rules, in a channel that others may read, perhaps in an outage."""
+
+
+def knowing(
+    person: str, profile: str, *, within: bool, shared: bool, outage: ChatError | None
+) -> FakeRegister:
+    """A Slack that says so of that person and of the channel."""
+    return FakeRegister(
+        profiles={person: PROFILES[profile]},
+        rooms={OPS: Room("ops", shared)},
+        groups={GROUP: frozenset({person} if within else ())},
+        error=outage,
+    )
 
 
 def shut_out(
@@ -97,12 +118,7 @@ def shut_out(
 
 @given(
     st.sampled_from(sorted(WAYS)),
-    st.sampled_from([ANA, SAM, KIM]),
-    st.sampled_from(sorted(PROFILES)),
-    st.booleans(),
-    RULES,
-    st.booleans(),
-    st.sampled_from([None, OUTAGE]),
+    *ANYBODY,
 )
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_nobody_changes_what_they_may_not_by_any_way(
@@ -117,12 +133,7 @@ def test_nobody_changes_what_they_may_not_by_any_way(
     way = WAYS[name]
 
     async def try_it(folder: Path) -> None:
-        slack = FakeRegister(
-            profiles={person: PROFILES[profile]},
-            rooms={OPS: Room("ops", shared)},
-            groups={GROUP: frozenset({person} if within else ())},
-            error=outage,
-        )
+        slack = knowing(person, profile, within=within, shared=shared, outage=outage)
         async with door(folder, rules, slack) as opened:
             for _ in range(2):
                 await opened.take(way, person, shared=shared)

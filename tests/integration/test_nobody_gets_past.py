@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.access import Role, Rules
-from bot.ports import ChatError, Room
+from bot.ports import ChatError
 from tests.fakes.register import FakeRegister
 from tests.integration.app_door import FORGED, SENT, AppDoor, Sent, app_door
-from tests.integration.guarded import ANA, KIM, OPS, RUNS, SAM
-from tests.integration.test_guard import GROUP, OUTAGE, PROFILES, RULES, shut_out
+from tests.integration.guarded import ANA, KIM, RUNS, SAM
+from tests.integration.test_guard import ANYBODY, PROFILES, knowing, shut_out
 
 CAREFUL = Rules(roles={Role.OPERATOR: frozenset({SAM})})
 PEOPLE = {
@@ -52,12 +52,7 @@ def only_to(door: AppDoor, person: str) -> None:
 
 @given(
     st.sampled_from(sorted(SENT)),
-    st.sampled_from([ANA, SAM, KIM]),
-    st.sampled_from(sorted(PROFILES)),
-    st.booleans(),
-    RULES,
-    st.booleans(),
-    st.sampled_from([None, OUTAGE]),
+    *ANYBODY,
 )
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whoever_may_not_changes_nothing_and_is_told_alone(
@@ -72,12 +67,7 @@ def test_whoever_may_not_changes_nothing_and_is_told_alone(
     sent = SENT[name]
 
     async def try_it(folder: Path) -> None:
-        slack = FakeRegister(
-            profiles={person: PROFILES[profile]},
-            rooms={OPS: Room("ops", shared)},
-            groups={GROUP: frozenset({person} if within else ())},
-            error=outage,
-        )
+        slack = knowing(person, profile, within=within, shared=shared, outage=outage)
         async with app_door(folder, rules, slack) as opened:
             before = opened.state()
             refused = may_not(sent, person, profile, within, rules, shared, outage)
