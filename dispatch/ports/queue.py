@@ -159,9 +159,12 @@ class Queue(Tasks, Line, Steering, Feedback, Protocol):
         """
         ...
 
-    async def retry(self, task_id: int, actor: str, now: datetime, key: str = "") -> Task:
+    async def retry(
+        self, task_id: int, actor: str, now: datetime, key: str = "", ration: Ration | None = None
+    ) -> Task:
         """Queues an ended task again, with its strikes forgotten, once for each request's `key`.
 
+        What has followed another counts towards its requester's day from now on.
         Raises NotFound, MoveRefused.
         """
         ...

@@ -15,6 +15,7 @@ from dispatch.errors import MoveRefused, NotAdmitted
 from dispatch.policy import Ration, Rationed, Seating
 from dispatch.questions import Decision, NewQuestion, QuestionKind
 from dispatch.routing import DEFAULT_TABLE, route
+from dispatch.states import State
 from dispatch.store import Store
 from dispatch.task import Claim, NewTask, Source, Task, Tier
 from dispatch.terms import Terms
@@ -160,3 +161,58 @@ def test_a_number_of_one_kind_leaves_the_other_open() -> None:
     assert Ration(NOON, urgent=1).refusal(Rationed.OPUS, 99) is None
     assert Ration(NOON, urgent=1).refusal(Rationed.URGENT, 1) is None
     assert Ration(NOON, urgent=1).refusal(Rationed.URGENT, 2) is not None
+
+
+async def same(place: Place, priority: int = 1, who: str = ANA) -> Task:
+    """The same words once more; from the second time on it is held and asked about."""
+    return await place.ask(priority, who, words="investigate stall", unless_alike=True)
+
+
+async def test_what_follows_another_does_not_count(place: Place) -> None:
+    await same(place)
+    for _ in range(5):
+        task = await same(place)
+        assert task.alike == 1
+        await place.desk().follow(task.id, ANA)
+    await place.ask(1)
+    with pytest.raises(NotAdmitted, match="asked for 2 of p1 or p2 today"):
+        await place.ask(1)
+
+
+@pytest.mark.parametrize("way", ["retry", "tier_up"])
+async def test_what_runs_after_all_counts_from_then_on(place: Place, way: str) -> None:
+    desk = place.desk(replace(TERMS, urgent_a_day=2, opus_a_day=9))
+    await same(place)
+    task = await same(place, 1)
+    await desk.follow(task.id, ANA)
+    await place.ask(1)
+    if way == "tier_up":
+        raised = route(1, "opus", None, DEFAULT_TABLE)
+        now = place.clock.now()
+        again = place.store.queue.reroute(task.id, "opus", None, raised, ANA, now, TERMS.ration(now))
+    else:
+        again = desk.retry(task.id, ANA)
+    with pytest.raises(MoveRefused, match="Nothing done: you have asked for 2 of p1 or p2 today"):
+        await again
+    stored = await place.store.queue.task(task.id)
+    assert (stored.state, stored.follows) == (State.CANCELLED, 1)
+    place.clock.advance(timedelta(days=1))
+    await desk.retry(task.id, ANA)
+    await place.ask(2)
+    with pytest.raises(NotAdmitted, match="asked for 2 of p1 or p2 today"):
+        await place.ask(2)
+
+
+async def test_an_operator_lets_it_run_after_all(place: Place) -> None:
+    await same(place)
+    task = await same(place)
+    await place.desk().follow(task.id, ANA)
+    await place.ask(1)
+    assert (await place.desk().retry(task.id, SAM)).state is State.QUEUED
+
+
+async def test_a_retry_of_what_has_counted_counts_no_more(place: Place) -> None:
+    for _ in range(2):
+        await place.ask(1)
+    await place.desk().cancel(1, ANA)
+    assert (await place.desk().retry(1, ANA)).state is State.QUEUED
