@@ -63,8 +63,11 @@ class Tasks(Pauses, Protocol):
         """All attempts of a task, first to newest."""
         ...
 
-    async def self_costed(self, since: datetime, until: datetime) -> Sequence[Attempt]:
-        """The attempts that ended in [since, until) and whose own runtime names a cost."""
+    async def disputed(self, since: datetime, until: datetime) -> Sequence[int]:
+        """The tasks of the attempts that ended in [since, until) and whose own runtime names another cost.
+
+        One entry for each attempt.
+        """
         ...
 
     async def questions(self, task_id: int) -> Sequence[Question]:
