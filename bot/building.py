@@ -142,9 +142,9 @@ class Building:
             store.queue, store.gates, self.worker, self.asking, self.courier, clock, prices, terms
         )
         self.books = Books(
-            store.queue, store.ledger, store.outbox, store.digests, self.courier, clock, prices, terms
+            store.queue, store.ledger, store.outbox, store.digests, self.courier, clock, prices.at, terms
         )
-        self.bulletins = Bulletins(self.books, chat, settings.operators.channel)
+        self.bulletins = Bulletins(self.books, chat, terms, settings.operators.channel, settings.secrets)
         self.scripts = Scripts(settings.scripts)
         self.console = Console(
             self.dispatcher,

@@ -1,4 +1,4 @@
-"""What a digest points at, a line for each, the shortest news first. Pure."""
+"""What a digest points at, a line for each, what is unusual first. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -31,16 +31,21 @@ Names = Mapping[str, str]
 """What people and channels are called, by id."""
 
 
-def findings(digest: Digest, names: Names | None) -> Iterator[str]:
-    """Everything worth saying. Without `names` nothing is said of single people and channels."""
+def unusual(digest: Digest, names: Names | None) -> Iterator[str]:
+    """What needs a look, in one line, if anything does. Without `names` no person and channel is told of."""
     if look := _look(digest, names):
         yield f"*Needs a look:* {', '.join(look)}"
+
+
+def findings(digest: Digest, names: Names | None) -> Iterator[str]:
+    """Everything else worth saying. Without `names` nothing is said of single people and channels."""
     yield from _savings(digest)
     yield from _regrets(digest.findings.regrets)
     if digest.waste:
         split = ", ".join(_wasted(digest))
         yield f"Spent without an answer: {_sum(digest.undelivered)}: {split}."
     yield from _disputed(digest.disputed)
+    yield from _thumbs(digest)
     if slow := [wait for wait in digest.findings.waits if wait.longest >= _WORTH_SAYING]:
         yield f"Waited for a start, median and longest: {' · '.join(_wait(wait) for wait in slow)}."
     if digest.findings.pace is not None:
@@ -105,6 +110,13 @@ def _disputed(disputed: Sequence[int]) -> Iterator[str]:
     if disputed:
         sessions = counted(len(disputed), "session")
         yield f"{sessions} whose runtime names another cost than was booked: {numbers(disputed)}."
+
+
+def _thumbs(digest: Digest) -> Iterator[str]:
+    up = [f"{digest.liked} up"] if digest.liked else []
+    down = [f"{len(digest.disliked)} down ({numbers(digest.disliked)})"] if digest.disliked else []
+    if up or down:
+        yield f"Thumbs: {', '.join([*up, *down])}."
 
 
 def _wait(wait: Wait) -> str:

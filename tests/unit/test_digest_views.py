@@ -5,10 +5,11 @@ from datetime import date, timedelta
 
 import pytest
 
+from bot.records import digest_record
 from bot.views import gate
 from bot.views.bulletin import bulletin
 from bot.views.comparison import comparison
-from bot.views.findings import findings
+from bot.views.findings import findings, unusual
 from dispatch.digest import DayBar, Digest, Money, PartyLine, TierLine, Waste, WasteLine
 from dispatch.editions import Before, Edition
 from dispatch.findings import Findings, Outlier, Pace, Regrets, Wait
@@ -41,7 +42,7 @@ def digest(**changes: object) -> Digest:
 
 
 def said(told: Digest, names: dict[str, str] | None = None) -> str:
-    return "\n".join(findings(told, names))
+    return "\n".join([*unusual(told, names), *findings(told, names)])
 
 
 def test_a_day_like_any_other_says_nothing_more() -> None:
@@ -205,3 +206,49 @@ def test_two_weeks_without_anything_are_not_compared() -> None:
 def test_a_channels_own_digest_says_whose_it_is() -> None:
     message = bulletin(digest(), {}, so_far=False, edition=Edition.CHANNEL)
     assert message.text.startswith("This channel, Sunday 22 November · $1.00")
+
+
+def test_what_needs_a_look_stands_above_the_chart() -> None:
+    message = bulletin(digest(ended={State.FAILED: 2}), {}, so_far=False)
+    for version in (message, message.simpler):
+        assert version is not None
+        heads = [block.get("text", {}) for block in version.blocks[:2]]
+        assert heads[1]["text"] == "*Needs a look:* 2 failed"
+    assert message.blocks[2]["type"] == "data_visualization"
+    assert str(message.blocks).count("Needs a look") == 1
+
+
+@pytest.mark.parametrize(
+    ("liked", "disliked", "line"),
+    [
+        (12, (371, 371, 380), "Thumbs: 12 up, 3 down (#371, #380)."),
+        (1, (), "Thumbs: 1 up."),
+        (0, (7,), "Thumbs: 1 down (#7)."),
+        (0, (), ""),
+    ],
+)
+def test_thumbs_are_told_where_there_are_any(liked: int, disliked: tuple[int, ...], line: str) -> None:
+    told = digest(liked=liked, disliked=disliked)
+    assert said(told) == line
+    assert digest_record(told)["thumbs"] == {
+        "up": liked,
+        "down": len(disliked),
+        "disliked": list(disliked),
+    }
+
+
+def test_a_task_without_a_link_is_told_by_its_number_only() -> None:
+    dear = tuple((make_task(number, words=f"words {number}"), Money(DOLLAR)) for number in (1, 2, 3))
+    blocks = bulletin(digest(dearest=dear), {1: "https://x.slack.com/1", 2: ""}, so_far=False).blocks
+    (text,) = [block["text"]["text"] for block in blocks if "*Dearest*" in str(block)]
+    assert text.split("\n")[1:] == [
+        "<https://x.slack.com/1|#1> $1.00 · Sonnet · words 1",
+        "#2 $1.00 · Sonnet · words 2",
+        "#3 $1.00 · Sonnet",
+    ]
+
+
+def test_a_day_without_tasks_claims_nothing_of_the_past() -> None:
+    nothing = digest(total=Money(), tiers=(), ended={}, first=DAY - timedelta(days=2))
+    message = bulletin(nothing, {}, so_far=False)
+    assert message.text.endswith("$0.00 · no tasks. I am up; 0 tasks waiting")
