@@ -243,7 +243,9 @@ def _words(task: Mapping[str, object]) -> str:
 
 def _tiers(record: Record) -> list[str]:
     tiers = cast("list[Record]", record["tiers"])
-    return [f"  {line['tier']}: {_cost(line)} for {line['tasks']} tasks" for line in tiers]
+    return [
+        f"  {line['tier']}: {_cost(line)} for {counted(cast('int', line['tasks']), 'task')}" for line in tiers
+    ]
 
 
 def _disputes(record: Record) -> list[str]:

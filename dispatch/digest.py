@@ -24,6 +24,9 @@ CHART_DAYS = 14
 DEAREST = 5
 """How many of the dearest tasks are named."""
 
+BLAMED = (State.FAILED, State.PARKED, State.EXPIRED)
+"""The ends that somebody should look at."""
+
 _IN_VAIN = TERMINAL - {State.DONE}
 
 
@@ -90,7 +93,8 @@ class Digest:
     """What one post says of the days `first` to `last`, both included.
 
     `ended` counts tasks by the state they ended in, without those that follow another: they have that one's
-    answer. `open` is how many had not ended when it was made.
+    answer. `blamed` names those of them that failed, were parked or expired. `open` is how many had not ended
+    when it was made.
     `undelivered` is money of attempts that brought no answer, `undelivered_attempts` how many those were.
     `all_opus_micro_usd` is what the requests would have cost on Opus that have a price both there and where
     they ran, `compared_micro_usd` what those did cost, and `uncompared` how many are left out. `disputed`
@@ -117,6 +121,7 @@ class Digest:
     waste: tuple[WasteLine, ...] = ()
     people: tuple[PartyLine, ...] = ()
     channels: tuple[PartyLine, ...] = ()
+    blamed: Mapping[State, tuple[int, ...]] = field(default_factory=dict)
     liked: int = 0
     disliked: tuple[int, ...] = ()
     findings: Findings = field(default_factory=Findings)
@@ -210,6 +215,7 @@ def summarise(span: tuple[date, date], facts: Facts, table: Table, price: Rates)
         waste=wasted,
         people=_parties(by_task, people),
         channels=_parties(by_task, channels),
+        blamed={state: tuple(task.id for task in ended if task.state is state) for state in BLAMED},
         liked=sum(thumb.liked for thumb in facts.thumbs),
         disliked=tuple(sorted(thumb.task_id for thumb in facts.thumbs if not thumb.liked)),
         findings=Findings(

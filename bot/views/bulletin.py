@@ -77,7 +77,14 @@ def _headline(digest: Digest, *, so_far: bool) -> list[str]:
         tasks = f"no tasks. I am up; {counted(digest.open, 'task')} waiting"
     else:
         tasks = f"{counted(ended, 'task')} ended, {digest.ended.get(State.DONE, 0)} answered"
-    return [_dollars(digest.total), tasks, "so far" if so_far else ""]
+    return [_spent(digest), tasks, "so far" if so_far else ""]
+
+
+def _spent(digest: Digest) -> str:
+    """The total, of the day's budget where it is of one day and there is one."""
+    pace = digest.findings.pace
+    limit = pace.budget_micro_usd if pace and digest.first == digest.last else None
+    return _dollars(digest.total) if limit is None else f"{_dollars(digest.total)} of {dollars(limit)}"
 
 
 def _days(digest: Digest) -> str:

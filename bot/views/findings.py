@@ -9,7 +9,6 @@ from bot.slacktext import inline
 from bot.words import counted, duration
 from dispatch.digest import Digest, Money, PartyLine, Waste
 from dispatch.findings import Outlier, Pace, Regrets, Wait
-from dispatch.states import State
 
 NAMED: Final = 5
 """How many tasks or days a line names."""
@@ -17,7 +16,6 @@ NAMED: Final = 5
 PARTIES: Final = 8
 """How many people or channels a line names."""
 
-_BLAMED: Final = (State.FAILED, State.PARKED, State.EXPIRED)
 _WORTH_SAYING: Final = timedelta(minutes=1)
 _NAME_LIMIT: Final = 40
 _WASTE: Final = {
@@ -43,7 +41,8 @@ def findings(digest: Digest, names: Names | None) -> Iterator[str]:
     yield from _regrets(digest.findings.regrets)
     if digest.waste:
         split = ", ".join(_wasted(digest))
-        yield f"Spent without an answer: {_sum(digest.undelivered)}: {split}."
+        whole = f"{_sum(digest.undelivered)}: " if len(digest.waste) > 1 else ""
+        yield f"Spent without an answer: {whole}{split}."
     yield from _disputed(digest.disputed)
     yield from _thumbs(digest)
     if slow := [wait for wait in digest.findings.waits if wait.longest >= _WORTH_SAYING]:
@@ -56,7 +55,7 @@ def findings(digest: Digest, names: Names | None) -> Iterator[str]:
 
 
 def _look(digest: Digest, names: Names | None) -> list[str]:
-    blamed = [f"{digest.ended[state]} {state}" for state in _BLAMED if digest.ended.get(state)]
+    blamed = [f"{len(tasks)} {state} ({numbers(tasks)})" for state, tasks in digest.blamed.items() if tasks]
     unpriced = digest.total.unpriced
     missing = [f"{counted(unpriced, 'request')} of unknown price, in no sum"] if unpriced else []
     far = [one for one in digest.findings.outliers if names is not None or _is_public(one)]

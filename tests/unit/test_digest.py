@@ -243,3 +243,10 @@ def test_requests_are_compared_at_the_prices_of_their_time() -> None:
 
     bookings = [make_booking(1, at=NOON - timedelta(seconds=1)), make_booking(2, at=NOON)]
     assert summarise((TODAY, TODAY), facts(bookings), DEFAULT_TABLE, rising).all_opus_micro_usd == 16
+
+
+def test_what_somebody_should_look_at_is_named() -> None:
+    states = [State.DONE, State.FAILED, State.EXPIRED, State.FAILED, State.CANCELLED]
+    ended = [make_task(number, state=state) for number, state in enumerate(states, 1)]
+    digest = summarise((TODAY, TODAY), facts(ended=ended), DEFAULT_TABLE, per_token)
+    assert digest.blamed == {State.FAILED: (2, 4), State.PARKED: (), State.EXPIRED: (3,)}

@@ -55,10 +55,12 @@ def test_a_day_like_any_other_says_nothing_more() -> None:
 def test_what_needs_a_look_comes_first() -> None:
     far = (Outlier(DAY, "all", 31 * DOLLAR, 10 * DOLLAR), Outlier(DAY, "tier:opus", 20 * DOLLAR, 8 * DOLLAR))
     told = digest(
-        total=Money(DOLLAR, 3), ended={State.FAILED: 2, State.PARKED: 1}, findings=Findings(outliers=far)
+        total=Money(DOLLAR, 3),
+        blamed={State.FAILED: (391, 388), State.PARKED: (7,), State.EXPIRED: ()},
+        findings=Findings(outliers=far),
     )
     assert said(told) == (
-        "*Needs a look:* 2 failed, 1 parked, 3 requests of unknown price, in no sum, "
+        "*Needs a look:* 2 failed (#388, #391), 1 parked (#7), 3 requests of unknown price, in no sum, "
         "the whole day cost $31.00, usually $10.00, Opus cost $20.00, usually $8.00"
     )
 
@@ -156,6 +158,7 @@ def test_the_longest_digest_fits_into_a_message_and_pings_nobody() -> None:
         total=Money(10**13, 10**6),
         tiers=tuple(TierLine(tier, 10**6, Money(10**13, 10**6)) for tier in MODEL_TIERS),
         ended=dict.fromkeys(State, 10**6),
+        blamed=dict.fromkeys((State.FAILED, State.PARKED, State.EXPIRED), many),
         dearest=((task, Money(10**13, 10**6)),) * 5,
         undelivered=Money(10**13, 10**6),
         waste=tuple(WasteLine(why, 10**6, Money(10**13, 10**6)) for why in Waste),
@@ -209,11 +212,11 @@ def test_a_channels_own_digest_says_whose_it_is() -> None:
 
 
 def test_what_needs_a_look_stands_above_the_chart() -> None:
-    message = bulletin(digest(ended={State.FAILED: 2}), {}, so_far=False)
+    message = bulletin(digest(blamed={State.FAILED: (3, 4)}), {}, so_far=False)
     for version in (message, message.simpler):
         assert version is not None
         heads = [block.get("text", {}) for block in version.blocks[:2]]
-        assert heads[1]["text"] == "*Needs a look:* 2 failed"
+        assert heads[1]["text"] == "*Needs a look:* 2 failed (#3, #4)"
     assert message.blocks[2]["type"] == "data_visualization"
     assert str(message.blocks).count("Needs a look") == 1
 
@@ -252,3 +255,18 @@ def test_a_day_without_tasks_claims_nothing_of_the_past() -> None:
     nothing = digest(total=Money(), tiers=(), ended={}, first=DAY - timedelta(days=2))
     message = bulletin(nothing, {}, so_far=False)
     assert message.text.endswith("$0.00 · no tasks. I am up; 0 tasks waiting")
+
+
+def test_money_without_an_answer_is_said_once_where_it_has_one_reason() -> None:
+    told = digest(undelivered=Money(DOLLAR), waste=(WasteLine(Waste.CANCELLED, 2, Money(DOLLAR)),))
+    assert said(told) == "Spent without an answer: $1.00 in 2 attempts cancelled."
+
+
+@pytest.mark.parametrize(
+    ("days", "limit", "head"),
+    [(0, 50 * DOLLAR, "$1.00 of $50.00 · "), (0, None, "$1.00 · "), (2, 50 * DOLLAR, "$1.00 · ")],
+)
+def test_one_day_is_told_of_its_budget(days: int, limit: int | None, head: str) -> None:
+    pace = Pace(DAY, DOLLAR, DOLLAR, 1, limit)
+    told = digest(first=DAY - timedelta(days=days), findings=Findings(pace=pace))
+    assert f" · {head}" in f"{bulletin(told, {}, so_far=False).text}"
