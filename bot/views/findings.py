@@ -125,6 +125,8 @@ def _wait(wait: Wait) -> str:
 def _month(pace: Pace) -> str:
     allowed = pace.month_budget_micro_usd
     budget = f" The day's budget allows {dollars(allowed)}." if allowed is not None else ""
+    if pace.last.day == pace.days:
+        return f"{pace.last:%B} came to {dollars(pace.spent_micro_usd)}.{budget}"
     days = "the last day" if pace.mean_days == 1 else f"the mean of the last {pace.mean_days} days"
     return (
         f"{pace.last:%B} at this pace: {dollars(pace.month_micro_usd)}: {dollars(pace.spent_micro_usd)} so "

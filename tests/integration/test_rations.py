@@ -1,7 +1,9 @@
 """How many p1, p2 and Opus tasks one person may have a day: counted where it is stored what made them so."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +19,7 @@ from dispatch.questions import Decision, NewQuestion, QuestionKind
 from dispatch.routing import DEFAULT_TABLE, route
 from dispatch.states import State
 from dispatch.store import Store
+from dispatch.store.statements import migrations
 from dispatch.task import Claim, NewTask, Source, Task, Tier
 from dispatch.terms import Terms
 from tests.fakes.clock import FakeClock
@@ -216,3 +219,27 @@ async def test_a_retry_of_what_has_counted_counts_no_more(place: Place) -> None:
         await place.ask(1)
     await place.desk().cancel(1, ANA)
     assert (await place.desk().retry(1, ANA)).state is State.QUEUED
+
+
+_FOLLOWED = """
+INSERT INTO task (
+    id, state, request_key, source, requester, words, priority, tier, model, reason, cap_micro_usd, channel,
+    quote_thread, depth, rank, created_at, updated_at, follows
+) VALUES
+    (1, 'queued', 'k1', 'slash', 'U1', 'w', 1, 'opus', 'm', 'r', 1, 'C1', 0, 0, 1, 5, 5, NULL),
+    (2, 'queued', 'k2', 'slash', 'U1', 'w', 1, 'opus', 'm', 'r', 1, 'C1', 0, 0, 1, 5, 5, 1)
+"""
+
+
+async def test_what_followed_before_counts_no_more_either(tmp_path: Path) -> None:
+    path = tmp_path / "onequeue.db"
+    old = next(number for number, text in enumerate(migrations()) if "task_follows_another" in text)
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        for script in migrations()[:old]:
+            raw.executescript(script)
+        raw.execute(_FOLLOWED)
+        raw.execute(f"PRAGMA user_version = {old}")
+        assert raw.execute("SELECT count(*) FROM rationed").fetchone() == (4,)
+    await (await Store.open(path)).close()
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("SELECT DISTINCT task_id FROM rationed").fetchall() == [(1,)]

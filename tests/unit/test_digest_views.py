@@ -147,6 +147,12 @@ def test_waits_and_the_month_say_how_they_are_reckoned() -> None:
     )
 
 
+def test_on_its_last_day_a_month_is_over() -> None:
+    pace = Pace(date(2026, 11, 30), 330 * DOLLAR, 10 * DOLLAR, 7, 100 * DOLLAR)
+    told = digest(findings=Findings(pace=pace))
+    assert said(told) == "November came to $330.00. The day's budget allows $3,000.00."
+
+
 def test_the_longest_digest_fits_into_a_message_and_pings_nobody() -> None:
     many = tuple(range(10**9, 10**9 + 1000))
     parties = tuple(PartyLine(f"U{number}", 10**6, Money(10**13, 10**6)) for number in range(1000))
