@@ -4,14 +4,16 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import date
 from pathlib import Path
 from typing import Protocol, cast
 from zoneinfo import ZoneInfo
 
-from bot import arguments, bill
+from bot import bill
 from bot.config import ConfigError, Settings, load
 from bot.console import Ask, Misused
 from bot.doctor import report
@@ -180,9 +182,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_services(command: Callable[..., argparse.ArgumentParser]) -> None:
     rehearse = command("try", help="try everything in a browser: simulated Slack, simulated Claude, no token")
-    rehearse.add_argument(
-        "--port", type=arguments.port, default=0, help="of the page (default: any free one)"
-    )
+    rehearse.add_argument("--port", type=_port, default=0, help="of the page (default: any free one)")
     rehearse.add_argument("--no-browser", dest="browser", action="store_false", help="only print the address")
     command("run", help="run bot and dispatcher until SIGTERM")
     doctor = command(
@@ -201,7 +201,7 @@ def _add_services(command: Callable[..., argparse.ArgumentParser]) -> None:
     )
     manifest.add_argument(
         "--http",
-        type=arguments.https,
+        type=_https,
         metavar="URL",
         help="for HTTP mode: Slack sends its requests to URL/slack/events, an address that it reaches by "
         "https and that is passed on to [slack] http; no sockets, no app token",
@@ -223,7 +223,7 @@ def _add_verbs(command: Callable[..., argparse.ArgumentParser]) -> None:
 
     add = verb("add", "queue a task, such as: onequeue add p3 investigate stall")
     add.add_argument("text", nargs="+", help="[p1-p10] [model=...] [max=$2] [by=18:00] [repo=...] what to do")
-    add.add_argument("--repo", type=arguments.project, metavar="PROJECT", help="the project it works on")
+    add.add_argument("--repo", type=_project, metavar="PROJECT", help="the project it works on")
     add.add_argument("--wait", action="store_true", help="until it has ended, then print the answer")
     add.add_argument("--key", default="", help="a name for this request: the same key queues it only once")
     verb("list", "the tasks that have not ended, and what they wait for")
@@ -231,10 +231,10 @@ def _add_verbs(command: Callable[..., argparse.ArgumentParser]) -> None:
     verb("resume", "let a paused queue go on, and one task try at once where all wait")
     number = "the task's number, such as 42"
     show = verb("show", "one task, its attempts and its answer")
-    show.add_argument("task", type=arguments.task_number, help=number)
+    show.add_argument("task", type=_task_number, help=number)
     show.add_argument("--history", action="store_true", help="every move too: when, what, who and why")
     show.add_argument("--transcript", action="store_true", help="what happened in an attempt, step by step")
-    show.add_argument("--attempt", type=arguments.attempt_number, help="which attempt (default: the newest)")
+    show.add_argument("--attempt", type=_attempt_number, help="which attempt (default: the newest)")
     for name, text in (
         ("cancel", "cancel a task; stops it if it runs"),
         ("retry", "queue an ended task again"),
@@ -243,20 +243,54 @@ def _add_verbs(command: Callable[..., argparse.ArgumentParser]) -> None:
         ("hold", "let a task wait until it is released"),
         ("release", "let a held task go on, in its place"),
     ):
-        verb(name, text).add_argument("task", type=arguments.task_number, help=number)
+        verb(name, text).add_argument("task", type=_task_number, help=number)
     cost = verb("cost", "what was spent")
-    cost.add_argument(
-        "period",
-        nargs="?",
-        type=arguments.period,
-        default=Period.TODAY,
-        help=f"{arguments.PERIODS} (default: today)",
-    )
+    cost.add_argument("period", nargs="?", choices=[*map(str, Period)], default=Period.TODAY)
     cost.add_argument("--csv", action="store_true", help="print a line for each task, for a spreadsheet")
-    cost.add_argument("--from", dest="first", type=arguments.day, help="with --csv: YYYY-MM-DD")
-    cost.add_argument("--to", dest="last", type=arguments.day, help="with --csv: YYYY-MM-DD, that day too")
+    cost.add_argument("--from", dest="first", type=_day, help="with --csv: YYYY-MM-DD")
+    cost.add_argument("--to", dest="last", type=_day, help="with --csv: YYYY-MM-DD, that day too")
     digest = verb("digest", "the digest of a day")
-    digest.add_argument("--date", type=arguments.day, help="YYYY-MM-DD (default: yesterday)")
+    digest.add_argument("--date", type=_day, help="YYYY-MM-DD (default: yesterday)")
     digest.add_argument("--post", action="store_true", help="post it too, unless that day has been posted")
     backup = verb("backup", "copy the database into a new file, also while it is in use")
     backup.add_argument("file", type=Path, metavar="FILE", help="must not be there yet")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 0 to 65535")
+    return int(text)
+
+
+def _https(text: str) -> str:
+    if not re.fullmatch(r"https://[^\s/?#]+(/[^\s?#]*)?", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} will not do: give an address such as https://bot.example.com"
+        )
+    return text
+
+
+def _project(text: str) -> str:
+    if text.split() != [text]:
+        raise argparse.ArgumentTypeError(f"{text!r} is no project: give its name, such as payments")
+    return text
+
+
+def _attempt_number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) < 2**31:
+        raise argparse.ArgumentTypeError(f"{text!r} is no attempt: give its number, such as 2")
+    return int(text)
+
+
+def _task_number(text: str) -> int:
+    number = text.removeprefix("#")
+    if not (number.isascii() and number.isdecimal()) or not 0 < int(number) < 2**63:
+        raise argparse.ArgumentTypeError(f"{text!r} is no task number: give one such as 42")
+    return int(number)
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day: give one such as 2026-11-23") from None

@@ -72,7 +72,7 @@ def test_a_period_that_there_is_not_is_told_which_there_are(
     with pytest.raises(SystemExit, match="2"):
         main(["cost", period], composition)
     told = capsys.readouterr().err
-    assert f"{period!r} is no period: give today, week or month, or days with --csv --from and --to" in told
+    assert f"invalid choice: {period!r} (choose from 'today', 'week', 'month')" in told
     assert composition.asked == []
 
 
