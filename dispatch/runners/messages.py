@@ -40,17 +40,13 @@ class MessagesRunner:
         draft, conversation = session.draft, Conversation(session)
         try:
             async with _client(session) as client:
-                last = await self._converse(client, session, conversation)
+                return await self._converse(client, session, conversation)
         except _SDK_ERRORS as error:
-            return _failed(draft, _fault(error))
-        if conversation.paused:
-            saved = conversation.saved(draft)
-            return Outcome(Verdict.ASKED, draft.text, draft.model, conversation=saved)
-        return _outcome(last, draft)
+            return draft.ended or _failed(draft, _fault(error))
 
     async def _converse(
         self, client: anthropic.AsyncAnthropic, session: Session, conversation: Conversation
-    ) -> BetaMessage | None:
+    ) -> Outcome:
         turns = self._turns(client, session, conversation)
         last: BetaMessage | None = None
         try:
@@ -62,9 +58,10 @@ class MessagesRunner:
                 conversation.add(last, await turns.generate_tool_call_response() if calls else None)
                 if conversation.paused:
                     break
+            outcome = session.draft.outcome = _outcome(last, session.draft, conversation)
+            return outcome
         finally:
             await turns.close()
-        return last
 
     def _turns(
         self, client: anthropic.AsyncAnthropic, session: Session, conversation: Conversation
@@ -161,7 +158,9 @@ def _take_down(block: "ParsedBetaContentBlock[None]", session: Session) -> None:
             recorder.add(block.name, Kind.ERROR, "There is no such tool.")
 
 
-def _outcome(last: BetaMessage | None, draft: Draft) -> Outcome:
+def _outcome(last: BetaMessage | None, draft: Draft, conversation: Conversation) -> Outcome:
+    if conversation.paused:
+        return Outcome(Verdict.ASKED, draft.text, draft.model, conversation=conversation.saved(draft))
     if last is None:
         return _failed(draft, Fault(FaultKind.NETWORK, "the answer broke off"))
     if last.stop_reason == "refusal":
