@@ -176,6 +176,7 @@ async def test_a_cancel_that_comes_after_the_answer_loses_neither(store: Store) 
         await place.worker.drain(NOW)
     assert await place.state(number) is State.DONE
     assert (await store.queue.attempts(number))[0].text == "42"
+    assert gateway.whole, "and nothing that it leaves"
 
 
 async def test_what_is_claimed_while_it_stops_goes_back_before_it_costs(store: Store) -> None:
