@@ -99,12 +99,15 @@ class Passage(Enum):
 class Verdicts:
     """What an outcome means for the gates: their new states, and the tasks it makes suspect.
 
-    `closes` says that the outcome's fault closed a gate, so that its task need not wait by itself.
+    `closes` says that the outcome's fault closed a gate, so that its task need not wait by itself. `alone`
+    says that this task was its own next probe, there being no other, and that the gate of the runtime now
+    stays closed as long as it ever does: nobody can tell any more whose fault it is.
     """
 
     gates: tuple[Gate, ...] = ()
     suspects: tuple[int, ...] = ()
     closes: bool = False
+    alone: bool = False
 
 
 def names(tier: Tier) -> tuple[str, ...]:
@@ -171,7 +174,14 @@ def after(gates: Mapping[str, Gate], task: Task, outcome: Outcome, now: datetime
             changed[name] = replace(gate, state=GateState.CLOSED, opens_at=now, probe=None)
     new = tuple(gate for gate in changed.values() if gate != gates.get(gate.name, Gate(gate.name)))
     closes = hit is not None and changed[hit].state is not GateState.OPEN
-    return Verdicts(new, tuple(suspects), closes)
+    return Verdicts(new, tuple(suspects), closes, fault is not None and _is_alone(gates, task, fault, hit))
+
+
+def _is_alone(gates: Mapping[str, Gate], task: Task, fault: Fault, hit: str | None) -> bool:
+    gate = gates.get(RUNTIME)
+    if hit != RUNTIME or gate is None or not gate.probe == gate.suspect == task.id:
+        return False
+    return _patience(fault, gate.faults + 2 - IN_A_ROW) >= LONGEST
 
 
 def _suspect(gate: Gate) -> int | None:
@@ -230,8 +240,12 @@ def _opens_at(fault: Fault, times: int, now: datetime, chance: float) -> datetim
     if fault.retry_after is not None:
         named = max(fault.retry_after, 1)
         return now + timedelta(seconds=named + min(named / 10, _SPREAD) * chance)
-    longest = min(_PATIENCE[fault.kind] * (1 << min(max(times, 1) - 1, 10)), LONGEST)
-    return now + longest * (0.5 + chance / 2)
+    return now + _patience(fault, times) * (0.5 + chance / 2)
+
+
+def _patience(fault: Fault, times: int) -> timedelta:
+    """How long a gate stays closed at most after so many faults that closed it."""
+    return min(_PATIENCE[fault.kind] * (1 << min(max(times, 1) - 1, 10)), LONGEST)
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

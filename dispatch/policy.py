@@ -131,10 +131,13 @@ class Seating:
     per_requester: int = 1_000_000
 
 
-def after(task: Task, outcome: Outcome, closes: bool, now: datetime, chance: float) -> Settlement:
+def after(
+    task: Task, outcome: Outcome, closes: bool, now: datetime, chance: float, *, alone: bool = False
+) -> Settlement:
     """What becomes of a task whose attempt ended so.
 
-    Where the fault `closes` a gate the task goes back to its place and waits there with the others.
+    Where the fault `closes` a gate the task goes back to its place and waits there with the others. One that
+    finds out `alone` again and again is not tried for ever: each time burns one of its strikes.
     A fault of the runtime that closes none makes it wait by itself, longer after each attempt and
     spread by `chance` (0 to 1). A fault of its own burns one of its strikes. A script, which may have done
     half its work, is never tried again unless nothing of it had begun: a fault of the runtime alone.
@@ -151,13 +154,19 @@ def after(task: Task, outcome: Outcome, closes: bool, now: datetime, chance: flo
         return Settlement(State.FAILED, strike=True)
     if task.cap_used:
         return Settlement(State.PARKED)
-    if closes:
+    if closes and not alone:
         return Settlement(State.QUEUED)
+    if alone:
+        return Settlement(_tried_again(task, State.QUEUED), strike=True)
     if kind in _WAITS:
         return _waiting(task, now, chance)
-    if task.strikes + 1 < STRIKES:
-        return Settlement(State.HELD, now + _SOON * (1 + chance), strike=True)
-    return Settlement(State.PARKED, strike=True)
+    again = _tried_again(task, State.HELD)
+    return Settlement(again, now + _SOON * (1 + chance) if again is State.HELD else None, strike=True)
+
+
+def _tried_again(task: Task, state: State) -> State:
+    """That state for the next attempt, if its strikes leave one."""
+    return state if task.strikes + 1 < STRIKES else State.PARKED
 
 
 def _waiting(task: Task, now: datetime, chance: float) -> Settlement:

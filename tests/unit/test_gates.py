@@ -174,6 +174,39 @@ def test_what_fails_only_for_one_task_is_evidence_about_that_task() -> None:
     assert scope(Fault(FaultKind.RATE_LIMITED), own) == "sonnet"
 
 
+def alone(kind: FaultKind, faults: int, probe: int = 1, suspect: int = 1) -> bool:
+    """Whether a task that fails so at the runtime's gate as its probe is told to be alone with it."""
+    gate = Gate(RUNTIME, GateState.PROBING, kind, faults=faults, opens_at=NOON, probe=probe, suspect=suspect)
+    return after({RUNTIME: gate}, make_task(1), failed(kind), NOON, 0.5).alone
+
+
+def test_one_that_is_its_own_probe_is_alone_once_it_is_tried_as_seldom_as_can_be() -> None:
+    counts = range(IN_A_ROW, 30)
+    first = {
+        kind: next(n for n in counts if alone(kind, n)) for kind in (FaultKind.RUNTIME, FaultKind.NETWORK)
+    }
+    for kind, count in first.items():
+        assert all(alone(kind, more) for more in range(count, 30))
+        gate = Gate(RUNTIME, GateState.PROBING, kind, faults=count, opens_at=NOON, probe=1, suspect=1)
+        (shut,) = after({RUNTIME: gate}, make_task(1), failed(kind), NOON, 1.0).gates
+        assert shut.opens_at == NOON + timedelta(hours=1)
+    assert not alone(FaultKind.RUNTIME, 20, suspect=2), "another one failed before it"
+    assert not alone(FaultKind.RUNTIME, 20, probe=2), "it began before the gate was closed"
+
+
+@given(FAULTS, st.integers(0, 50), CHANCE)
+def test_only_a_fault_of_the_runtime_is_ever_held_against_one_that_is_alone(
+    fault: Fault, faults: int, chance: float
+) -> None:
+    shut = {
+        name: Gate(name, GateState.PROBING, fault.kind, faults=faults, opens_at=NOON, probe=1, suspect=1)
+        for name in names(Tier.SONNET)
+    }
+    found = after(shut, make_task(1), Outcome(Verdict.FAILED, fault=fault), NOON, chance)
+    assert not found.alone or scope(fault, make_task(1)) == RUNTIME
+    assert not after({}, make_task(1), Outcome(Verdict.FAILED, fault=fault), NOON, chance).alone
+
+
 class GateMachine(RuleBasedStateMachine):
     """Tasks pass, probe and fail in any order: one probe at a time, and what is proven works opens."""
 
