@@ -99,15 +99,15 @@ class Passage(Enum):
 class Verdicts:
     """What an outcome means for the gates: their new states, and the tasks it makes suspect.
 
-    `closes` says that the outcome's fault closed a gate, so that its task need not wait by itself. `alone`
-    says that this task was its own next probe, there being no other, and that the gate of the runtime now
-    stays closed as long as it ever does: nobody can tell any more whose fault it is.
+    `closes` says that the outcome's fault closed a gate, so that its task need not wait by itself. `strikes`
+    says that a fault of the runtime counts against its task all the same: either others have passed since it
+    failed last, or there is no other to be the probe and the gate stays closed as long as it ever does.
     """
 
     gates: tuple[Gate, ...] = ()
     suspects: tuple[int, ...] = ()
     closes: bool = False
-    alone: bool = False
+    strikes: bool = False
 
 
 def names(tier: Tier) -> tuple[str, ...]:
@@ -174,14 +174,17 @@ def after(gates: Mapping[str, Gate], task: Task, outcome: Outcome, now: datetime
             changed[name] = replace(gate, state=GateState.CLOSED, opens_at=now, probe=None)
     new = tuple(gate for gate in changed.values() if gate != gates.get(gate.name, Gate(gate.name)))
     closes = hit is not None and changed[hit].state is not GateState.OPEN
-    return Verdicts(new, tuple(suspects), closes, fault is not None and _is_alone(gates, task, fault, hit))
+    strikes = (
+        fault is not None and hit == RUNTIME and _strikes(gates.get(RUNTIME, Gate(RUNTIME)), task, fault)
+    )
+    return Verdicts(new, tuple(suspects), closes, strikes)
 
 
-def _is_alone(gates: Mapping[str, Gate], task: Task, fault: Fault, hit: str | None) -> bool:
-    gate = gates.get(RUNTIME)
-    if hit != RUNTIME or gate is None or not gate.probe == gate.suspect == task.id:
-        return False
-    return _patience(fault, gate.faults + 2 - IN_A_ROW) >= LONGEST
+def _strikes(gate: Gate, task: Task, fault: Fault) -> bool:
+    if gate.state is GateState.OPEN:
+        return gate.faults == 0 and task.attempt > IN_A_ROW
+    alone = gate.probe == gate.suspect == task.id
+    return alone and _patience(fault, gate.faults + 2 - IN_A_ROW) >= LONGEST
 
 
 def _suspect(gate: Gate) -> int | None:

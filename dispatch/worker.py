@@ -251,7 +251,7 @@ class Worker:
     async def _settlement(self, claim: Claim, outcome: Outcome) -> Settlement:
         task, now, chance = await self._queue.task(claim.task.id), self._clock.now(), self._chance()
         found = gates.after(await self._gates.all(), task, outcome, now, chance)
-        settlement = policy.after(task, outcome, found.closes, now, chance, alone=found.alone)
+        settlement = policy.after(task, outcome, found.closes, now, chance, strikes=found.strikes)
         return replace(settlement, gates=found.gates, suspects=found.suspects)
 
 

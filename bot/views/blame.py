@@ -42,7 +42,7 @@ def set_aside(task: Task, attempt: Attempt) -> Blame:
         return Blame(died, f"Have an operator read the log; `/task retry {task.id}` then")
     if task.strikes >= STRIKES and is_ours(attempt):
         return Blame(
-            f"{found.what}, each time, and no other task was there to tell whose fault it is", found.remedy
+            f"{found.what}, again and again, so it may be the task that brings it about", found.remedy
         )
     if task.strikes >= STRIKES:
         return Blame(f"{task.strikes} attempts failed, the last because {found.what}", found.remedy)
