@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.previewing import Previewing
+from bot.rehearsal.slack.faults import FaultKind as Broken
 from bot.rehearsal.slack.state import Message as Posted
 from bot.views.notices import WITHDRAWN
 from dispatch.faults import Fault, FaultKind
@@ -147,15 +148,33 @@ async def test_a_long_answer_stops_growing_at_one_message_and_goes_on_in_others(
     assert [looks(post) for post in replies(room)] == await posted_whole(another_place, answered(long))
 
 
-async def test_a_stream_that_died_is_repaired_by_an_edit(room: Room, another_place: Path) -> None:
+async def test_a_stream_that_died_gives_way_to_the_answer_posted_whole(
+    room: Room, another_place: Path
+) -> None:
     writing = await writer(room)
     await writing.write(FIRST, lambda: shown(room))
+    (grown,) = replies(room)
     room.clock.advance(timedelta(minutes=6))
     writing.showing.grow(WHOLE)
     await eventually(room, lambda: room.calls("chat.appendStream") > 1)
     await writing.end(answered())
     await finish(room, writing)
     assert [looks(post) for post in replies(room)] == await posted_whole(another_place, answered())
+    (answer,) = replies(room)
+    assert answer.ts != grown.ts, "an edit would have called nobody"
+    assert [(ping.ts, ping.target) for ping in room.slack.pings] == [(answer.ts, ANA)]
+
+
+@pytest.mark.parametrize("fault", ["429", "timeout"])
+async def test_one_that_we_have_ended_is_not_taken_for_one_that_died(room: Room, fault: Broken) -> None:
+    writing = await writer(room)
+    await writing.write(FIRST, lambda: shown(room))
+    (grown,) = replies(room)
+    room.slack.fault("chat.update", fault)
+    await writing.end(answered())
+    await finish(room, writing)
+    assert [post.ts for post in replies(room)] == [grown.ts]
+    assert {ping.ts for ping in room.slack.pings} == {grown.ts}
 
 
 async def test_a_stream_that_somebody_stopped_becomes_the_answer_too(room: Room) -> None:
@@ -289,5 +308,6 @@ async def test_killed_at_any_call_there_is_one_whole_answer(
         await Previewing(room.store.previews, room.store.queue, room.chat, room.clock).tidy()
         answers = [post for post in replies(room) if "was lost" not in post.text]
         assert [post.blocks[0]["text"] for post in answers] == [SHOWN]
+        assert len({ping.ts for ping in room.slack.pings if ping.target == ANA}) == 1
         assert not any(post.stream for post in room.posts())
         assert await room.store.previews.all() == []
