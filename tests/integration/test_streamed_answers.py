@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from bot.ports import ChatError, NoAnswer, RateLimited
 from bot.previewing import Previewing
-from bot.rehearsal.slack.faults import FaultKind as Broken
 from bot.rehearsal.slack.state import Message as Posted
 from bot.views.notices import WITHDRAWN
 from dispatch.faults import Fault, FaultKind
@@ -165,12 +165,27 @@ async def test_a_stream_that_died_gives_way_to_the_answer_posted_whole(
     assert [(ping.ts, ping.target) for ping in room.slack.pings] == [(answer.ts, ANA)]
 
 
-@pytest.mark.parametrize("fault", ["429", "timeout"])
-async def test_one_that_we_have_ended_is_not_taken_for_one_that_died(room: Room, fault: Broken) -> None:
-    writing = await writer(room)
+class Interrupted:
+    """Slack that does not do the first edit of an answer, and says so with the error."""
+
+    def __init__(self, chat: Any, error: ChatError) -> None:
+        self._chat = chat
+        self._errors = [error]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chat, name)
+
+    async def update(self, *args: Any, key: str) -> None:
+        if key.startswith("answer") and self._errors:
+            raise self._errors.pop()
+        await self._chat.update(*args, key=key)
+
+
+@pytest.mark.parametrize("error", [RateLimited(2), NoAnswer("no answer", in_doubt=True)], ids=str)
+async def test_one_that_we_have_ended_is_not_taken_for_one_that_died(room: Room, error: ChatError) -> None:
+    writing = await writer(room, Interrupted(room.chat, error))
     await writing.write(FIRST, lambda: shown(room))
     (grown,) = replies(room)
-    room.slack.fault("chat.update", fault)
     await writing.end(answered())
     await finish(room, writing)
     assert [post.ts for post in replies(room)] == [grown.ts]
