@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from bot.bill import LINES, bill_record
 from bot.grammar import Period, Run, Submit, UsageError, parse
+from bot.manual import COMMAND_LINE
 from bot.periods import first_day, next_time
 from bot.records import (
     Record,
@@ -28,6 +29,7 @@ from bot.records import (
     task_record,
 )
 from bot.scripts import NO_SCRIPTS, Scripts
+from bot.slacktext import plain
 from bot.transcripts import PAGE, transcript_record
 from bot.views.waits import holding_back, shut
 from bot.words import counted
@@ -117,9 +119,9 @@ class Console:
 
     async def add(self, words: Mapping[str, str]) -> Record:
         """Queues the task in `text`; the same `key` queues it once."""
-        command = parse(words["text"])
+        command = parse(words["text"], COMMAND_LINE)
         if isinstance(command, UsageError):
-            raise Misused(command.text)
+            raise Misused(plain(command.text))
         script = None
         if isinstance(command, Run):
             script, command = self._script(command)
@@ -149,7 +151,7 @@ class Console:
         if not self.scripts.any:
             return None, Submit(asked.typed)
         if not self.scripts.has(asked.name):
-            raise Misused(self.scripts.unknown(asked, self.scripts.names))
+            raise Misused(plain(self.scripts.unknown(asked, self.scripts.names, COMMAND_LINE)))
         return asked.name, Submit(asked.words)
 
     async def wait(self, words: Mapping[str, str]) -> Record:

@@ -24,6 +24,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Final
 
+from bot.manual import SLASH, Way
 from bot.options import Front, is_front, read_front
 from bot.slacktext import code
 
@@ -166,14 +167,14 @@ _ALSO_WORDS: Final = frozenset({"stop", *Turn})
 """Verbs that many tasks begin with: `release the new version` is one."""
 
 
-def parse(text: str) -> Command | UsageError:
-    """Read one request. Never raises; empty text asks for help."""
+def parse(text: str, way: Way = SLASH) -> Command | UsageError:
+    """Read one request, typed that way. Never raises; empty text asks for help."""
     text = text.strip()
     if slash := _SLASH.match(text):
         text = text[slash.end() :].strip()
     if not text:
         return Help()
-    return _verb(text) or _submit(text)
+    return _verb(text, way) or _submit(text, way)
 
 
 def form(command: Command) -> str:
@@ -214,24 +215,24 @@ def _is_more(words: str) -> bool:
     return bool(_SLASH.match(words)) or _verb(words) is not None
 
 
-def _verb(text: str) -> Command | UsageError | None:
+def _verb(text: str, way: Way = SLASH) -> Command | UsageError | None:
     """The command or the refusal of a text that begins with a verb; None when it begins otherwise."""
     first, *more = text.split(maxsplit=1)
     argument = more[0] if more else ""
     verb = first.lower().rstrip("?!.,:;")
     exact = verb == first.lower()
     if verb in _BARE:
-        return _BARE[verb] if exact and not argument else _verb_refused(text, verb)
+        return _BARE[verb] if exact and not argument else _verb_refused(text, verb, way)
     if verb in _ALSO_WORDS and argument and not _NUMBER.match(argument):
         return None
     if verb in _ON_ONE_TASK:
-        return _on_one_task(text, verb, argument, exact)
+        return _on_one_task(text, verb, argument, exact, way)
     if verb == "cost":
-        return _cost(text, argument.lower(), exact)
+        return _cost(text, argument.lower(), exact, way)
     return _run(text, argument) if first.lower() == "run" else None
 
 
-def _on_one_task(text: str, verb: str, argument: str, exact: bool) -> Command | UsageError:
+def _on_one_task(text: str, verb: str, argument: str, exact: bool, way: Way) -> Command | UsageError:
     number = _NUMBER.match(argument)
     task_id = int(number[1]) if number else 0
     rest = argument[number.end() :].strip() if number else argument
@@ -239,13 +240,13 @@ def _on_one_task(text: str, verb: str, argument: str, exact: bool) -> Command | 
         return _ON_ONE_TASK[verb](task_id)
     if exact and task_id > 0 and verb == "show" and _HISTORY.fullmatch(rest):
         return Show(task_id, history=True)
-    return _verb_refused(text, f"{verb} {task_id or 42}")
+    return _verb_refused(text, f"{verb} {task_id or 42}", way)
 
 
-def _cost(text: str, argument: str, exact: bool) -> Command | UsageError:
+def _cost(text: str, argument: str, exact: bool, way: Way) -> Command | UsageError:
     if exact and argument in ("", *Period):
         return Cost(Period(argument or Period.TODAY))
-    return _verb_refused(text, "cost today")
+    return _verb_refused(text, "cost today", way)
 
 
 def _run(text: str, argument: str) -> Run | None:
@@ -265,17 +266,17 @@ _VERB_RULES: Final = {
 }
 
 
-def _verb_refused(text: str, right: str) -> UsageError:
+def _verb_refused(text: str, right: str, way: Way) -> UsageError:
     verb = right.split()[0]
     rule = _VERB_RULES.get(verb, "takes the number of one task")
-    answer = f"Nothing done: `{verb}` {rule}. Try {code(f'/task {right}', _COPY_LIMIT)}"
+    answer = f"Nothing done: `{verb}` {rule}. Try {code(way.typed(right), _COPY_LIMIT)}"
     if " " in " ".join(text.split()):
-        as_task = code(f"/task {form(Submit(text, priority=5))}", _COPY_LIMIT)
+        as_task = code(f"{way.task} {form(Submit(text, priority=5))}", _COPY_LIMIT)
         answer += f", or {as_task} to make these words a task"
     return UsageError(f"{answer}.")
 
 
-def _submit(text: str) -> Submit | UsageError:
+def _submit(text: str, way: Way) -> Submit | UsageError:
     front, words = read_front(text)
     wrong = list(front.wrong)
     if not words:
@@ -291,4 +292,4 @@ def _submit(text: str) -> Submit | UsageError:
     )
     if not wrong:
         return task
-    return UsageError(f"Not queued: {wrong[0]} Try {code(f'/task {form(task)}', _COPY_LIMIT)}.")
+    return UsageError(f"Not queued: {wrong[0]} Try {code(f'{way.task} {form(task)}', _COPY_LIMIT)}.")

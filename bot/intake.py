@@ -84,7 +84,7 @@ class Intake:
         self._replies = Replies(desk, rights)
         self._steering = Steering(desk)
         self._lookup = Lookup(desk, accounts, rights, zone)
-        self._threads = Threads(desk, rights, self._steering, scripts, steers_in)
+        self._threads = Threads(desk, outbox, rights, self._steering, scripts, steers_in)
         self._unstored = Unstored(chat)
 
     async def slash(self, payload: Payload) -> str:
@@ -110,7 +110,7 @@ class Intake:
         """An event: a mention or message becomes a task or a private answer, anything else nothing.
 
         Raises StoreError where it could not be stored: not acknowledged, it is delivered again. Whoever
-        asked is told so at once.
+        asked is told so at once. Raises NotKnownYet, so that it is delivered again, without a word.
         """
         event = payload.get("event") or {}
         if not self._is_for_people(event):

@@ -1,6 +1,26 @@
-"""What `/task help` says. Pure."""
+"""How commands are typed, and what `/task help` says. Pure."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What is typed before a verb and before a task, and the verbs that have another name there."""
+
+    verb: str
+    task: str
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def typed(self, command: str) -> str:
+        """A command, such as `show 42`, as it is typed there."""
+        verb, space, rest = command.partition(" ")
+        return f"{self.verb} {self.names.get(verb, verb)}{space}{rest}"
+
+
+SLASH: Final = Way("/task", "/task")
+COMMAND_LINE: Final = Way("onequeue", "onequeue add", {"stop": "cancel", "help": "--help"})
 
 HELP: Final = """\
 *Give me a task:* `/task p3 investigate the stall in payments`

@@ -158,7 +158,10 @@ class Postman:
         if isinstance(piece, Document):
             return await self._attach(sending, key, piece, doubt)
         if sending.delivery.parts_sent == 0 and key.endswith("/0"):
-            taken = await self._previewing.take_over(sending.delivery, piece)
+            # Whatever breaks off now, the preview may have ended with what calls the requester.
+            sending.in_doubt = True
+            taken = await self._previewing.take_over(sending.delivery, piece, tried=doubt)
+            sending.in_doubt = False
             if taken is not None:
                 self._traffic.edited(key, self._clock.now())
                 return taken

@@ -100,11 +100,12 @@ class Previewing:
             return False
         return True
 
-    async def take_over(self, delivery: Delivery, answer: Message) -> str | None:
+    async def take_over(self, delivery: Delivery, answer: Message, *, tried: bool) -> str | None:
         """Makes the preview's message the answer, if there is one where the answer goes; its id.
 
-        Doing it again changes nothing. None: the answer must be posted. Raises RateLimited, NoAnswer,
-        StoreError.
+        Doing it again changes nothing, if it says that this may have been `tried` before. None: the answer
+        must be posted. That is so too where the message has ended by itself, because an edit calls nobody.
+        Raises RateLimited, NoAnswer, StoreError.
         """
         begun = await self._preview_of(delivery)
         if begun is None or (begun.channel, begun.thread) != (delivery.channel, delivery.thread):
@@ -112,7 +113,8 @@ class Previewing:
         try:
             if (message := await self._message(begun)) is None:
                 return None
-            await self._end(begun.channel, message, answer)
+            if not await self._end(begun.channel, message, answer) and not tried:
+                return None
             await self._replace(begun.channel, message, answer, f"{delivery.key}/0")
         except (Refused, LivePing) as error:
             _log.warning("the preview of %s cannot become its answer: %s", delivery.key, error)
@@ -196,8 +198,8 @@ class Previewing:
             await self._previews.begun(begun.task_id, begun.attempt, found)
         return found
 
-    async def _end(self, channel: str, message: str, answer: Message) -> None:
-        """Ends it with what stands below the answer's words, which pings as a post does."""
+    async def _end(self, channel: str, message: str, answer: Message) -> bool:
+        """Ends it with what stands below the answer's words, which pings as a post does. Whether it did."""
         tail = tuple(block for block in answer.blocks if block["type"] != "markdown")
         try:
             await self._streams.end_stream(channel, message, Message("", tail, answer.mentions))
@@ -205,6 +207,8 @@ class Previewing:
             _log.info("the preview %s has ended by itself: %s", message, refused)
             if refused.code in NO_BLOCKS:
                 await self._stop(channel, message, Message(""))
+            return False
+        return True
 
     async def _stop(self, channel: str, message: str, below: Message) -> None:
         try:

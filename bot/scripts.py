@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.grammar import Run
+from bot.manual import SLASH, Way
 from bot.sections import ScriptSettings
 from bot.views import scripts as views
 from bot.views.scripts import Listed
@@ -33,9 +34,9 @@ class Scripts:
         """These scripts and what they are about."""
         return [Listed(name, self._known[name].about) for name in names]
 
-    def unknown(self, asked: Run, names: Sequence[str]) -> str:
+    def unknown(self, asked: Run, names: Sequence[str], way: Way = SLASH) -> str:
         """The private answer where there is no such script, with those that may be run."""
-        return views.unknown(asked, self.listed(names))
+        return views.unknown(asked, self.listed(names), way)
 
 
 NO_SCRIPTS: Final = Scripts({})

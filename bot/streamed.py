@@ -42,7 +42,8 @@ class Streamed:
         preview = Showing(self._stage, session.task_id, session.attempt, self._clock, secrets)
         showing = asyncio.create_task(preview.run(), name=f"showing {session.task_id}")
         try:
-            return await self._runner.run(replace(session, preview=preview))
+            outcome = session.draft.outcome = await self._runner.run(replace(session, preview=preview))
+            return outcome
         finally:
             showing.cancel()
             await asyncio.wait({showing})

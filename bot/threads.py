@@ -15,6 +15,7 @@ from bot.replies import Said
 from bot.scripts import Scripts
 from bot.steering import Steering
 from bot.views import threads
+from dispatch.ports import Outbox
 from dispatch.states import TERMINAL, State
 from dispatch.task import Task
 
@@ -45,6 +46,10 @@ class Told:
     text: str
 
 
+class NotKnownYet(Exception):
+    """A reply may be in a task's thread and cannot be told from one that is not. Slack brings it again."""
+
+
 Meant = FollowUp | Stop | Told | Command | UsageError
 
 
@@ -54,12 +59,14 @@ class Threads:
     def __init__(
         self,
         desk: Desk,
+        outbox: Outbox,
         rights: Rights,
         steering: Steering,
         scripts: Scripts,
         steers_in: Callable[[str], bool],
     ) -> None:
         self._desk = desk
+        self._outbox = outbox
         self._rights = rights
         self._steering = steering
         self._scripts = scripts
@@ -68,9 +75,12 @@ class Threads:
     async def meant(self, said: Said) -> Meant | None:
         """What those words ask for; None where they are not for us, or in no task's thread.
 
-        Raises StoreError.
+        Raises StoreError, and NotKnownYet.
         """
+        beginning = await self._outbox.is_beginning(said.channel)
         tasks = await self._desk.in_thread(said.channel, said.thread)
+        if not tasks and beginning and not said.to_us:
+            raise NotKnownYet("this may be the thread of a card whose message is not known yet")
         if not tasks:
             return None
         remark = read(said.words)

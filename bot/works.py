@@ -45,6 +45,7 @@ from dispatch.seats.local import LocalSeats
 from dispatch.seats.machine import cores, memory_bytes
 from dispatch.store import Store
 from dispatch.terms import Terms
+from dispatch.timeouts import LAST_WORDS
 from dispatch.usage import MICRO_USD
 from dispatch.watch import MEGABYTE, Bounds
 from dispatch.work import Work
@@ -218,7 +219,8 @@ class Works:
             working = asyncio.create_task(self.worker.run(), name="worker")
             closing.push_async_callback(asyncio.wait, {working})
             grace = timedelta(seconds=self.settings.grace_seconds)
-            closing.push_async_callback(self.worker.drain, grace)
+            stop = timedelta(seconds=self.settings.supervisor_stop_seconds)
+            closing.push_async_callback(self.worker.drain, grace, stop - grace - 2 * LAST_WORDS)
             closing.callback(self.asking.hurry)
             schedule.start()
             closing.callback(schedule.stop)

@@ -99,12 +99,15 @@ class Passage(Enum):
 class Verdicts:
     """What an outcome means for the gates: their new states, and the tasks it makes suspect.
 
-    `closes` says that the outcome's fault closed a gate, so that its task need not wait by itself.
+    `closes` says that the outcome's fault closed a gate, so that its task need not wait by itself. `strikes`
+    says that a fault of the runtime counts against its task all the same: either others have passed since it
+    failed last, or there is no other to be the probe and the gate stays closed as long as it ever does.
     """
 
     gates: tuple[Gate, ...] = ()
     suspects: tuple[int, ...] = ()
     closes: bool = False
+    strikes: bool = False
 
 
 def names(tier: Tier) -> tuple[str, ...]:
@@ -171,7 +174,17 @@ def after(gates: Mapping[str, Gate], task: Task, outcome: Outcome, now: datetime
             changed[name] = replace(gate, state=GateState.CLOSED, opens_at=now, probe=None)
     new = tuple(gate for gate in changed.values() if gate != gates.get(gate.name, Gate(gate.name)))
     closes = hit is not None and changed[hit].state is not GateState.OPEN
-    return Verdicts(new, tuple(suspects), closes)
+    strikes = (
+        fault is not None and hit == RUNTIME and _strikes(gates.get(RUNTIME, Gate(RUNTIME)), task, fault)
+    )
+    return Verdicts(new, tuple(suspects), closes, strikes)
+
+
+def _strikes(gate: Gate, task: Task, fault: Fault) -> bool:
+    if gate.state is GateState.OPEN:
+        return gate.faults == 0 and task.attempt > IN_A_ROW
+    alone = gate.probe == gate.suspect == task.id
+    return alone and _patience(fault, gate.faults + 2 - IN_A_ROW) >= LONGEST
 
 
 def _suspect(gate: Gate) -> int | None:
@@ -230,8 +243,12 @@ def _opens_at(fault: Fault, times: int, now: datetime, chance: float) -> datetim
     if fault.retry_after is not None:
         named = max(fault.retry_after, 1)
         return now + timedelta(seconds=named + min(named / 10, _SPREAD) * chance)
-    longest = min(_PATIENCE[fault.kind] * (1 << min(max(times, 1) - 1, 10)), LONGEST)
-    return now + longest * (0.5 + chance / 2)
+    return now + _patience(fault, times) * (0.5 + chance / 2)
+
+
+def _patience(fault: Fault, times: int) -> timedelta:
+    """How long a gate stays closed at most after so many faults that closed it."""
+    return min(_PATIENCE[fault.kind] * (1 << min(max(times, 1) - 1, 10)), LONGEST)
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

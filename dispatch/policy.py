@@ -1,6 +1,6 @@
 """What follows from an outcome: settle, try again, wait, set aside. Pure; time and chance are arguments."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -131,12 +131,15 @@ class Seating:
     per_requester: int = 1_000_000
 
 
-def after(task: Task, outcome: Outcome, closes: bool, now: datetime, chance: float) -> Settlement:
+def after(
+    task: Task, outcome: Outcome, closes: bool, now: datetime, chance: float, *, strikes: bool = False
+) -> Settlement:
     """What becomes of a task whose attempt ended so.
 
     Where the fault `closes` a gate the task goes back to its place and waits there with the others.
     A fault of the runtime that closes none makes it wait by itself, longer after each attempt and
-    spread by `chance` (0 to 1). A fault of its own burns one of its strikes. A script, which may have done
+    spread by `chance` (0 to 1). A fault of its own burns one of its strikes, and so does one of the runtime
+    that `strikes`: see `gates.Verdicts`. A script, which may have done
     half its work, is never tried again unless nothing of it had begun: a fault of the runtime alone.
     """
     if outcome.verdict is Verdict.ANSWERED:
@@ -151,13 +154,14 @@ def after(task: Task, outcome: Outcome, closes: bool, now: datetime, chance: flo
         return Settlement(State.FAILED, strike=True)
     if task.cap_used:
         return Settlement(State.PARKED)
+    strikes = strikes or not (closes or kind in _WAITS)
+    if strikes and task.strikes + 1 >= STRIKES:
+        return Settlement(State.PARKED, strike=True)
     if closes:
-        return Settlement(State.QUEUED)
+        return Settlement(State.QUEUED, strike=strikes)
     if kind in _WAITS:
-        return _waiting(task, now, chance)
-    if task.strikes + 1 < STRIKES:
-        return Settlement(State.HELD, now + _SOON * (1 + chance), strike=True)
-    return Settlement(State.PARKED, strike=True)
+        return replace(_waiting(task, now, chance), strike=strikes)
+    return Settlement(State.HELD, now + _SOON * (1 + chance), strike=True)
 
 
 def _waiting(task: Task, now: datetime, chance: float) -> Settlement:

@@ -62,8 +62,9 @@ class Sessions:
             async with self._gateway.admit(claim) as access:
                 opened = self._open(claim, prompt, access, draft)
                 session = replace(opened, attachments=found.read, hear=ear.hear)
-                outcome = await self._seats.run(session)
-                return attachments.noted(_waiting_as_told(outcome, access), found)
+                outcome = _waiting_as_told(await self._seats.run(session), access)
+                draft.outcome = outcome = attachments.noted(outcome, found)
+                return outcome
         except Unreachable as error:
             return _failed(draft, FaultKind.UNREACHABLE, error)
         except NotFound as error:
@@ -151,7 +152,7 @@ def _prompt(task: Task, *more: str) -> str:
 
 
 def _failed(draft: Draft, kind: FaultKind, error: Exception) -> Outcome:
-    return Outcome(Verdict.FAILED, fault=Fault(kind, str(error)), work=draft.work)
+    return draft.ended or Outcome(Verdict.FAILED, fault=Fault(kind, str(error)), work=draft.work)
 
 
 def _waiting_as_told(outcome: Outcome, access: Access) -> Outcome:

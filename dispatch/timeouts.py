@@ -14,7 +14,7 @@ SILENCE = timedelta(seconds=120)
 """How long a request to the model API may stay silent."""
 
 LAST_WORDS = timedelta(seconds=5)
-"""What is due to people gets this long after the sessions have ended."""
+"""What sessions came to gets this long to be stored after the grace, then as long what is due to people."""
 
 LOOP_GUARD = timedelta(seconds=60)
 """A process whose event loop stands still for so long is ended."""
@@ -58,11 +58,12 @@ def clashes(timeouts: Timeouts) -> Iterator[str]:
             f"a lease of {_said(timeouts.lease)} is renewed every {_said(timeouts.renewal)}, so one late "
             "renewal loses the task. Renew it more than twice as often as it ends"
         )
-    if timeouts.grace + timeouts.last_words >= timeouts.stop:
+    needed = timeouts.grace + 2 * timeouts.last_words
+    if needed >= timeouts.stop:
         yield (
-            f"supervisor_stop_seconds: {_said(timeouts.stop)} must be more than grace_seconds and "
-            f"{_said(timeouts.last_words)} for the last words "
-            f"({_said(timeouts.grace + timeouts.last_words)}). Lower grace_seconds, or raise "
+            f"supervisor_stop_seconds: {_said(timeouts.stop)} must be more than grace_seconds and twice "
+            f"{_said(timeouts.last_words)}, to store what sessions came to and to say it "
+            f"({_said(needed)}). Lower grace_seconds, or raise "
             "supervisor_stop_seconds and the supervisor's own limit (TimeoutStopSec) with it"
         )
     if timeouts.loop_guard <= timeouts.renewal:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ from dispatch.routing import by_urgency
 from dispatch.sessions import CANCELLED, Sessions
 from dispatch.task import Claim, Outcome, Tier
 from dispatch.terms import Terms
+from dispatch.timeouts import LAST_WORDS
 from dispatch.usage import MICRO_USD
 
 LEASE = timedelta(seconds=60)
@@ -32,13 +33,14 @@ LEASE = timedelta(seconds=60)
 
 STOPPED = "Onequeue was stopped while it ran"
 _SETTLE_AGAIN = 1.0
+_WRITTEN_IN = timedelta(seconds=1)
 _log = logging.getLogger(__name__)
 
 
 class Worker:
     """Takes what can run and runs it, each task in its own asyncio.Task.
 
-    `chance` returns numbers from 0 to 1 that spread retries. Sessions never outlive `drain`.
+    `chance` returns numbers from 0 to 1 that spread retries. After `drain` no task is on its path.
     """
 
     def __init__(
@@ -75,7 +77,7 @@ class Worker:
         """Stops the session of a task whose cancellation was asked for, if it runs here."""
         for (sits, _), sitting in self._sittings.items():
             if sits == task_id:
-                sitting.session.cancel()
+                sitting.cut()
 
     @property
     def alive(self) -> set[tuple[int, int]]:
@@ -100,16 +102,36 @@ class Worker:
                 _log.exception("claiming broke")
             await self._awake.wait()
 
-    async def drain(self, grace: timedelta) -> None:
-        """Claims nothing more and gives sessions so long to end; puts the rest back on the queue."""
+    async def drain(
+        self, grace: timedelta, keeping: timedelta = timedelta(0), last_words: timedelta = LAST_WORDS
+    ) -> None:
+        """Claims nothing more and gives sessions so long to end; cuts the rest and puts it back on the queue.
+
+        What has ended by then is settled within its `last_words`, even if not all that it leaves is kept.
+        What is cut has `keeping` besides, to end and to have its work kept.
+        """
         self._claiming = False
         self.wake()
-        if self._paths:
-            await asyncio.wait(self._paths, timeout=grace.total_seconds())
+        await self._over_in(grace)
+        for sitting in self._sittings.values():
+            sitting.stopped = sitting.cut()
+        await self._over_in(last_words - min(_WRITTEN_IN, last_words))
+        for sitting in self._sittings.values():
+            if not sitting.stopped:
+                sitting.left.set()
+        await self._over_in(keeping)
+        for sitting in self._sittings.values():
+            sitting.left.set()
+        await self._over_in(_WRITTEN_IN)
         unfinished = list(self._paths)
         for path in unfinished:
             path.cancel()
         await asyncio.gather(*unfinished, return_exceptions=True)
+
+    async def _over_in(self, time: timedelta) -> None:
+        """Returns when no task is on its path any more, or the time is over."""
+        if self._paths:
+            await asyncio.wait(self._paths, timeout=time.total_seconds())
 
     async def _claim_all(self) -> None:
         now = self._clock.now()
@@ -117,9 +139,7 @@ class Worker:
         await self._queue.release(self._terms.purse(now), seats, now)
         for tier in (*by_urgency(self._terms.table), Tier.SCRIPT):
             while self._claiming and (claim := await self._claim(tier)):
-                path = asyncio.create_task(self.run_one(claim), name=f"task {claim.task.id}")
-                self._paths.add(path)
-                path.add_done_callback(self._ended)
+                await self._begin(claim)
 
     async def _claim(self, tier: Tier) -> Claim | None:
         now = self._clock.now()
@@ -127,6 +147,14 @@ class Worker:
         # A probe sent between the reading of the gates and their settlement would be forgotten.
         async with self._at_gates:
             return await self._queue.claim(tier, self._terms.seating(tier), now + LEASE, now, purse)
+
+    async def _begin(self, claim: Claim) -> None:
+        if not self._claiming:
+            await self._queue.give_back(claim, STOPPED, self._clock.now())
+            return
+        path = asyncio.create_task(self.run_one(claim), name=f"task {claim.task.id}")
+        self._paths.add(path)
+        path.add_done_callback(self._ended)
 
     def _ended(self, path: asyncio.Task[None]) -> None:
         self._paths.discard(path)
@@ -139,8 +167,12 @@ class Worker:
         self._notifier.wake()
         try:
             outcome = await self._attempt(claim)
-            await self._settle(claim, outcome)
-            await self._compare(claim, outcome)
+            if outcome is None:
+                await self._note_work(claim)
+                await self._queue.give_back(claim, STOPPED, self._clock.now())
+            else:
+                await self._settle(claim, outcome)
+                await self._compare(claim, outcome)
         except LeaseLost:
             _log.warning("task %d: attempt %d lost its lease", claim.task.id, claim.attempt)
             await self._note_work(claim)
@@ -148,26 +180,24 @@ class Worker:
             self._sittings.pop((claim.task.id, claim.attempt), None)
         self._notifier.wake()
 
-    async def _attempt(self, claim: Claim) -> Outcome:
+    async def _attempt(self, claim: Claim) -> Outcome | None:
+        """What it came to; None where a stop cut it. Raises LeaseLost."""
         draft = Draft()
         session = asyncio.create_task(self._sessions.run(claim, draft), name=f"session of {claim.task.id}")
         sitting = _Sitting(session, draft)
         keeper = asyncio.create_task(self._keep(claim, sitting), name=f"lease of {claim.task.id}")
         self._sittings[claim.task.id, claim.attempt] = sitting
         try:
-            await asyncio.wait({sitting.session})
-        except asyncio.CancelledError:
-            await _end(sitting.session)
-            await self._note_work(claim)
-            await self._queue.give_back(claim, STOPPED, self._clock.now())
-            raise
+            await sitting.over()
         finally:
             await _end(keeper)
         if sitting.lost:
             raise LeaseLost(f"task {claim.task.id} runs elsewhere")
-        if sitting.session.cancelled():
+        if session.done() and not session.cancelled():
+            return session.result()
+        if draft.ended is None and not sitting.stopped:
             return replace(CANCELLED, work=draft.work)
-        return sitting.session.result()
+        return draft.ended
 
     async def _note_work(self, claim: Claim) -> None:
         """Names what the attempt has left where no outcome will."""
@@ -221,17 +251,38 @@ class Worker:
     async def _settlement(self, claim: Claim, outcome: Outcome) -> Settlement:
         task, now, chance = await self._queue.task(claim.task.id), self._clock.now(), self._chance()
         found = gates.after(await self._gates.all(), task, outcome, now, chance)
-        settlement = policy.after(task, outcome, found.closes, now, chance)
+        settlement = policy.after(task, outcome, found.closes, now, chance, strikes=found.strikes)
         return replace(settlement, gates=found.gates, suspects=found.suspects)
 
 
 @dataclass
 class _Sitting:
-    """A session on its seat, with what it has done so far; `lost` once its lease is."""
+    """A session on its seat, with what it has done so far.
+
+    `lost` once its lease is, `stopped` where Onequeue's own end cut it, `left` once nobody waits any longer
+    for what it leaves to be kept.
+    """
 
     session: asyncio.Task[Outcome]
     draft: Draft
     lost: bool = False
+    stopped: bool = False
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def cut(self) -> bool:
+        """Ends a session that has not come to anything yet. Whether it is one."""
+        running = not self.session.done() and self.draft.ended is None
+        if running:
+            self.session.cancel()
+        return running
+
+    async def over(self) -> None:
+        """Returns when the session has ended, or is left to itself."""
+        leaving = asyncio.create_task(self.left.wait())
+        try:
+            await asyncio.wait({self.session, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
 
 
 async def _end(task: asyncio.Task[Any]) -> None:

@@ -40,6 +40,10 @@ def set_aside(task: Task, attempt: Attempt) -> Blame:
     if task.losses >= LOSSES:
         died = f"the process died in {task.losses} of its attempts, so it may be what ends it"
         return Blame(died, f"Have an operator read the log; `/task retry {task.id}` then")
+    if task.strikes >= STRIKES and is_ours(attempt):
+        return Blame(
+            f"{found.what}, again and again, so it may be the task that brings it about", found.remedy
+        )
     if task.strikes >= STRIKES:
         return Blame(f"{task.strikes} attempts failed, the last because {found.what}", found.remedy)
     if task.suspicions >= SUSPICIONS:

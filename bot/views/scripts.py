@@ -6,6 +6,7 @@ from typing import Final
 
 from bot.fences import without_fence
 from bot.grammar import Run, Submit, form
+from bot.manual import SLASH, Way
 from bot.slacktext import code, inline, visible
 from bot.views.message import TEXT_LIMIT
 
@@ -23,18 +24,18 @@ class Listed:
     about: str
 
 
-def listing(scripts: Sequence[Listed]) -> str:
+def listing(scripts: Sequence[Listed], way: Way = SLASH) -> str:
     """The scripts one may run, a line each; empty where there are none."""
     if not scripts:
         return ""
-    lines = [_line(script) for script in scripts[:_LISTED]]
+    lines = [_line(script, way) for script in scripts[:_LISTED]]
     more = [f"… and {len(scripts) - _LISTED} more"] if len(scripts) > _LISTED else []
     return "\n".join(["*Scripts,* at no cost, as no model runs:", *lines, *more])
 
 
-def _line(script: Listed) -> str:
+def _line(script: Listed, way: Way) -> str:
     about = inline(script.about, _ABOUT_LIMIT) if script.about else ""
-    return f"`/task run {script.name}` {about}".rstrip()
+    return f"`{way.task} run {script.name}` {about}".rstrip()
 
 
 def with_scripts(help_text: str, scripts: Sequence[Listed]) -> str:
@@ -47,12 +48,12 @@ def with_scripts(help_text: str, scripts: Sequence[Listed]) -> str:
     return f"{help_text}\n\n{told}" if told else help_text
 
 
-def unknown(asked: Run, scripts: Sequence[Listed]) -> str:
+def unknown(asked: Run, scripts: Sequence[Listed], way: Way = SLASH) -> str:
     """Why there is nothing to run under that name, and what there is."""
     what = f"there is no script {code(asked.name, _NAME_LIMIT)}" if asked.name else "no script is named"
-    as_task = code(f"/task {form(Submit(asked.typed, priority=5))}", _COPY_LIMIT)
+    as_task = code(f"{way.task} {form(Submit(asked.typed, priority=5))}", _COPY_LIMIT)
     words = f" Try {as_task} to make these words a task." if asked.name else ""
-    there = listing(scripts) or "There is no script that you may run."
+    there = listing(scripts, way) or "There is no script that you may run."
     return f"Not queued: {what}.{words}\n{there}"
 
 

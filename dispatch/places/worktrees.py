@@ -12,6 +12,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
+from dispatch.closing import finished
 from dispatch.errors import NoPlace, Unreachable
 from dispatch.means import Project
 from dispatch.places.git import Failed, git, repository
@@ -90,7 +91,7 @@ class Worktrees:
                 await self._setups.run(project, place)
                 yield place
             finally:
-                await _finished(asyncio.create_task(_close(tree, session, project)))
+                await finished(_close(tree, session, project))
 
     @asynccontextmanager
     async def _alone(self, name: str) -> AsyncIterator[None]:
@@ -281,16 +282,3 @@ def _recorded(home: Path) -> _Tree | None:
         return _Tree(**{**noted, **folders, "home": home})
     except (OSError, ValueError, LookupError, TypeError):
         return None
-
-
-async def _finished(work: "asyncio.Task[None]") -> None:
-    """Returns when the work is done, even if cancelled meanwhile."""
-    cancelled = False
-    while not work.done():
-        try:
-            await asyncio.wait({work})
-        except asyncio.CancelledError:
-            cancelled = True
-    work.result()
-    if cancelled:
-        raise asyncio.CancelledError

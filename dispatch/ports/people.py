@@ -32,6 +32,10 @@ class Outbox(Protocol):
         """Notes that a send begins, so that a crash leaves it in doubt."""
         ...
 
+    async def is_beginning(self, channel: str) -> bool:
+        """Whether a task's card may be in that channel already, and no one knows yet as which message."""
+        ...
+
     async def part_sent(self, delivery_id: int, message: str) -> None:
         """Notes that one part of it arrived under that message id."""
         ...

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -116,11 +116,21 @@ class Gateway(Protocol):
 
 @dataclass(slots=True)
 class Draft:
-    """What a session has written so far, on which model, and the work it left. It outlives a cut."""
+    """What a session has written so far, on which model, and the work it left. It outlives a cut.
+
+    `outcome` is what it came to. Whoever still has something to close then keeps it here first, so that a
+    cut of the closing loses no answer.
+    """
 
     text: str = ""
     model: str | None = None
     work: Work | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def ended(self) -> Outcome | None:
+        """What it came to, with the work, once that is known."""
+        return self.outcome and replace(self.outcome, work=self.work)
 
 
 @dataclass(frozen=True, slots=True)

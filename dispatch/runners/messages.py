@@ -40,24 +40,22 @@ class MessagesRunner:
         draft, conversation = session.draft, Conversation(session)
         try:
             async with _client(session) as client:
-                last = await self._converse(client, session, conversation)
+                return await self._converse(client, session, conversation)
         except _SDK_ERRORS as error:
-            return _failed(draft, _fault(error))
-        if conversation.paused:
-            saved = conversation.saved(draft)
-            return Outcome(Verdict.ASKED, draft.text, draft.model, conversation=saved)
-        return _outcome(last, draft)
+            return draft.ended or _failed(draft, _fault(error))
 
     async def _converse(
         self, client: anthropic.AsyncAnthropic, session: Session, conversation: Conversation
-    ) -> BetaMessage | None:
+    ) -> Outcome:
+        draft = session.draft
         if session.resumed is not None:
             await conversation.hear()
         last = await self._until_it_stops(client, session, conversation)
         while self._would_go_on(last, conversation) and await conversation.hear():
+            draft.outcome = None
             session.preview.drop()
             last = await self._until_it_stops(client, session, conversation)
-        return last
+        return draft.outcome or _outcome(last, draft, conversation)
 
     def _would_go_on(self, last: BetaMessage | None, conversation: Conversation) -> bool:
         ended = last is not None and last.stop_reason in _ENDED
@@ -79,9 +77,10 @@ class MessagesRunner:
                     break
                 if calls:
                     await conversation.hear()
+            session.draft.outcome = _outcome(last, session.draft, conversation)
+            return last
         finally:
             await turns.close()
-        return last
 
     def _turns(
         self, client: anthropic.AsyncAnthropic, session: Session, conversation: Conversation
@@ -178,7 +177,9 @@ def _take_down(block: "ParsedBetaContentBlock[None]", session: Session) -> None:
             recorder.add(block.name, Kind.ERROR, "There is no such tool.")
 
 
-def _outcome(last: BetaMessage | None, draft: Draft) -> Outcome:
+def _outcome(last: BetaMessage | None, draft: Draft, conversation: Conversation) -> Outcome:
+    if conversation.paused:
+        return Outcome(Verdict.ASKED, draft.text, draft.model, conversation=conversation.saved(draft))
     if last is None:
         return _failed(draft, Fault(FaultKind.NETWORK, "the answer broke off"))
     if last.stop_reason == "refusal":

@@ -1,6 +1,5 @@
 """A runner whose sessions on a project get a place for it."""
 
-import asyncio
 import json
 from dataclasses import replace
 
@@ -24,20 +23,17 @@ class Placed:
         if session.means.project is None:
             return await self._runner.run(session)
         record, session = _unwrapped(session)
-        outcome = None
         try:
             async with self._places.open(session, record) as place:
                 outcome = await self._runner.run(replace(session, place=place))
-        except asyncio.CancelledError:
-            # What its wall clock reaches while its work is being kept has ended and been paid for.
-            if outcome is None:
-                raise
+                if outcome.verdict is Verdict.ASKED:
+                    kept = _wrapped(place.record, outcome.conversation or b"")
+                    outcome = replace(outcome, conversation=kept)
+                session.draft.outcome = outcome
         except NoPlace as error:
             return _failed(session, FaultKind.SCRIPT, error)
         except Unreachable as error:
             return _failed(session, FaultKind.RUNTIME, error)
-        if outcome.verdict is Verdict.ASKED:
-            outcome = replace(outcome, conversation=_wrapped(place.record, outcome.conversation or b""))
         return replace(outcome, work=session.draft.work)
 
 

@@ -63,7 +63,10 @@ class ScriptRunner:
         stopping.cancel()
         await _end(process, following)
         told = following.result() if following.done() and not following.cancelled() else b""
-        return _outcome(told, output.text)
+        outcome = _outcome(told, output.text)
+        if not unwanted.is_set():
+            session.draft.outcome = outcome
+        return outcome
 
     async def _start(self, session: Session, script: Script) -> Process:
         return await asyncio.create_subprocess_exec(

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from dispatch.closing import finished
 from dispatch.errors import OnequeueError
 from dispatch.ports import Clock, Runner, Session, Transcripts
 from dispatch.task import Outcome
@@ -42,11 +43,11 @@ class Transcribed:
         scribe = _Scribe(session, self._transcripts, self._clock, room)
         writing = asyncio.create_task(scribe.run(), name=f"transcript of {session.task_id}")
         try:
-            return await self._runner.run(replace(session, recorder=scribe))
+            outcome = session.draft.outcome = await self._runner.run(replace(session, recorder=scribe))
+            return outcome
         finally:
             writing.cancel()
-            await asyncio.wait({writing})
-            await scribe.close()
+            await finished(scribe.close(writing))
 
 
 class _Scribe:
@@ -77,8 +78,9 @@ class _Scribe:
             await self._clock.sleep(STORED_EACH)
             await self._store()
 
-    async def close(self) -> None:
-        """Stores the rest."""
+    async def close(self, writing: "asyncio.Task[None]") -> None:
+        """Stores the rest, once what was `writing` has ended."""
+        await asyncio.wait({writing})
         await self._store()
         if self._waiting:
             _log.error(

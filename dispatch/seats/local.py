@@ -22,12 +22,16 @@ class LocalSeats:
         self._scripts = scripts or runner
 
     async def run(self, session: Session) -> Outcome:
-        """The runner's outcome; a fault where the wall clock or a surprise ended it first."""
+        """The runner's outcome; a fault where the wall clock or a surprise came before there was one."""
         try:
             async with asyncio.timeout(session.wall_clock.total_seconds()) as limit:
                 runner = self._runner if session.script is None else self._scripts
                 return await runner.run(session)
         except Exception as error:
+            if ended := session.draft.ended:
+                if not limit.expired():
+                    _log.exception("task %d: closing attempt %d broke", session.task_id, session.attempt)
+                return ended
             if isinstance(error, TimeoutError) and limit.expired():
                 words = f"stopped after {_in_words(session.wall_clock)}, the limit of its tier"
                 return _failed(session, FaultKind.TIMEOUT, words)

@@ -12,6 +12,9 @@ ORDER BY rank, turn, id LIMIT :limit;
 -- name: queued_in
 SELECT count(*) AS tasks FROM task INDEXED BY task_ready WHERE state = 'queued' AND tier = :tier;
 
+-- name: another_queued
+SELECT id FROM task INDEXED BY task_ready WHERE state = 'queued' AND tier = :tier AND id != :avoid LIMIT 1;
+
 -- name: seats_taken
 SELECT task.id, task.tier, task.requester, attempt.started_at
 FROM task INDEXED BY task_seated JOIN attempt ON attempt.task_id = task.id AND attempt.number = task.attempt

@@ -90,6 +90,12 @@ UPDATE delivery SET due_at = :due_at WHERE id = :delivery_id AND state = 'due';
 -- name: sending
 UPDATE delivery SET state = 'sending', in_doubt = 1 WHERE id = :delivery_id AND state IN ('due', 'sending');
 
+-- name: beginning
+SELECT delivery.id FROM delivery INDEXED BY delivery_unsent JOIN task ON task.id = delivery.task_id
+WHERE delivery.state IN ('due', 'sending') AND delivery.kind = 'card' AND delivery.in_doubt
+AND delivery.message IS NULL AND task.channel = :channel
+LIMIT 1;
+
 -- name: part_sent
 UPDATE delivery SET parts_sent = parts_sent + 1, message = coalesce(message, :message), in_doubt = 0
 WHERE id = :delivery_id;

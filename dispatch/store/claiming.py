@@ -1,11 +1,11 @@
 """Taking a task off the queue inside a transaction: past the gates, to a free seat, within the budgets."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
 from dispatch.budget import Purse
-from dispatch.gates import GateState, Passage, names, passage, probed
+from dispatch.gates import Gate, GateState, Passage, names, passage, probed
 from dispatch.policy import URGENT, Seating
 from dispatch.states import Move, State
 from dispatch.store import gates, rows
@@ -13,7 +13,7 @@ from dispatch.store.database import Transaction
 from dispatch.store.ledger import standing_in
 from dispatch.store.moves import change, known, remember
 from dispatch.store.pausing import resumption
-from dispatch.task import Claim, HoldKind, Shortage, Task, Tier
+from dispatch.task import MODEL_TIERS, Claim, HoldKind, Shortage, Task, Tier
 
 MOST_HELD = 100
 """So many tasks that no budget has room for are set aside at most before a claim gives up for now."""
@@ -42,6 +42,8 @@ async def claim(
     for _ in range(MOST_HELD):
         task = await _take(transaction, tier, seating, avoid, lease_until, now)
         if task is None and avoid:
+            if await _others(transaction, tier, known_gates, shut, avoid, now):
+                return None
             task, avoid = await _take(transaction, tier, seating, 0, lease_until, now), 0
         if task is None:
             return None
@@ -52,6 +54,26 @@ async def claim(
         await gates.put(transaction, [probed(gate, task.id) for gate in shut], now)
         return await _claimed(transaction, task, task.cost_micro_usd + allowed, lease_until, now)
     return None
+
+
+async def _others(
+    transaction: Transaction,
+    tier: Tier,
+    known_gates: Mapping[str, Gate],
+    shut: Sequence[Gate],
+    avoid: int,
+    now: datetime,
+) -> bool:
+    """Whether another task can be the probe in the place of the one to avoid, from another tier."""
+    if not any(gate.suspect == avoid and gate.name not in MODEL_TIERS for gate in shut):
+        return False
+    for other in MODEL_TIERS:
+        way = [known_gates[name] for name in names(other) if name in known_gates]
+        if other is tier or passage(way, now) is Passage.SHUT:
+            continue
+        if await transaction.row("another_queued", tier=other, avoid=avoid):
+            return True
+    return False
 
 
 async def release(transaction: Transaction, purse: Purse, seats: Mapping[Tier, int], now: datetime) -> int:

@@ -13,7 +13,7 @@ from dispatch.errors import StoreBusy, StoreUnusable
 from dispatch.ports import Backup
 from dispatch.store.backup import back_up
 from dispatch.store.lock import FileLock
-from dispatch.store.migrate import back_up_older, examine, migrate, refuse_older
+from dispatch.store.migrate import back_up_older, examine, migrate, recognise, refuse_older
 from dispatch.store.rows import bound
 from dispatch.store.statements import statements
 from dispatch.store.trouble import translated
@@ -96,7 +96,7 @@ class Database:
 
     @classmethod
     async def read_only(cls, path: Path) -> Self:
-        """Opens it only to read, beside the process that writes it. Raises StoreError."""
+        """Opens it only to read, beside the process that writes it, unchecked. Raises StoreError."""
         return cls(path, None, None, await _newest(path))
 
     async def write(self, unit: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -237,7 +237,7 @@ async def _newest(path: Path) -> aiosqlite.Connection:
     reader = await _reader(path)
     try:
         with translated(path):
-            refuse_older(await examine(reader, path), path)
+            refuse_older(await recognise(reader, path), path)
     except BaseException:
         await reader.close()
         raise

@@ -18,7 +18,19 @@ _log = logging.getLogger(__name__)
 
 
 async def examine(connection: aiosqlite.Connection, path: Path) -> int:
-    """The version of a sound database that is ours, 0 for an empty file. Raises StoreNewer, StoreUnusable."""
+    """The version of a sound database that is ours, 0 for an empty file. Raises StoreNewer, StoreUnusable.
+
+    Reads the whole file.
+    """
+    version = await recognise(connection, path)
+    (check,) = await connection.execute_fetchall("PRAGMA quick_check(1)")
+    if check[0] != "ok":
+        raise damaged(path, str(check[0]))
+    return version
+
+
+async def recognise(connection: aiosqlite.Connection, path: Path) -> int:
+    """The version of a database that is ours, 0 for an empty file. Raises StoreNewer, StoreUnusable."""
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         raise StoreUnusable(
             f"SQLite 3.37 or newer is needed, this Python has {sqlite3.sqlite_version}. Use a newer Python."
@@ -31,9 +43,6 @@ async def examine(connection: aiosqlite.Connection, path: Path) -> int:
         )
     if version == 0 and await _number(connection, "SELECT count(*) FROM sqlite_schema"):
         raise StoreUnusable(f"{path}: belongs to another program. Name another file.")
-    (check,) = await connection.execute_fetchall("PRAGMA quick_check(1)")
-    if check[0] != "ok":
-        raise damaged(path, str(check[0]))
     return version
 
 

@@ -61,6 +61,10 @@ class SqliteOutbox:
         """Notes that a send begins, so that a crash leaves it in doubt."""
         await transaction.rows("sending", delivery_id=delivery_id)
 
+    async def is_beginning(self, channel: str) -> bool:
+        """Whether a task's card may be in that channel already, and no one knows yet as which message."""
+        return bool(await self.database.rows("beginning", channel=channel))
+
     @in_transaction
     async def part_sent(self, transaction: Transaction, delivery_id: int, message: str) -> None:
         """Notes that one part of it arrived under that message id."""

@@ -317,3 +317,24 @@ async def test_the_next_time_is_of_what_can_go_not_of_what_waits_behind_it(store
     (card,) = await store.due()
     await store.outbox.put_off(card.id, NOW + 5 * SECOND, "rate limited", in_doubt=False)
     assert await store.outbox.next_due() == NOW + 5 * SECOND
+
+
+async def test_a_card_that_may_have_arrived_is_beginning_its_thread_until_its_message_is_known(
+    store: Parts,
+) -> None:
+    await store.add()
+    (card,) = await store.due()
+    assert not await store.outbox.is_beginning("C1")
+    await store.outbox.sending(card.id)
+    assert await store.outbox.is_beginning("C1")
+    assert not await store.outbox.is_beginning("C2")
+    await store.outbox.put_off(card.id, NOW, "no answer", in_doubt=True)
+    assert await store.outbox.is_beginning("C1")
+    await store.outbox.put_off(card.id, NOW, "connection refused", in_doubt=False)
+    assert not await store.outbox.is_beginning("C1")
+    await store.outbox.sending(card.id)
+    await store.outbox.sent(card.id, card.revision, "17.9", NOW)
+    assert not await store.outbox.is_beginning("C1")
+    await store.settle(await store.claim(), State.DONE)
+    await store.outbox.sending(card.id)
+    assert not await store.outbox.is_beginning("C1"), "its thread has begun"

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from dispatch.faults import Fault, FaultKind
-from dispatch.gates import Gate, GateState
+from dispatch.gates import RUNTIME, Gate, GateState
 from dispatch.policy import Seating, Settlement
 from dispatch.states import State
 from dispatch.task import Claim, Outcome, Tier, Verdict
@@ -58,3 +58,41 @@ async def test_losing_another_task_leaves_a_probe_under_way_alone(store: Parts) 
     probe = await probing(store)
     assert await store.queue.sweep(NOW + SECOND) == 1
     assert (await store.gates.all())["opus"].probe == probe.task.id
+
+
+async def test_the_probe_of_all_tiers_is_another_task_also_where_it_waits_in_another_tier(
+    store: Parts,
+) -> None:
+    number = (await store.add("a")).id
+    shut = Gate(
+        RUNTIME, GateState.CLOSED, FaultKind.RUNTIME, faults=3, closed_at=NOW, opens_at=NOW, suspect=number
+    )
+    outcome = Outcome(Verdict.FAILED, fault=Fault(FaultKind.RUNTIME))
+    await store.queue.settle(await store.claim(), outcome, Settlement(State.QUEUED, gates=(shut,)), NOW)
+    await store.add("elsewhere", 9)
+    assert await store.queue.claim(Tier.OPUS, Seating(9), NOW + LEASE, NOW) is None
+    await store.claim(Tier.HAIKU)
+    assert (await store.gates.all())[RUNTIME].state is GateState.PROBING
+
+
+@pytest.mark.parametrize("why", ["it waits at a gate of its own", "there is none"])
+async def test_one_that_no_other_can_stand_in_for_is_the_probe(store: Parts, why: str) -> None:
+    number = (await store.add("a")).id
+    later = NOW + timedelta(hours=1)
+    gates = (
+        Gate(
+            RUNTIME,
+            GateState.CLOSED,
+            FaultKind.RUNTIME,
+            faults=3,
+            closed_at=NOW,
+            opens_at=NOW,
+            suspect=number,
+        ),
+        Gate("haiku", GateState.CLOSED, FaultKind.RATE_LIMITED, faults=1, closed_at=NOW, opens_at=later),
+    )
+    outcome = Outcome(Verdict.FAILED, fault=Fault(FaultKind.RUNTIME))
+    await store.queue.settle(await store.claim(), outcome, Settlement(State.QUEUED, gates=gates), NOW)
+    if why != "there is none":
+        await store.add("elsewhere", 9)
+    assert (await store.claim()).task.id == number

@@ -124,6 +124,11 @@ async def test_an_answer_has_its_text_and_model(stage: Stage) -> None:
     assert replace(outcome, said_micro_usd=None) == Outcome(Verdict.ANSWERED, ANSWER, stage.model)
 
 
+async def test_what_it_came_to_is_known_before_it_closes(stage: Stage) -> None:
+    session = stage.open()
+    assert await stage.runner.run(session) == session.draft.ended
+
+
 async def test_a_failure_is_a_value_that_keeps_the_work_so_far(stage: Stage) -> None:
     stage.break_off()
     outcome = await stage.runner.run(stage.open())
@@ -144,6 +149,7 @@ async def test_the_draft_outlives_a_cancelled_session(stage: Stage) -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert ANSWER.startswith(session.draft.text)
+    assert session.draft.ended is None
 
 
 async def test_a_held_session_ends_when_it_may(stage: Stage) -> None:

@@ -38,4 +38,5 @@ class FakeRunner:
             raise
         if self.error is not None:
             raise self.error
-        return self.outcome or Outcome(Verdict.ANSWERED, self.text, session.model)
+        session.draft.outcome = self.outcome or Outcome(Verdict.ANSWERED, self.text, session.model)
+        return session.draft.outcome

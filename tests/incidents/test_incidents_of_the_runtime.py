@@ -57,6 +57,41 @@ async def test_incident_01_a_flag_that_stopped_everything_for_44_hours() -> None
         assert sessions(house) == tried + 6
 
 
+async def test_one_task_alone_is_not_tried_for_ever() -> None:
+    """Where no other task is there, nobody can tell a broken runtime from a task that breaks it."""
+    async with opened(NOISY_AND_EMPTY) as house:
+        assert house.runner is not None
+        (number,) = await house.ask(1)
+        await house.pass_time(hours=1)
+        assert await house.states() == {State.QUEUED: 1}, "an hour is an outage"
+        await house.pass_time(hours=12)
+        assert await house.states() == {State.PARKED: 1}
+        assert "again and again, so it may be the task" in house.card(number)
+        tried = sessions(house)
+        assert tried <= 15
+        house.runner.facts = ANSWERED
+        (told,) = house.posts(f"answer:{number}")
+        assert f"/task retry {number}" in text_of(told)
+        await house.slash("sam", f"retry {number}")
+        await house.pass_time(hours=1.2)
+        assert await house.states() == {State.DONE: 1}
+
+
+async def test_a_task_that_breaks_its_session_holds_up_no_other_tier() -> None:
+    """The task that closes the gate is in the tier that goes first; those that would pass are elsewhere."""
+
+    def facts(session: Session) -> SessionFacts:
+        return NOISY_AND_EMPTY if "poison" in session.prompt else ANSWERED
+
+    async with opened(facts) as house:
+        (poison,) = await house.ask(1, "p3 poison")
+        await house.pass_time(minutes=5)
+        others = [*await house.ask(2, "p6 review"), *await house.ask(2, "p9 review")]
+        await house.pass_time(minutes=10)
+        assert await house.states(others) == {State.DONE: 4}
+        assert (await house.task(poison)).state is not State.DONE
+
+
 async def test_incident_05_a_session_outlived_its_supervisor() -> None:
     """Sessions of thirty minutes were tried four times within the hour that the supervisor gave; it killed
     them and left their rows running. Here a timeout is not repeated, and limits must nest at the start.

@@ -91,6 +91,7 @@ def plan(raw: sqlite3.Connection, name: str) -> list[str]:
         ("undecided", "task_undecided"),
         ("counts", "task_open"),
         ("open_tasks", "task_open"),
+        ("beginning", "delivery_unsent"),
         ("due", "delivery_due"),
         ("due", "delivery_unsent"),
         ("next_due", "delivery_due"),

@@ -12,6 +12,7 @@ from dispatch.states import MOVES
 from dispatch.store import Store
 from dispatch.store.migrate import migrate
 from dispatch.store.statements import migrations, named, statements
+from tests.fakes.values import NOON
 
 PATH = "onequeue.db"
 
@@ -107,6 +108,23 @@ async def test_a_damaged_file_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(StoreUnusable, match="damaged"):
         await Store.open(path)
     assert path.read_bytes() == bytes(damaged)
+
+
+async def test_opening_only_to_read_does_not_read_the_whole_file(tmp_path: Path) -> None:
+    path = await made(tmp_path)
+    store = await Store.open(path)
+    await store.queue.pause("U1", NOON)
+    await store.close()
+    with closing(sqlite3.connect(path)) as raw:
+        (page,) = raw.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'history'").fetchone()
+    damaged = bytearray(path.read_bytes())
+    damaged[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
+    path.write_bytes(damaged)
+    with pytest.raises(StoreUnusable, match="damaged"):
+        await Store.open(path)
+    store = await Store.read_only(path)
+    assert await store.queue.paused() is not None, "what it reads is sound"
+    await store.close()
 
 
 async def test_what_was_refused_is_not_kept_locked(tmp_path: Path) -> None:

@@ -178,6 +178,22 @@ async def test_what_cannot_be_read_is_told_with_the_right_form(
         await console.ask(verb, words)
 
 
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("p11 x < y", "`onequeue add p10 x < y`"),
+        ("show me", "`onequeue show 42`, or `onequeue add p5 show me` to make these words a task"),
+        ("stop 7 now", "`onequeue cancel 7`, or `onequeue add p5 stop 7 now`"),
+        ("help me", "`onequeue --help`, or `onequeue add p5 help me`"),
+    ],
+)
+async def test_the_right_form_is_the_one_of_the_command_line(console: Console, text: str, right: str) -> None:
+    with pytest.raises(Misused) as refused:
+        await console.ask("add", {"text": text})
+    assert right in str(refused.value)
+    assert "/task" not in str(refused.value)
+
+
 async def test_moves_that_make_no_sense_are_refused(console: Console, store: Store, clock: FakeClock) -> None:
     with pytest.raises(NotFound):
         await console.ask("show", {"task": "42"})

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.ports import ChatError, NoAnswer, RateLimited
 from bot.previewing import Previewing
 from bot.rehearsal.slack.state import Message as Posted
 from bot.views.notices import WITHDRAWN
@@ -147,15 +148,48 @@ async def test_a_long_answer_stops_growing_at_one_message_and_goes_on_in_others(
     assert [looks(post) for post in replies(room)] == await posted_whole(another_place, answered(long))
 
 
-async def test_a_stream_that_died_is_repaired_by_an_edit(room: Room, another_place: Path) -> None:
+async def test_a_stream_that_died_gives_way_to_the_answer_posted_whole(
+    room: Room, another_place: Path
+) -> None:
     writing = await writer(room)
     await writing.write(FIRST, lambda: shown(room))
+    (grown,) = replies(room)
     room.clock.advance(timedelta(minutes=6))
     writing.showing.grow(WHOLE)
     await eventually(room, lambda: room.calls("chat.appendStream") > 1)
     await writing.end(answered())
     await finish(room, writing)
     assert [looks(post) for post in replies(room)] == await posted_whole(another_place, answered())
+    (answer,) = replies(room)
+    assert answer.ts != grown.ts, "an edit would have called nobody"
+    assert [(ping.ts, ping.target) for ping in room.slack.pings] == [(answer.ts, ANA)]
+
+
+class Interrupted:
+    """Slack that does not do the first edit of an answer, and says so with the error."""
+
+    def __init__(self, chat: Any, error: ChatError) -> None:
+        self._chat = chat
+        self._errors = [error]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chat, name)
+
+    async def update(self, *args: Any, key: str) -> None:
+        if key.startswith("answer") and self._errors:
+            raise self._errors.pop()
+        await self._chat.update(*args, key=key)
+
+
+@pytest.mark.parametrize("error", [RateLimited(2), NoAnswer("no answer", in_doubt=True)], ids=str)
+async def test_one_that_we_have_ended_is_not_taken_for_one_that_died(room: Room, error: ChatError) -> None:
+    writing = await writer(room, Interrupted(room.chat, error))
+    await writing.write(FIRST, lambda: shown(room))
+    (grown,) = replies(room)
+    await writing.end(answered())
+    await finish(room, writing)
+    assert [post.ts for post in replies(room)] == [grown.ts]
+    assert {ping.ts for ping in room.slack.pings} == {grown.ts}
 
 
 async def test_a_stream_that_somebody_stopped_becomes_the_answer_too(room: Room) -> None:
@@ -289,5 +323,6 @@ async def test_killed_at_any_call_there_is_one_whole_answer(
         await Previewing(room.store.previews, room.store.queue, room.chat, room.clock).tidy()
         answers = [post for post in replies(room) if "was lost" not in post.text]
         assert [post.blocks[0]["text"] for post in answers] == [SHOWN]
+        assert len({ping.ts for ping in room.slack.pings if ping.target == ANA}) == 1
         assert not any(post.stream for post in room.posts())
         assert await room.store.previews.all() == []

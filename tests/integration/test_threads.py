@@ -1,11 +1,13 @@
 """Replies in the threads of tasks, as people make them in the simulated Slack."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.views import threads
+from bot.views.message import Message
 from dispatch.states import State
 from dispatch.task import HoldKind, Outcome, Source, Tier, Verdict
 from tests.integration.control_room import Bench, control_room
@@ -229,3 +231,29 @@ async def test_talk_about_us_is_no_follow_up(bench: Bench) -> None:
     (hint,) = await private(bench, "ana")
     assert hint.startswith("Nothing queued: a task begins with my name")
     assert await tasks(bench) == 1
+
+
+@pytest.mark.parametrize("lost", ["reset", "killed"])
+async def test_a_reply_that_comes_before_the_card_is_known_waits_for_that(bench: Bench, lost: str) -> None:
+    await bench.slack.slash("ana", "ops", "p3 investigate stall")
+    await bench.seats.wait_started(1)
+    (card,) = await bench.room.store.outbox.due(bench.room.clock.now(), 10)
+    await bench.room.store.outbox.sending(card.id)
+    key, said = f"card:{card.task_id}", Message("the card")
+    thread = await bench.room.chat.post(OPS, said, thread=None, key=key)
+    if lost == "killed":
+        await bench.room.store.outbox.stop_sending()
+    else:
+        await bench.room.store.outbox.put_off(card.id, bench.room.clock.now(), "reset", in_doubt=True)
+    await bench.slack.say("ana", "ops", "and the refunds?", thread_ts=thread)
+    await bench.slack.wait_for(
+        lambda state: any(e.retry_attempt and e.state == "timeout" for e in state.envelopes)
+    )
+    await settle_down(bench.room)
+    assert (await bench.task(1)).thread == thread
+    bench.room.clock.advance(timedelta(minutes=1))
+    bench.slack.tick()
+    await bench.slack.wait_for(
+        lambda state: any(e.retry_attempt and e.state == "acked" for e in state.envelopes)
+    )
+    assert ((await bench.task(2)).words, (await bench.task(2)).parent) == ("and the refunds?", 1)

@@ -269,13 +269,14 @@ async def test_a_wall_clock_that_ends_while_work_is_pushed_costs_no_answer(
         f"#!/bin/sh\ntouch {tmp_path}/pushing\nwhile [ ! -e {tmp_path}/go ]; do sleep 0.1; done\n"
     )
     hook.chmod(0o755)
-    running = asyncio.create_task(
-        Placed(Writer(), places).run(session_on(Project("payments", repo, push=True)))
-    )
+    session = session_on(Project("payments", repo, push=True))
+    running = asyncio.create_task(Placed(Writer(), places).run(session))
     await until((tmp_path / "pushing").exists)
     running.cancel()
     (tmp_path / "go").touch()
-    outcome = await running
+    await asyncio.gather(running, return_exceptions=True)
+    outcome = session.draft.ended
+    assert outcome is not None
     assert outcome.verdict is Verdict.ANSWERED
     assert outcome.work is not None
     assert outcome.work.kept is Kept.PUSHED

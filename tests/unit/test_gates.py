@@ -174,6 +174,49 @@ def test_what_fails_only_for_one_task_is_evidence_about_that_task() -> None:
     assert scope(Fault(FaultKind.RATE_LIMITED), own) == "sonnet"
 
 
+def strikes(kind: FaultKind, faults: int, probe: int = 1, suspect: int = 1) -> bool:
+    """Whether a task that fails so at the runtime's gate as its probe is held against it."""
+    gate = Gate(RUNTIME, GateState.PROBING, kind, faults=faults, opens_at=NOON, probe=probe, suspect=suspect)
+    return after({RUNTIME: gate}, make_task(1), failed(kind), NOON, 0.5).strikes
+
+
+def test_one_that_is_its_own_probe_is_blamed_once_it_is_tried_as_seldom_as_can_be() -> None:
+    counts = range(IN_A_ROW, 30)
+    first = {
+        kind: next(n for n in counts if strikes(kind, n)) for kind in (FaultKind.RUNTIME, FaultKind.NETWORK)
+    }
+    for kind, count in first.items():
+        assert all(strikes(kind, more) for more in range(count, 30))
+        gate = Gate(RUNTIME, GateState.PROBING, kind, faults=count, opens_at=NOON, probe=1, suspect=1)
+        (shut,) = after({RUNTIME: gate}, make_task(1), failed(kind), NOON, 1.0).gates
+        assert shut.opens_at == NOON + timedelta(hours=1)
+    assert not strikes(FaultKind.RUNTIME, 20, suspect=2), "another one failed before it"
+    assert not strikes(FaultKind.RUNTIME, 20, probe=2), "it began before the gate was closed"
+
+
+@given(FAULTS, st.integers(0, 50), CHANCE)
+def test_no_other_fault_than_the_runtimes_is_held_against_one_that_is_alone(
+    fault: Fault, faults: int, chance: float
+) -> None:
+    shut = {
+        name: Gate(name, GateState.PROBING, fault.kind, faults=faults, opens_at=NOON, probe=1, suspect=1)
+        for name in names(Tier.SONNET)
+    }
+    found = after(shut, make_task(1), Outcome(Verdict.FAILED, fault=fault), NOON, chance)
+    assert not found.strikes or scope(fault, make_task(1)) == RUNTIME
+
+
+@pytest.mark.parametrize(
+    ("attempt", "faults", "held"),
+    [(IN_A_ROW, 0, False), (IN_A_ROW + 1, 1, False), (IN_A_ROW + 1, 0, True)],
+    ids=["it has hardly been tried", "nobody has passed since", "others have passed since"],
+)
+def test_one_that_fails_where_others_pass_is_blamed(attempt: int, faults: int, held: bool) -> None:
+    gates = {RUNTIME: Gate(RUNTIME, faults=faults)}
+    found = after(gates, make_task(attempt=attempt), failed(FaultKind.NETWORK), NOON, 0.5)
+    assert (found.closes, found.strikes) == (False, held)
+
+
 class GateMachine(RuleBasedStateMachine):
     """Tasks pass, probe and fail in any order: one probe at a time, and what is proven works opens."""
 

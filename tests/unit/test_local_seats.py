@@ -49,6 +49,37 @@ async def test_a_surprise_is_a_fault_and_is_logged(
     assert "Traceback" in caplog.text
 
 
+class Closing(FakeRunner):
+    """Has its outcome, and then something to close, which `breaks` or takes longer than any wall clock."""
+
+    def __init__(self, breaks: Exception | None = None) -> None:
+        super().__init__()
+        self.breaks = breaks
+
+    async def run(self, session: Session) -> Outcome:
+        session.draft.outcome = Outcome(Verdict.ANSWERED, "42")
+        if self.breaks is not None:
+            raise self.breaks
+        await asyncio.Event().wait()
+        return session.draft.outcome
+
+
+async def test_a_wall_clock_that_ends_while_it_closes_costs_no_answer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    outcome = await LocalSeats(Closing()).run(make_session(timedelta(milliseconds=20)))
+    assert outcome == Outcome(Verdict.ANSWERED, "42")
+    assert caplog.text == ""
+
+
+async def test_a_surprise_while_it_closes_is_logged_and_costs_no_answer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    outcome = await LocalSeats(Closing(RuntimeError("no such luck"))).run(make_session())
+    assert outcome == Outcome(Verdict.ANSWERED, "42")
+    assert "no such luck" in caplog.text
+
+
 async def test_cancellation_passes_through() -> None:
     runner = FakeRunner()
     runner.gate.clear()

@@ -77,6 +77,7 @@ def test_a_task_set_aside_with_its_cap_used_says_so_and_is_offered_another() -> 
     [
         ({"losses": 3}, FaultKind.LOST, "the process died in 3 of its attempts"),
         ({"strikes": 3}, FaultKind.INCOMPLETE, "3 attempts failed, the last because the answer broke off"),
+        ({"strikes": 3}, FaultKind.NETWORK, "Claude could not be reached, again and again, so it may be"),
         ({"suspicions": 2}, FaultKind.OVERLOADED, "Claude is overloaded, while other tasks got through"),
         ({}, FaultKind.NETWORK, "Claude could not be reached"),
     ],

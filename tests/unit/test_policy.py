@@ -120,6 +120,25 @@ def test_a_task_that_fails_where_others_pass_is_set_aside(kind: FaultKind) -> No
     assert settled(make_task(suspicions=SUSPICIONS - 1), failed(Fault(kind))).state is not State.PARKED
 
 
+def test_one_whose_faults_of_the_runtime_count_waits_as_before_until_its_strikes_are_gone() -> None:
+    fault = failed(Fault(FaultKind.NETWORK))
+    first, last = (
+        after(make_task(strikes=strikes), fault, False, NOON, 0.5, strikes=True)
+        for strikes in (0, STRIKES - 1)
+    )
+    assert first == replace(after(make_task(), fault, False, NOON, 0.5), strike=True)
+    assert last == Settlement(State.PARKED, strike=True)
+
+
+def test_one_that_fails_alone_keeps_its_place_until_its_strikes_are_gone() -> None:
+    fault = failed(Fault(FaultKind.RUNTIME))
+    settlements = [
+        after(make_task(strikes=strikes), fault, True, NOON, 0.5, strikes=True) for strikes in range(STRIKES)
+    ]
+    kept = [Settlement(State.QUEUED, strike=True)] * (STRIKES - 1)
+    assert settlements == [*kept, Settlement(State.PARKED, strike=True)]
+
+
 def test_a_task_whose_process_keeps_dying_is_set_aside() -> None:
     states = [lost(make_task(losses=losses), died=True) for losses in range(LOSSES)]
     assert states == [State.QUEUED] * (LOSSES - 1) + [State.PARKED]

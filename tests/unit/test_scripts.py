@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.access import Person, may_run
 from bot.config import ConfigError, load
 from bot.grammar import Run, Submit, parse
-from bot.manual import HELP
+from bot.manual import COMMAND_LINE, HELP
 from bot.markdown import render
 from bot.printing import PRINTERS
 from bot.records import full_record
@@ -200,6 +200,9 @@ def test_what_is_no_script_gets_the_list_and_the_other_reading() -> None:
         "Not queued: there is no script `the`. Try `/task p5 run The tests` to make these words a task.\n"
         "*Scripts,* at no cost, as no model runs:\n`/task run ours` says ours"
     )
+    typed = team.unknown(Run("the", "tests", "run The tests"), ["ours"], COMMAND_LINE)
+    assert "`onequeue add p5 run The tests`" in typed
+    assert "`onequeue add run ours`" in typed
 
 
 def test_the_help_names_the_scripts_one_may_run_and_still_fits() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from dispatch.errors import StoreBusy
 from dispatch.ports import Access, Recorder, Session
 from dispatch.runners.transcribed import BATCH, STORED_EACH, Transcribed
 from dispatch.task import Outcome, Verdict
-from dispatch.transcript import MODEL, Kind
+from dispatch.transcript import MODEL, Entry, Kind
 from tests.fakes.clock import FakeClock
 from tests.fakes.transcripts import FakeTranscripts
 from tests.fakes.values import NOON
@@ -35,6 +35,20 @@ class Teller:
         return ANSWERED
 
 
+class Held(FakeTranscripts):
+    """Transcripts that are stored when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.storing = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def append(self, task_id: int, attempt: int, first: int, entries: Sequence[Entry]) -> None:
+        self.storing.set()
+        await self.go_on.wait()
+        await super().append(task_id, attempt, first, entries)
+
+
 class Room:
     """A session under way."""
 
@@ -43,7 +57,8 @@ class Room:
         self.clock = FakeClock()
         self.teller = Teller(asyncio.get_running_loop().create_future(), asyncio.Event())
         runner = Transcribed(self.teller, transcripts, self.clock, lambda text: text.replace("secret", "***"))
-        self.running = asyncio.create_task(runner.run(session()))
+        self.session = session()
+        self.running = asyncio.create_task(runner.run(self.session))
 
     async def tell(self, *words: str) -> None:
         """Something happens in it."""
@@ -132,6 +147,19 @@ async def test_a_cancelled_session_keeps_what_it_had_so_far() -> None:
     room.running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await room.running
+    assert room.stored == ["so far"]
+
+
+async def test_one_cut_while_the_rest_is_stored_keeps_its_answer_and_all_of_it() -> None:
+    transcripts = Held()
+    room = Room(transcripts)
+    await room.tell("so far")
+    room.teller.end.set()
+    await transcripts.storing.wait()
+    room.running.cancel()
+    transcripts.go_on.set()
+    await asyncio.gather(room.running, return_exceptions=True)
+    assert room.session.draft.ended == ANSWERED
     assert room.stored == ["so far"]
 
 

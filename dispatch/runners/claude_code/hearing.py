@@ -31,8 +31,8 @@ class Hearing:
 
     @property
     def is_unread(self) -> bool:
-        """Whether the session has been told something that it has not begun to read."""
-        return bool(self._unread)
+        """Whether the session has been told something that it has not begun to read, as far as it says so."""
+        return self._says_what_it_reads and bool(self._unread)
 
     async def begin(self) -> None:
         """Tells it the prompt."""

@@ -1,7 +1,6 @@
 """Sessions of Claude Code: a real agent in a place of its own, behind the gateway and inside a jail."""
 
 import asyncio
-import logging
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -9,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from dispatch.diagnosis import ended
+from dispatch.closing import finished
 from dispatch.errors import Unreachable
 from dispatch.faults import Fault, FaultKind
 from dispatch.means import Beyond
-from dispatch.ports import Access, Clock, Place, Session
+from dispatch.ports import Clock, Place, Session
 from dispatch.removal import remove
 from dispatch.runners.claude_code import jail
 from dispatch.runners.claude_code.binary import find
@@ -24,23 +23,18 @@ from dispatch.runners.claude_code.command import (
     environment,
     tool_servers,
 )
+from dispatch.runners.claude_code.dialogue import Dialogue
 from dispatch.runners.claude_code.egress import to_domains
 from dispatch.runners.claude_code.files import laid_out, with_folder
-from dispatch.runners.claude_code.hearing import Hearing
 from dispatch.runners.claude_code.jail import Cell, Isolation, Level, jailed
 from dispatch.runners.claude_code.permits import Permits
-from dispatch.runners.claude_code.process import Process, event, kill_marked, stop, uninterrupted
+from dispatch.runners.claude_code.process import Process, kill_marked
 from dispatch.runners.claude_code.relay import Doors, to_gateway
 from dispatch.runners.claude_code.report import Report
 from dispatch.runners.claude_code.selftest import SelfTest
 from dispatch.runners.claude_code.thread import HERE, Thread, begun, put_aside
 from dispatch.task import Outcome, Verdict
 from dispatch.transcript import PEOPLE, Kind
-
-TOLD_EACH = 3.0
-"""Seconds between two progress lines."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +123,7 @@ class ClaudeCodeRunner:
                 (folder.run / name).mkdir(parents=True)
             yield folder
         finally:
-            await asyncio.to_thread(remove, base)
+            await finished(asyncio.to_thread(remove, base))
 
     async def _at_work(
         self, session: Session, program: Path, isolation: Isolation, folder: _Folder
@@ -151,10 +145,10 @@ class ClaudeCodeRunner:
             permits = Permits(session.access, asked, place.path, thread.granted, process.tell)
             words = await _with_what_was_said(session, thread)
             said = replace(session, prompt=with_folder(words, session.attachments, files))
-            outcome = await self._converse(said, process, report, opened, permits)
-            if session.access.is_paused():
-                return await put_aside(thread, session, folder.run, permits.waits_for, outcome)
-            return outcome
+            talked = Dialogue(said, process, report, permits, opened, self._clock, self._zone)
+            return await talked.run(
+                lambda ended: put_aside(thread, session, folder.run, permits.waits_for, ended)
+            )
 
     async def _jailed_command(
         self, doors: Doors, opening: "_Opening", isolation: Isolation
@@ -182,73 +176,6 @@ class ClaudeCodeRunner:
         api = await doors.on_loopback(to_gateway(url, opening.opened))
         tools = await doors.on_loopback(to_gateway(url))
         return opening.command(api, tools, opening.folder.run / "tmp", None)
-
-    async def _converse(
-        self, session: Session, process: Process, report: Report, opened: asyncio.Event, permits: Permits
-    ) -> Outcome:
-        hearing = Hearing(session, process.tell, self._clock)
-        reading = asyncio.create_task(self._read(process, report, opened, permits, hearing))
-        telling = asyncio.create_task(self._tell(session.access, report))
-        listening = asyncio.create_task(hearing.listen())
-        try:
-            await hearing.begin()
-            await asyncio.wait({reading})
-        except asyncio.CancelledError:
-            listening.cancel()
-            await uninterrupted(stop(process, reading))
-            raise
-        finally:
-            telling.cancel()
-            listening.cancel()
-            await uninterrupted(process.kill() if report.wrong else process.end())
-            reading.cancel()
-            report.close()
-            await permits.close()
-        if reading.done() and not reading.cancelled() and (broke := reading.exception()):
-            raise broke
-        return self._outcome(session, process, report)
-
-    async def _read(
-        self, process: Process, report: Report, opened: asyncio.Event, permits: Permits, hearing: Hearing
-    ) -> None:
-        async for line in process.lines():
-            told = event(line)
-            report.take(told)
-            permits.take(told)
-            hearing.take(told)
-            if report.wrong:
-                return
-            if report.is_started:
-                opened.set()
-            if report.is_over:
-                if report.is_answered:
-                    await hearing.look()
-                if not (report.is_answered and hearing.is_unread):
-                    process.hang_up()
-                    return
-                report.go_on()
-
-    async def _tell(self, access: Access, report: Report) -> None:
-        told = ""
-        while access.tell is not None:
-            if report.doing != told:
-                told = report.doing
-                await access.tell(told)
-            await self._clock.sleep(TOLD_EACH)
-
-    def _outcome(self, session: Session, process: Process, report: Report) -> Outcome:
-        if report.wrong:
-            return _failed(
-                session, Fault(FaultKind.RUNTIME, f"Claude Code did not start as asked: {report.wrong}")
-            )
-        facts = report.facts(process.exit_code, process.stderr, killed_by_us=False)
-        fault = ended(facts, self._clock.now(), self._zone)
-        if fault is None and report.tools_broke:
-            fault = Fault(FaultKind.RUNTIME, f"none of its tools could start: {report.tool_results[0][:200]}")
-        if fault is not None:
-            return _failed(session, fault, report.said_micro_usd)
-        text, model = facts.result.strip(), session.draft.model
-        return Outcome(Verdict.ANSWERED, text, model, said_micro_usd=report.said_micro_usd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +218,6 @@ async def _with_what_was_said(session: Session, thread: Thread) -> str:
     return "\n\n".join(part for part in (thread.words, said) if part)
 
 
-def _failed(session: Session, fault: Fault, said_micro_usd: int | None = None) -> Outcome:
+def _failed(session: Session, fault: Fault) -> Outcome:
     draft = session.draft
-    return Outcome(Verdict.FAILED, draft.text, draft.model, fault, said_micro_usd=said_micro_usd)
+    return Outcome(Verdict.FAILED, draft.text, draft.model, fault)
