@@ -1,12 +1,15 @@
 """What people say while an agent works reaches it, through the real process and over a kill of that."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bot.rehearsal.claude import say
 from tests.acceptance.agent_scene import Scene, agent_scene, bash, git
+from tests.incidents.story import contradictions
 
 pytestmark = pytest.mark.long
 
@@ -41,6 +44,8 @@ def check_reply(scene: Scene, number: int, reply: int) -> None:
     )
     assert (scene.replies(reply), len(scene.replies(number))) == ([], 1)
     assert [ping.target for ping in scene.slack.pings] == ["UANA00001"]
+    with closing(sqlite3.connect(scene.folder / "onequeue.db")) as raw:
+        assert contradictions(raw) == []
     steps = scene.rows("SELECT * FROM history WHERE task_id = ? AND move = 'take up'", number)
     assert [(step["actor"], step["detail"]) for step in steps] == [("UANA00001", f"#{reply}")]
 
