@@ -153,8 +153,8 @@ class Intake:
 
     async def _do_meant(self, meant: Meant, place: Place) -> str:
         match meant:
-            case FollowUp(parent, asked, adds_to):
-                return await self._submit(asked, place, parent=parent.id, adds_to=adds_to)
+            case FollowUp():
+                return await self._submit(meant.asked, place, follow_up=meant)
             case Stop():
                 return await self._threads.stop(meant, place.key, place.person)
             case Told(text):
@@ -207,12 +207,7 @@ class Intake:
         return await self._rights.may_run(person, self._scripts.names)
 
     async def _submit(
-        self,
-        asked: Submit,
-        place: Place,
-        script: str | None = None,
-        parent: int | None = None,
-        adds_to: int | None = None,
+        self, asked: Submit, place: Place, script: str | None = None, follow_up: FollowUp | None = None
     ) -> str:
         by = asked.by
         new = NewTask(
@@ -230,9 +225,9 @@ class Intake:
             expires_at=None if by is None else next_time(by, self._clock.now(), self._zone),
             script=script,
             project=asked.project,
-            parent=parent,
+            parent=follow_up.parent.id if follow_up else None,
             unless_alike=script is None and not place.in_thread and not place.files,
-            adds_to=None if place.files else adds_to,
+            adds_to=follow_up.adds_to if follow_up and not place.files else None,
             files=place.files,
         )
         try:

@@ -116,7 +116,8 @@ def _line(task: Record) -> str:
     asked = f"run {task['script']} {_words(task)}" if task["script"] else _words(task)
     words = " ".join(asked.split())
     shown = words if len(words) <= _WORDS_SHOWN else words[: _WORDS_SHOWN - 1] + "…"
-    return f"#{task['id']}  p{task['priority']}  {task['tier']}  {task['state']}  {_cost(task)}  {shown}"
+    state = f"taken up by #{task['taken_by']}" if task["taken_by"] else task["state"]
+    return f"#{task['id']}  p{task['priority']}  {task['tier']}  {state}  {_cost(task)}  {shown}"
 
 
 def _full(record: Record, zone: ZoneInfo) -> str:

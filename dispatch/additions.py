@@ -7,8 +7,8 @@ from dispatch.states import State
 from dispatch.task import Task
 
 _INTRODUCTION: Final = (
-    "While the task was under way this was said in its thread, quoted here. It belongs to the task: mind it "
-    "from here on. Your last message is still the whole answer and stands by itself."
+    "While the task was under way this was said to it in its thread, quoted here. It is part of the request: "
+    "act on it from here on. Your last message is still the whole answer and stands by itself."
 )
 
 

@@ -10,7 +10,8 @@ from dispatch.task import Task
 
 HELP: Final = """\
 *In this thread* a reply of whoever asked is a follow-up: it sees what was asked and answered, and has a \
-card of its own. `p2 and now …` gives it another priority. Anybody else begins with my name.
+card of its own. While a task runs it waits, or reaches that where the channel is set so. \
+`p2 and now …` gives it another priority. Anybody else begins with my name.
 *As the whole message:* `stop` ends what runs or waits here · `status` · `cost` · `bump` makes it more urgent
 `!aside …` is not for me."""
 

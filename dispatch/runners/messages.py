@@ -58,7 +58,7 @@ class MessagesRunner:
         return draft.outcome or _outcome(last, draft, conversation)
 
     def _would_go_on(self, last: BetaMessage | None, conversation: Conversation) -> bool:
-        ended = last is not None and last.stop_reason in _ENDED
+        ended = last is not None and last.stop_reason in _ENDED and bool(last.content)
         return ended and not conversation.paused and conversation.turns < self._max_requests
 
     async def _until_it_stops(

@@ -26,6 +26,7 @@ grace_seconds = 1
 [anthropic]
 silence_seconds = 4
 [channels.{channel}]
+replies = "{replies}"
 project = "payments"
 [projects.payments]
 repo = "{repo}"
@@ -70,6 +71,14 @@ class Scene:
     async def say(self, words: str) -> str:
         """Another slash command, and the answer to it."""
         return await self.slack.slash("ana", "#ops", words)
+
+    async def reply(self, number: int, words: str) -> int:
+        """Says something in a task's thread, once the bot shows there that it works; its number as a task."""
+        (card,) = [one for one in self._posts() if _key(one) == f"card:{number}"]
+        await self.until(lambda: any(ts == str(card.ts) for _, ts in self.slack.state.sessions))
+        self._asked.append(words)
+        await self.slack.say("ana", "#ops", words, thread_ts=str(card.ts))
+        return len(self._asked)
 
     def card(self, number: int) -> str:
         """What a task's card says now; empty while it has none."""
@@ -165,8 +174,11 @@ class Scene:
 
 
 @asynccontextmanager
-async def agent_scene(folder: Path) -> AsyncIterator[Scene]:
-    """A running bot whose #ops channel is about the project `payments`, with one file in it."""
+async def agent_scene(folder: Path, *, steered: bool = False) -> AsyncIterator[Scene]:
+    """A running bot whose #ops channel is about the project `payments`, with one file in it.
+
+    Replies in its threads steer where it is `steered`.
+    """
     repo = folder / "payments"
     for made in (repo, folder / "tmp"):
         made.mkdir()
@@ -174,7 +186,9 @@ async def agent_scene(folder: Path) -> AsyncIterator[Scene]:
     (repo / "limit.txt").write_text("1\n")
     git(repo, "add", "--all")
     git(repo, "commit", "--quiet", "--message=first")
-    (folder / "onequeue.toml").write_text(SETTINGS.format(channel=OPS, repo=repo, folder=folder))
+    replies = "steer" if steered else "wait"
+    settings = SETTINGS.format(channel=OPS, replies=replies, repo=repo, folder=folder)
+    (folder / "onequeue.toml").write_text(settings)
     slack, claude = SlackSim(manifest()), ClaudeSim(now=SystemClock().now)
     await slack.start()
     await claude.start()
@@ -187,7 +201,7 @@ async def agent_scene(folder: Path) -> AsyncIterator[Scene]:
         scene.began = scene.found()
         yield scene
         assert await bot.stop() == 0
-        assert "Traceback" not in "\n".join(bot.lines)
+        assert "Traceback" not in "\n".join(bot.lines), "\n".join(bot.lines)[-6000:]
     finally:
         await bot.kill()
         await claude.close()

@@ -1,6 +1,8 @@
 """A thread as a conversation, through the real process: a reply meanwhile, a kill, the same twice."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from bot.rehearsal.claude import Failure
 from bot.rehearsal.slack import visible
 from tests.acceptance.process import Scenery, scenery
+from tests.incidents.story import contradictions
 
 OPS = "COPS00001"
 
@@ -87,6 +90,8 @@ async def test_what_was_taken_up_outlives_a_kill_before_it_is_answered(world: Wo
     assert [run["verdict"] for run in first["runs"]] == ["lost", "answered"]
     assert (second["state"], second["taken_by"], second["runs"]) == ("cancelled", 1, [])
     assert second["cost_micro_usd"] == 0
+    with closing(sqlite3.connect(world.folder / "onequeue.db")) as raw:
+        assert contradictions(raw) == []
     assert [ping.target for ping in world.slack.pings] == ["UANA00001"], "there is one answer"
 
 

@@ -39,6 +39,12 @@ _BROKEN = {
     "an open attempt of a task that does not run": """
         SELECT task.id FROM task JOIN attempt ON task_id = task.id
         WHERE (ended_at IS NULL) != (state = 'running' AND number = task.attempt)""",
+    "what another task has taken up, and yet ran": """
+        SELECT id FROM task
+        WHERE taken_by IS NOT NULL AND (state != 'cancelled' OR attempt OR cost_micro_usd)""",
+    "a task that waits for one that has ended": """
+        SELECT task.id FROM task JOIN task AS before ON before.id = task.behind
+        WHERE task.state = 'held' AND before.finished_at IS NOT NULL""",
     "a history that ends in another state": """
         SELECT id, state FROM task WHERE state IS NOT (
             SELECT history.state FROM history WHERE task_id = task.id ORDER BY history.id DESC LIMIT 1
@@ -57,8 +63,10 @@ def contradictions(raw: sqlite3.Connection) -> list[str]:
 def _told_wrong(raw: sqlite3.Connection) -> Iterable[str]:
     """The tasks whose history does not lead to where they are, move by move."""
     history = defaultdict(list)
-    told = "SELECT task_id, move FROM history WHERE detail != 'asked' AND move NOT IN ('reroute', 'answer')"
-    for number, move in raw.execute(f"{told} ORDER BY id"):
+    told = """
+        SELECT task_id, move FROM history
+        WHERE detail != 'asked' AND move NOT IN ('reroute', 'answer', 'take up') ORDER BY id"""
+    for number, move in raw.execute(told):
         history[number].append(Move(move))
     for number, state, attempt in raw.execute("SELECT id, state, attempt FROM task"):
         first, *moves = history.pop(number)

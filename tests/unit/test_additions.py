@@ -34,7 +34,7 @@ def test_each_is_quoted_with_who_said_it_and_cannot_end_its_quotation() -> None:
     other = make_task(id=3, requester="U9", words="third")
     told = quoted([own, other], RUNS)
     introduction, *parts = told.split("\n\n")
-    assert "It belongs to the task" in introduction
+    assert "It is part of the request" in introduction
     assert parts[0].splitlines()[0] == "> #2, said by whoever asked for the task:"
     assert parts[1].splitlines() == ["> #3, said by U9:", "> third"]
     assert all(line.startswith("> ") for part in parts for line in part.splitlines())
