@@ -36,6 +36,12 @@ _PATIENCE: Final = timedelta(seconds=20)
 _LAST_WORDS: Final = 1.5
 _ANY: Final = re.compile("")
 _UNSIGNED: Final = 401
+_SIGNED: Final = {
+    "X-Slack-Request-Timestamp": re.compile("[0-9]{1,12}"),
+    "X-Slack-Signature": re.compile("v0=[0-9a-f]{64}"),
+}
+"""What Slack signs with. Bolt breaks on anything else in their place."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -130,6 +136,8 @@ def taking(app: AsyncApp, ear: Ear) -> Callable[[web.Request], Awaitable[web.Res
     """
 
     async def take(request: web.Request) -> web.Response:
+        if not _may_be_signed(request):
+            return web.Response(status=_UNSIGNED)
         asked = _as_bolt_reads(await request.read(), request)
         if asked is None:
             return web.Response(status=400)
@@ -139,6 +147,15 @@ def taking(app: AsyncApp, ear: Ear) -> Callable[[web.Request], Awaitable[web.Res
         return await to_aiohttp_response(answer)
 
     return take
+
+
+def _may_be_signed(request: web.Request) -> bool:
+    """Whether what it bears as a signature could be one; also where it bears none."""
+    return all(
+        shape.fullmatch(given)
+        for name, shape in _SIGNED.items()
+        for given in request.headers.getall(name, ())
+    )
 
 
 def _as_bolt_reads(body: bytes, request: web.Request) -> AsyncBoltRequest | None:

@@ -1,11 +1,13 @@
 """What a person says in a task's thread -> an order, a follow-up, or talk. Pure.
 
     stop | status | cost | bump | help        about the thread's task: the whole message, with or without a !
+    cancel                                    is stop, where no number says which task
     !aside ...                                is none of our business, and so is all else behind a !
     [p1..p10] [options] words                 follows up
 
 Slack has no commands in threads, so these words stand for them. Whole commands (`cancel 42`) are commands
-here as well. A verb with other words behind it, which `/task` refuses, is a follow-up here.
+here as well. A verb with other words behind it, which `/task` refuses, is a follow-up here; one alone that
+lacks its number is refused here too, for nobody means to pay for that word.
 """
 
 import re
@@ -26,6 +28,12 @@ class Order(StrEnum):
     HELP = "help"
 
 
+_ALSO: Final = {"cancel": Order.STOP}
+"""Other words for an order."""
+
+_TELL: Final = (Order.STATUS, Order.COST, Order.HELP)
+"""The orders that only tell something: they may be asked as a question."""
+
 _THANKS: Final = frozenset(
     {"thanks", "thank you", "thx", "ty", "ok", "okay", "great", "perfect", "nice", "cool", "lgtm", "+1"}
 )
@@ -38,16 +46,26 @@ def read(text: str) -> Order | Command | UsageError | None:
     """Reads one reply. None: talk, of which nothing is to come. Never raises."""
     text = text.strip()
     said = text.lower()
-    if said.removeprefix("!") in list(Order):
-        return Order(said.removeprefix("!"))
+    if order := _order(said):
+        return order
     if not text or text.startswith("!") or _is_thanks(said):
         return None
     command = parse(text)
     if isinstance(command, Run):
         return command
-    if isinstance(command, UsageError) and not is_front(text) and len(text) <= WORDS_LIMIT:
+    refused = isinstance(command, UsageError) and " " in " ".join(text.split())
+    if refused and not is_front(text) and len(text) <= WORDS_LIMIT:
         return Submit(text)
     return command
+
+
+def _order(said: str) -> Order | None:
+    """The order that the whole message is, however it ends: `STOP!!` is one, `stop?` asks for something."""
+    word = said.removeprefix("!").rstrip("!. ")
+    asked = word.rstrip("? ")
+    if asked in _TELL:
+        return Order(asked)
+    return Order(word) if word in list(Order) else _ALSO.get(word)
 
 
 def is_aside(text: str) -> bool:

@@ -15,10 +15,33 @@ def test_an_order_is_the_whole_message_in_any_case_with_or_without_a_mark(order:
 
 
 @pytest.mark.parametrize(
-    "words", ["stop the old job first", "cost of p3?", "status of refunds", "stop?", "bump it"]
+    "words", ["stop the old job first", "cost of p3?", "status of refunds", "stop that?", "bump it"]
 )
 def test_an_order_with_other_words_follows_up(words: str) -> None:
     assert read(words) == Submit(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "order"),
+    [
+        ("STOP!!", Order.STOP),
+        ("stop.", Order.STOP),
+        ("!stop!", Order.STOP),
+        ("Cancel", Order.STOP),
+        ("cancel!", Order.STOP),
+        ("bump!", Order.BUMP),
+        ("status?", Order.STATUS),
+        ("Cost?!", Order.COST),
+        ("help...", Order.HELP),
+    ],
+)
+def test_a_hasty_order_is_one_however_it_ends(words: str, order: Order) -> None:
+    assert read(words) is order
+
+
+@pytest.mark.parametrize("words", ["stop?", "cancel?", "retry", "hold", "release", "lower", "show", "bump?"])
+def test_a_verb_alone_that_lacks_its_number_is_no_task(words: str) -> None:
+    assert isinstance(read(words), UsageError)
 
 
 @pytest.mark.parametrize(
