@@ -78,14 +78,19 @@ _OURS: Final = frozenset(
 )
 
 
+def is_ours(code: str) -> bool:
+    """Whether an operator can put that right, so that the same is taken later."""
+    return code in _OURS
+
+
 def consequence(code: str, delivery: Delivery) -> Consequence:
     """What to do with the delivery, by Slack's word for the refusal."""
-    if code in _OURS:
+    if is_ours(code):
         return Consequence.WAIT
-    if code in _NOT_THERE and delivery.task_id is not None:
-        return Consequence.MOVE
     if delivery.kind is DeliveryKind.WHISPER:
         return Consequence.TELL_DIRECTLY
+    if code in _NOT_THERE and delivery.task_id is not None:
+        return Consequence.MOVE
     if code not in _NOT_THERE:
         return Consequence.GIVE_UP
     if delivery.kind in (DeliveryKind.DIGEST, DeliveryKind.NOTICE, DeliveryKind.BUDGET):

@@ -170,6 +170,9 @@ SELECT * FROM task
 WHERE finished_at IS NOT NULL AND finished_at >= :since AND finished_at < :until
 ORDER BY finished_at, id;
 
+-- name: last_ended
+SELECT * FROM task WHERE finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT :limit;
+
 -- name: expired
 SELECT tier, count(*) AS tasks FROM task
 WHERE finished_at IS NOT NULL AND finished_at >= :since AND finished_at < :until AND state = 'expired'
