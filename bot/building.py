@@ -191,6 +191,7 @@ class Building:
             settings.priority_in,
             rights,
             self.scripts,
+            settings.secrets,
         )
         controls = Controls(desk, self.store.outbox, notifier, alarms, self.clock, settings.table)
         overview = Overview(

@@ -5,7 +5,7 @@ A request is stored before these functions return, and whoever calls them acknow
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -71,7 +71,7 @@ class Intake:
     """What people ask of the bot in Slack.
 
     `priority_in` gives a channel's priority where none is named; `rights` says who may do what, beside the
-    desk, which refuses by itself. Times of day are the `zone`'s.
+    desk, which refuses by itself. Times of day are the `zone`'s, `secrets` are struck out of what is told.
     `chat` is used only to say that a request could not be stored.
     """
 
@@ -88,6 +88,7 @@ class Intake:
         priority_in: Callable[[str], int],
         rights: Rights,
         scripts: Scripts = NO_SCRIPTS,
+        secrets: Iterable[str] = (),
     ) -> None:
         self._desk = desk
         self._outbox = outbox
@@ -101,7 +102,7 @@ class Intake:
         self._rights = rights
         self._replies = Replies(desk, rights)
         self._steering = Steering(desk)
-        self._lookup = Lookup(desk, accounts, rights, zone)
+        self._lookup = Lookup(desk, accounts, rights, zone, secrets)
         self._threads = Threads(desk, rights, self._steering, scripts)
         self._unstored: OrderedDict[str, None] = OrderedDict()
 
@@ -217,7 +218,7 @@ class Intake:
 
     async def _do(self, command: Command | UsageError, place: Place) -> str:
         if isinstance(command, ListTasks | Cost | Show):
-            return await self._lookup.told(command, place.person)
+            return await self._lookup.told(command, place.person, place.channel)
         match command:
             case Submit():
                 return await self._submit(command, place)
