@@ -89,7 +89,7 @@ class Building:
         postman = Postman(letters, store.outbox, store.queue, chat, previewing, clock)
         self.courier = Courier(store.outbox, store.queue, chat, postman, clock)
         forecaster = Forecaster(store.queue, store.gates, terms)
-        self.freshness = Freshness(store.queue, forecaster, letters.shown, self.courier, clock)
+        self.freshness = Freshness(store.queue, forecaster, letters.shown, self.courier, clock, terms)
         strike = partial(redact, secrets=settings.secrets)
         self.asking = Asking(store.questions, store.queue, self.courier, clock, terms, strike)
         self.gateway = MeteringGateway(

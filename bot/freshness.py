@@ -1,4 +1,4 @@
-"""Keeps the cards of queued tasks true: those are edited whose place or start has changed, nearest first."""
+"""Keeps the cards of tasks that wait true: those are edited of which something has changed, nearest first."""
 
 from collections.abc import MutableMapping
 from dataclasses import dataclass
@@ -10,12 +10,16 @@ from dispatch.forecast import Outlook
 from dispatch.forecaster import Forecaster, Spot
 from dispatch.ports import Clock, Line, Notifier
 from dispatch.task import Tier
+from dispatch.terms import Terms
 
 EVERY: Final = timedelta(seconds=10)
 """How often the line is looked at."""
 
 AT_ONCE: Final = 2
 """So many cards are edited each time at most: 12 a minute of the 30 edits that may show progress."""
+
+_HELD: Final = 1
+"""So many of these are of tasks that a budget has no room for."""
 
 _LOOKED_AT: Final = 200
 _COARSE: Final = 20
@@ -49,22 +53,31 @@ def is_stale(seen: Seen | None, spot: Spot) -> bool:
 
 
 class Freshness:
-    """Edits what the cards in line say. `shown` is what they say now."""
+    """Edits what the cards in line say, and which budget has no room. `shown` is what those in line say."""
 
     def __init__(
-        self, line: Line, forecaster: Forecaster, shown: Shown, notifier: Notifier, clock: Clock
+        self,
+        line: Line,
+        forecaster: Forecaster,
+        shown: Shown,
+        notifier: Notifier,
+        clock: Clock,
+        terms: Terms,
     ) -> None:
         self._line = line
         self._forecaster = forecaster
         self._shown = shown
         self._notifier = notifier
         self._clock = clock
+        self._terms = terms
 
     async def refresh(self) -> None:
         """Makes the cards due that are stale, a few, those nearest to the front first. Raises StoreError."""
         now = self._clock.now()
+        restated = await self._line.restate(self._terms.purse(now), _HELD, now)
         spots = [spot for tier in Tier for spot in await self._forecaster.front(tier, _LOOKED_AT, now)]
         stale = [spot for spot in spots if spot.carded and is_stale(self._shown.get(spot.task_id), spot)]
-        nearest = sorted(stale, key=lambda spot: (spot.ahead, spot.task_id))[:AT_ONCE]
-        if nearest and await self._line.raise_cards([spot.task_id for spot in nearest], now):
+        nearest = sorted(stale, key=lambda spot: (spot.ahead, spot.task_id))[: AT_ONCE - restated]
+        raised = await self._line.raise_cards([spot.task_id for spot in nearest], now) if nearest else 0
+        if restated or raised:
             self._notifier.wake()

@@ -73,6 +73,10 @@ SELECT * FROM task
 WHERE state = 'held' AND hold = 'budget' AND (rank, turn, id) > (:rank, :turn, :after_id)
 ORDER BY rank, turn, id LIMIT :limit;
 
+-- name: restate
+UPDATE task SET shortage = :shortage, run_at = :run_at
+WHERE id = :task_id AND state = 'held' AND hold = 'budget';
+
 -- name: seated
 SELECT tier, count(*) AS tasks FROM task WHERE state = 'running' GROUP BY tier;
 

@@ -34,7 +34,7 @@ class Line:
         self.shown = letters.shown
         self.notifier = FakeNotifier()
         forecaster = Forecaster(store.queue, store.gates, TERMS)
-        self.freshness = Freshness(store.queue, forecaster, letters.shown, self.notifier, room.clock)
+        self.freshness = Freshness(store.queue, forecaster, letters.shown, self.notifier, room.clock, TERMS)
 
     async def ask(self, count: int) -> list[Task]:
         """So many tasks of one priority, whose cards are seen."""
