@@ -31,7 +31,7 @@ from bot.lookup import Lookup
 from bot.manual import HELP
 from bot.periods import next_time
 from bot.ports import Accounts, Chat, ChatError, Desk, Identity, Rights
-from bot.remarks import is_aside
+from bot.remarks import begun, is_aside
 from bot.replies import Replies, Said
 from bot.scripts import NO_SCRIPTS, Scripts
 from bot.slacktext import mentioned, plain
@@ -49,7 +49,7 @@ from dispatch.task import Attached, NewTask, Source, Task
 Payload = Mapping[str, Any]
 
 _REMEMBERED: Final = 500
-_SUBTYPES_HEARD: Final = (None, "file_share")
+_SUBTYPES_HEARD: Final = (None, "file_share", "thread_broadcast")
 _log = logging.getLogger(__name__)
 
 
@@ -149,8 +149,8 @@ class Intake:
             await self._answer(meant, place)
         elif about_us:
             await self.tell(place, texts.mention_first())
-        elif words is not None:
-            await self._answer(parse(plain(words)), place)
+        elif words is not None and (asked := begun(plain(words))) is not None:
+            await self._answer(asked, place)
 
     async def do(self, command: Command, place: Place) -> str:
         """Does what was asked in another way than in words -> the private answer. Raises StoreError.

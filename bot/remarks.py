@@ -5,6 +5,8 @@
     !aside ...                                is none of our business, and so is all else behind a !
     [p1..p10] [options] words                 follows up
 
+Outside of a task's thread only thanks ask for nothing, and `!help` is help.
+
 Slack has no commands in threads, so these words stand for them. Whole commands (`cancel 42`) are commands
 here as well. A verb with other words behind it, which `/task` refuses, is a follow-up here; one alone that
 lacks its number is refused here too, for nobody means to pay for that word.
@@ -14,7 +16,7 @@ import re
 from enum import StrEnum
 from typing import Final
 
-from bot.grammar import WORDS_LIMIT, Command, Run, Submit, UsageError, parse
+from bot.grammar import WORDS_LIMIT, Command, Help, Run, Submit, UsageError, parse
 from bot.options import is_front
 
 
@@ -66,6 +68,14 @@ def _order(said: str) -> Order | None:
     if asked in _TELL:
         return Order(asked)
     return Order(word) if word in list(Order) else _ALSO.get(word)
+
+
+def begun(text: str) -> Command | UsageError | None:
+    """Reads what is said to us outside of a task's thread. None: thanks. Never raises."""
+    said = text.strip().lower()
+    if said == "!help":
+        return Help()
+    return None if said and _is_thanks(said) else parse(text)
 
 
 def is_aside(text: str) -> bool:

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from bot.grammar import Cancel, Help, ListTasks, Run, Submit, UsageError, parse
 from bot.options import is_front
-from bot.remarks import Order, read
+from bot.remarks import Order, begun, read
 
 
 @pytest.mark.parametrize("order", list(Order))
@@ -102,3 +102,20 @@ def test_no_reply_breaks_it_and_only_what_the_command_refuses_is_read_otherwise(
     else:
         assert found == command
         assert not isinstance(found, Help) or words.strip()
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        ("thanks!", None),
+        ("👍", None),
+        ("", Help()),
+        (" ", Help()),
+        ("!help", Help()),
+        ("!retry the deploy", Submit("!retry the deploy")),
+        ("thanks, and now the refunds", Submit("thanks, and now the refunds")),
+        ("stop it", Submit("stop it")),
+    ],
+)
+def test_outside_of_a_thread_only_thanks_ask_for_nothing(words: str, asked: object) -> None:
+    assert begun(words) == asked
