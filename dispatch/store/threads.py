@@ -10,7 +10,10 @@ from dispatch.task import HoldKind, Task
 
 
 async def wait_in_thread(transaction: Transaction, task: Task, now: datetime) -> Task:
-    """Holds a person's follow-up until the newest task of its thread that is open has ended, if one is."""
+    """Holds a person's follow-up until the newest task of its thread that is open has ended, if one is.
+
+    Where what it goes on from takes another task's answer, that one has to end as well.
+    """
     (found,) = await transaction.rows("open_before", task_id=task.id)
     if not task.follows_up or found["id"] is None:
         return task
