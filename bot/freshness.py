@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from bot.views.outlook import starts
-from dispatch.forecast import Outlook
+from dispatch.forecast import Outlook, Today
 from dispatch.forecaster import Forecaster, Spot
 from dispatch.ports import Clock, Line, Notifier
 from dispatch.task import Tier
@@ -31,6 +31,7 @@ class Seen:
 
     ahead: int
     starts: str
+    today: Today | None = None
 
 
 Shown = MutableMapping[int, Seen]
@@ -42,14 +43,23 @@ def note(shown: Shown, task_id: int, outlook: Outlook | None) -> None:
     if outlook is None or outlook.place is None:
         shown.pop(task_id, None)
     else:
-        shown[task_id] = Seen(outlook.place.ahead, starts(outlook.starts_in))
+        shown[task_id] = Seen(outlook.place.ahead, starts(outlook.starts_in), outlook.today)
 
 
-def is_stale(seen: Seen | None, spot: Spot) -> bool:
-    """Whether a card no longer says what is so. Far back in line, whether it is off by a twentieth."""
+def is_stale(seen: Seen | None, spot: Spot, today: Today | None = None) -> bool:
+    """Whether a card no longer says what is so. Far back in line, whether it is off by a twentieth.
+
+    So it is with what is left `today` of everybody's money.
+    """
     if seen is None or seen.starts != starts(spot.starts_in):
         return True
-    return abs(seen.ahead - spot.ahead) > spot.ahead // _COARSE
+    return abs(seen.ahead - spot.ahead) > spot.ahead // _COARSE or _is_off(seen.today, today)
+
+
+def _is_off(said: Today | None, today: Today | None) -> bool:
+    if said is None or today is None or said.limit_micro_usd != today.limit_micro_usd:
+        return said != today
+    return abs(said.left_micro_usd - today.left_micro_usd) > today.limit_micro_usd // _COARSE
 
 
 class Freshness:
@@ -76,7 +86,10 @@ class Freshness:
         now = self._clock.now()
         restated = await self._line.restate(self._terms.purse(now), _HELD, now)
         spots = [spot for tier in Tier for spot in await self._forecaster.front(tier, _LOOKED_AT, now)]
-        stale = [spot for spot in spots if spot.carded and is_stale(self._shown.get(spot.task_id), spot)]
+        today = await self._forecaster.today(now) if spots else None
+        stale = [
+            spot for spot in spots if spot.carded and is_stale(self._shown.get(spot.task_id), spot, today)
+        ]
         nearest = sorted(stale, key=lambda spot: (spot.ahead, spot.task_id))[: AT_ONCE - restated]
         raised = await self._line.raise_cards([spot.task_id for spot in nearest], now) if nearest else 0
         if restated or raised:

@@ -23,6 +23,9 @@ NO_BLOCKS: Final = frozenset(
 NO_CARD: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 """The card is not there to be edited: a new one is posted."""
 
+NO_EDIT: Final = "edit_window_closed"
+"""The team lets nobody edit what is so old: only the end of a task is worth a new card."""
+
 NO_THREAD: Final = frozenset({"cannot_reply_to_message", "thread_not_found", "invalid_thread_ts"})
 """The thread is gone: the channel itself is left."""
 

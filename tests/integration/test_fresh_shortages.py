@@ -35,7 +35,8 @@ async def short(bench: Bench, count: int = 1) -> Freshness:
     await settle_down(bench.room)
     terms, store = bench.dispatcher._terms, bench.room.store
     forecaster = Forecaster(store.queue, store.gates, terms)
-    return Freshness(store.queue, forecaster, {}, FakeNotifier(), bench.clock, terms)
+    shown = bench.room.courier._postman._letters.shown
+    return Freshness(store.queue, forecaster, shown, FakeNotifier(), bench.clock, terms)
 
 
 async def edits(bench: Bench, freshness: Freshness) -> int:
