@@ -1,5 +1,6 @@
 """HTTP mode: what bears no signature at all, or comes another way, is refused quietly."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import aiohttp
 import pytest
 
 from bot.manifest import REQUESTS
-from tests.integration.test_http import HttpRoom, http_room, mention
+from tests.integration.test_http import JSON, HttpRoom, http_room, mention
 
 
 @pytest.fixture
@@ -46,3 +47,24 @@ async def test_another_address_or_way_is_refused(at: HttpRoom, way: str, path: s
     ):
         assert response.status == status
     assert await at.tasks() == []
+
+
+async def test_a_check_of_the_certificate_brings_nothing_else_along(at: HttpRoom) -> None:
+    forged = {**json.loads(mention()), "ssl_check": "1"}
+    forged["event"]["type"] = "message"
+    status, _ = await at.post(json.dumps(forged).encode(), JSON)
+    assert status == 200
+    assert await at.tasks() == []
+    assert (at.door.ear.heard_at, list(at.door.ear.messages)) == (None, [])
+
+
+async def test_a_flood_of_what_is_refused_does_not_flood_the_log(
+    at: HttpRoom, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = mention()
+    for _ in range(2):
+        for _ in range(5):
+            await at.post(b"{", JSON)
+            await at.post(body.encode(), JSON)
+        assert (await at.post(body.encode(), at.signed(body)))[0] == 200
+    assert len([record for record in caplog.records if record.name in ("bot.http", "bot.app")]) == 2
