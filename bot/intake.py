@@ -50,6 +50,9 @@ Payload = Mapping[str, Any]
 
 _REMEMBERED: Final = 500
 _SUBTYPES_HEARD: Final = (None, "file_share", "thread_broadcast")
+_CALLS: Final = ("<@", "<!")
+"""How words begin that call somebody, a group or everybody."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -296,7 +299,7 @@ class Intake:
 
 def _said(event: Payload, place: Place, words: str | None) -> Said | None:
     """The words of a reply in a thread; None where they are none, or begin with somebody else's name."""
-    to_others = words is None and event["text"].lstrip().startswith("<@")
+    to_others = words is None and event["text"].lstrip().startswith(_CALLS)
     if not place.in_thread or place.thread is None or to_others:
         return None
     text = plain(event["text"] if words is None else words)

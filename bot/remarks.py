@@ -37,10 +37,13 @@ _TELL: Final = (Order.STATUS, Order.COST, Order.HELP)
 """The orders that only tell something: they may be asked as a question."""
 
 _THANKS: Final = frozenset(
-    {"thanks", "thank you", "thx", "ty", "ok", "okay", "great", "perfect", "nice", "cool", "lgtm", "+1"}
+    {"thanks", "thank", "thx", "ty", "ok", "okay", "great", "perfect", "nice", "cool", "good", "got"}
+    | {"awesome", "cheers", "lgtm"}
 )
-"""Nobody pays for these: as a whole message they ask for nothing."""
+"""Nobody pays for these: a whole message of them, and of words between them, asks for nothing."""
 
+_BETWEEN: Final = frozenset(["a", "all", "and", "it", "lot", "many", "much", "so", "very", "you"])
+_PLUS: Final = "+1"
 _SIGNS: Final = re.compile(r"(?::[a-z0-9_+'-]+:|[^\w\s])+")
 
 
@@ -84,6 +87,6 @@ def is_aside(text: str) -> bool:
 
 
 def _is_thanks(said: str) -> bool:
-    """Whether it is nothing but thanks or signs, such as `thanks!` or `:tada:`."""
-    words = " ".join(_SIGNS.sub(" ", said).split())
-    return not words or said in _THANKS or words in _THANKS
+    """Whether it is nothing but thanks or signs, such as `ok, thanks a lot!` or `:tada:`."""
+    words = set(_SIGNS.sub(" ", said).split())
+    return not words or said == _PLUS or (bool(words & _THANKS) and words <= _THANKS | _BETWEEN)

@@ -115,6 +115,8 @@ async def test_others_are_heard_only_when_they_say_it_to_us(bench: Bench) -> Non
     thread = await answered(bench)
     await say(bench, "are you sure?", thread, "kim")
     await say(bench, "<@USAM00001> look at that", thread)
+    await say(bench, "<!here> look at that", thread)
+    await say(bench, "<!subteam^S0PAY00001|@payments> look at that", thread)
     await say(bench, "!aside <@UBOT00001> is slow today", thread)
     await say(bench, "!nice work", thread)
     await say(bench, "Thanks!", thread)

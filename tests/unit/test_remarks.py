@@ -61,6 +61,9 @@ def test_a_verb_alone_that_lacks_its_number_is_no_task(words: str) -> None:
         "ok.",
         ":+1: thanks",
         "LGTM 🎉",
+        "+1",
+        "ok, thanks a lot!",
+        "Great, got it. Thank you so much :heart:",
     ],
 )
 def test_talk_asks_for_nothing(words: str) -> None:
@@ -73,6 +76,10 @@ def test_talk_asks_for_nothing(words: str) -> None:
         ("p2 and now the refunds", Submit("and now the refunds", priority=2)),
         ("P2: model=haiku max=$1 again", Submit("again", 2, "haiku", 1_000_000)),
         ("thanks, and now the refunds", Submit("thanks, and now the refunds")),
+        ("thanks, do it", Submit("thanks, do it")),
+        ("all of it", Submit("all of it")),
+        ("you and me", Submit("you and me")),
+        ("+12", Submit("+12")),
         ("show me the other file", Submit("show me the other file")),
         ("retry with a longer timeout", Submit("retry with a longer timeout")),
         ("help me read this", Submit("help me read this")),
