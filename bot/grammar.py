@@ -12,8 +12,8 @@ looks like an option called x and is refused with `-- x=1 is wrong, fix it` to c
 name directly before `=` looks like an option; `PATH=/bin is unset` and `a==b fails` are words.
 A verb is a command only when the whole text is that form, however loud (`stop 42!`). A verb with other
 words behind it is refused with both readings to copy, because a guess could cancel or queue what nobody
-asked for. `bump`, `lower`,
-`hold`, `release` and `stop` begin many tasks: they are verbs only alone or before a number.
+asked for. `bump`, `lower`, `hold`, `release` and `stop` begin many tasks: they are verbs only alone or
+before a number.
 Only whoever knows the scripts can tell `run status` from `run the tests`: both are read as `Run`.
 """
 

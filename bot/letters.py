@@ -203,7 +203,7 @@ class Letters:
 
     def _shown(self, task: Task, attempt: Attempt) -> tuple[Task, Attempt]:
         """What the thread may see of an attempt."""
-        told = self._struck(attempt)
+        task, told = struck.of_task(task, self._secrets), self._struck(attempt)
         if not self._terms.is_quiet(task.channel):
             return task, told
         task, (told,) = hushed(task, [told])
