@@ -232,6 +232,10 @@ class Courier:
             return False
 
     async def _wait_for_operators(self, sending: Sending, refused: Refused) -> None:
+        """Lets it wait, but for a question that stands on its task's card too: the answer is behind it."""
+        if sending.delivery.kind is DeliveryKind.WHISPER and sending.delivery.task_id is not None:
+            await self._give_up(sending, str(refused))
+            return
         _log.error("delivery %s waits: %s", sending.delivery.key, refused)
         await self._put_off(sending, _OPERATORS_TURN, str(refused))
 

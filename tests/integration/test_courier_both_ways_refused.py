@@ -73,3 +73,18 @@ async def test_who_is_not_in_the_channel_is_asked_directly_and_the_task_stays_th
     (asked,) = room.slack.messages(room.slack.dm("ana"))
     assert asked.text.startswith("Looks like #1")
     assert first.ts != second.ts
+
+
+@pytest.mark.parametrize("code", ["missing_scope", "user_not_in_channel"])
+async def test_a_question_that_cannot_be_asked_in_private_holds_up_no_answer(room: Room, code: str) -> None:
+    await room.ask(requester=SAM, words="tidy")
+    twin = await room.ask(words="tidy", unless_alike=True)
+    room.slack.fault("chat.postEphemeral", "error", times=99, error=code)
+    room.slack.fault("conversations.open", "error", times=99, error="missing_scope")
+    await room.courier.send_due()
+    await room.store.queue.cancel(1, SAM, room.clock.now())
+    await room.answer(await room.store.queue.task(twin.id))
+    started = room.clock.now()
+    await settle_down(room)
+    assert room.seen()[-1].startswith("> It was the pool.")
+    assert room.clock.now() - started < timedelta(minutes=1)
