@@ -19,8 +19,8 @@ from bot.checkup import examination
 from bot.config import ConfigError, Settings
 from bot.console import Ask
 from bot.doctor.finding import Finding
+from bot.doors import doors
 from bot.ear import Ear
-from bot.forms import Forms
 from bot.http import HttpDoor
 from bot.local import ask_running, socket_path
 from bot.loopguard import LoopGuard
@@ -152,15 +152,14 @@ async def _in_slack(settings: Settings) -> AsyncIterator[Building]:
 def _line(building: Building, me: Identity) -> tuple[Sockets | HttpDoor, Board, Presence]:
     """How Slack's requests arrive, who keeps people's Homes fresh, and what Slack shows of us meanwhile."""
     slack = building.settings.slack
-    intake, controls, board = building.doors(me)
-    forms = Forms(intake, building.chat, building.settings.table, sorted(building.settings.projects))
-    prompts = manifest()["features"]["agent_view"]["suggested_prompts"]
-    presence = Presence(intake, building.store.queue, building.chat, building.clock, prompts)
-    app = build(intake, controls, me, slack.signing_secret, board, forms, presence)
+    to = doors(building, me)
+    app = build(
+        to.intake, to.controls, me, slack.signing_secret, to.board, to.forms, to.presence, to.follow_ups
+    )
     if slack.http:
         ear = Ear(building.clock)
-        return HttpDoor(taking(app, ear), *listening_at(slack.http), ear), board, presence
-    return Sockets(app, slack.app_token, slack.api_url, building.clock), board, presence
+        return HttpDoor(taking(app, ear), *listening_at(slack.http), ear), to.board, to.presence
+    return Sockets(app, slack.app_token, slack.api_url, building.clock), to.board, to.presence
 
 
 async def _identity(chat: SlackChat, clock: Clock) -> Identity:

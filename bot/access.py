@@ -80,6 +80,8 @@ class Request:
     `owner` is who asked for the task, None where it is a new one or none, and `task` its number. `channel`
     is where its answer goes, empty where nobody reads it there; `shared` says whether another company does.
     `urgent` and `opus` say that it would make a task p1 or p2, or have it run on Opus.
+    `parent` is the number of the task that a form goes on from, and `owner` then who asked for that; `reads`
+    says whether Slack lets whoever sends it read the channel.
     """
 
     act: Act
@@ -90,6 +92,8 @@ class Request:
     urgent: bool = False
     opus: bool = False
     script: str | None = None
+    parent: int | None = None
+    reads: bool | None = None
 
 
 class Reason(StrEnum):
@@ -100,6 +104,7 @@ class Reason(StrEnum):
     SHARED_CHANNEL = "a shared channel"
     CHANNEL = "not in this channel"
     NOT_THEIRS = "another person's task"
+    HIDDEN = "not known to read it"
     OPERATORS = "only operators"
     REQUESTERS = "no requester"
     URGENT = "no p1 or p2"
@@ -144,11 +149,14 @@ def refusal(person: Person, request: Request, rules: Rules) -> Refusal | None:
         return None
     if request.act is Act.RUN and (reason := _no_place(request, rules)):
         return Refusal(reason, request, rules.channels if reason is Reason.CHANNEL else frozenset())
+    if request.parent is not None and request.owner != person.id and not request.reads:
+        return Refusal(Reason.HIDDEN, request, unsure=request.reads is None)
     boss = operates(person, rules)
     unsure = not boss and bool(person.unknown & helpers)
     if request.act is Act.OPERATE:
         return None if boss else Refusal(Reason.OPERATORS, request, helpers, unsure)
-    if request.owner is not None and request.owner != person.id and not boss:
+    theirs = request.parent is not None or request.owner in (None, person.id)
+    if not theirs and not boss:
         return Refusal(Reason.NOT_THEIRS, request, helpers, unsure)
     if request.act is Act.STOP:
         return None

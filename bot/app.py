@@ -20,7 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.ear import Ear
 from bot.ports import Identity, NoAnswer, RateLimited
-from bot.takers import Events, Forms, Homes, Presses, Requests
+from bot.takers import Events, Forms, Homes, Presses, Requests, Sent
 from bot.trouble import translated
 from dispatch.ports import Clock
 
@@ -29,7 +29,8 @@ LINES: Final = 2
 
 SHORTCUTS: Final = ("new_task", "run_as_task")
 FORM: Final = "new_task"
-"""What the manifest and the form are named by."""
+FOLLOW_UP: Final = "follow_up"
+"""What the manifest and the forms are named by."""
 
 _LOOK: Final = 5.0
 _PATIENCE: Final = timedelta(seconds=20)
@@ -53,6 +54,7 @@ def build(
     homes: Homes | None = None,
     forms: Forms | None = None,
     presence: Events | None = None,
+    follow_ups: Sent | None = None,
 ) -> AsyncApp:
     """The Bolt app. It acknowledges after the request is stored, and asks Slack nothing before that.
 
@@ -87,6 +89,8 @@ def build(
 
     if forms is not None:
         _hear_forms(app, forms)
+    if follow_ups is not None:
+        _take_form(app, FOLLOW_UP, follow_ups)
 
     @app.event(_ANY)
     async def event(body: dict[str, Any]) -> None:
@@ -118,13 +122,17 @@ def _hear_forms(app: AsyncApp, forms: Forms) -> None:
         await forms.shortcut(body)
         await ack()
 
-    async def submitted(ack: Any, body: dict[str, Any]) -> None:
-        wrong = await forms.submitted(body)
-        await (ack(response_action="errors", errors=dict(wrong)) if wrong else ack())
-
     for name in SHORTCUTS:
         app.shortcut(name)(shortcut)
-    app.view(FORM)(submitted)
+    _take_form(app, FORM, forms)
+
+
+def _take_form(app: AsyncApp, name: str, taker: Sent) -> None:
+    async def submitted(ack: Any, body: dict[str, Any]) -> None:
+        wrong = await taker.submitted(body)
+        await (ack(response_action="errors", errors=dict(wrong)) if wrong else ack())
+
+    app.view(name)(submitted)
 
 
 def taking(app: AsyncApp, ear: Ear) -> Callable[[web.Request], Awaitable[web.Response]]:

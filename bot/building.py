@@ -15,28 +15,20 @@ from pathlib import Path
 from bot.agents import room, seated
 from bot.app import LINES
 from bot.attached import SlackFiles
-from bot.board import Board
 from bot.bulletins import Bulletins
 from bot.chat import SlackChat
 from bot.config import Settings
 from bot.console import Console
-from bot.controls import Controls
 from bot.courier import Courier
 from bot.deadman import DeadMan
-from bot.directory import Directory
 from bot.freshness import EVERY, Freshness
-from bot.guard import Guard, GuardedAlarms
-from bot.intake import Intake
 from bot.letters import Letters
 from bot.local import LocalDoor, socket_path
-from bot.overview import Overview
-from bot.ports import Identity
 from bot.postman import Postman
 from bot.previewing import Previewing
 from bot.quotes import ThreadQuotes
 from bot.readings import Instruments, disk_of
 from bot.redact import redact
-from bot.rights import TeamRights
 from bot.scripts import Scripts
 from bot.sections import PriceSettings
 from bot.slacktext import visible
@@ -172,39 +164,6 @@ class Building:
             ),
             terms.operators_channel,
         )
-
-    def doors(self, me: Identity) -> tuple[Intake, Controls, Board]:
-        """What Slack's requests, presses, and whatever happens in Homes go to."""
-        settings, notifier = self.settings, self.courier
-        directory = Directory(self.chat, me.team, self.clock)
-        rights = TeamRights(settings.rules, directory, settings.table)
-        desk, alarms = Guard(self.dispatcher, rights, settings.table), GuardedAlarms(self.watch, rights)
-        intake = Intake(
-            desk,
-            self.books,
-            self.store.outbox,
-            notifier,
-            self.chat,
-            self.clock,
-            me,
-            settings.zone,
-            settings.priority_in,
-            rights,
-            self.scripts,
-            settings.secrets,
-        )
-        controls = Controls(desk, self.store.outbox, notifier, alarms, self.clock, settings.table)
-        overview = Overview(
-            desk,
-            self.books,
-            rights,
-            directory,
-            self.chat,
-            self.terms,
-            settings.default_priority,
-            settings.secrets,
-        )
-        return intake, controls, Board(overview, controls, self.chat, self.clock)
 
     def schedule(self) -> Schedule:
         """What happens by the clock."""

@@ -10,7 +10,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from bot.ports import Alarms, Desk
 from bot.slacktext import escape
@@ -36,15 +36,21 @@ _SHAPES: Final = {
 }
 """What the value of a button looks like, where it is not the number of a task."""
 
+_UNHURRIED: Final = frozenset({Action.ACKNOWLEDGE_ALARM, Action.FOLLOW_UP})
+"""They wait for Slack and must not hold up the others; done twice they do no harm."""
+
 _SHORT: Final = re.compile(r"[!-~]{1,100}")
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """Who pressed which button, where. `value` is what we put into it, `label` the words on it."""
+    """Who pressed which button, where. `value` is what we put into it, `label` the words on it.
 
-    key: str
+    `trigger` is Slack's name for the press.
+    """
+
+    trigger: str
     person: str
     channel: str
     thread: str | None
@@ -52,11 +58,25 @@ class Press:
     value: str
     label: str
 
+    @property
+    def key(self) -> str:
+        """The same each time Slack delivers the press."""
+        return f"press:{self.trigger}"
+
+
+class Opening(Protocol):
+    """Who opens the form for a follow-up."""
+
+    async def open(self, task_id: int, person: str, trigger: str) -> str:
+        """Opens it, and says nothing; else words on how it goes without. Raises NotFound, MoveRefused."""
+        ...
+
 
 class Controls:
     """What people press in Slack.
 
     `table` says which tiers there are. `alarms` is None where nobody keeps watch.
+    `follow_ups` opens the form of that name.
     """
 
     def __init__(
@@ -67,6 +87,7 @@ class Controls:
         alarms: Alarms | None,
         clock: Clock,
         table: Table,
+        follow_ups: Opening,
     ) -> None:
         self._desk = desk
         self._outbox = outbox
@@ -74,6 +95,7 @@ class Controls:
         self._alarms = alarms
         self._clock = clock
         self._table = table
+        self._follow_ups = follow_ups
         self._pressing = asyncio.Lock()
         self._pressed: OrderedDict[str, str] = OrderedDict()
 
@@ -94,8 +116,7 @@ class Controls:
             if press is None:
                 _log.warning("a press that is none of ours")
                 return presses.unreadable()
-            if press.action is Action.ACKNOWLEDGE_ALARM:
-                # Doing it twice is harmless, and whoever is told of it must not hold up the others.
+            if press.action in _UNHURRIED:
                 return await take(press)
             async with self._pressing:
                 return await take(press)
@@ -119,7 +140,8 @@ class Controls:
             return ""
         answer = await self._do_once(press)
         try:
-            await self._tell(press, answer)
+            if answer:
+                await self._tell(press, answer)
         except StoreError:
             _log.exception("the answer to a press could not be stored")
             return answer
@@ -168,6 +190,8 @@ class Controls:
                 return presses.reprioritised(moved, task)
             case Action.HOLD:
                 return presses.held(await self._desk.hold(task.id, press.person, press.key))
+            case Action.FOLLOW_UP:
+                return await self._follow_ups.open(task.id, press.person, press.trigger)
             case Action.FOLLOW:
                 return presses.follows(await self._desk.follow(task.id, press.person, press.key))
             case Action.RELEASE:
@@ -222,7 +246,7 @@ def _read(payload: Mapping[str, Any]) -> Press | None:
             if _SHAPES.get(action, _TASK).fullmatch(value) is None:
                 return None
             thread = _thread(channel, ts, container.get("thread_ts"))
-            return Press(f"press:{trigger}", person, channel, thread, action, value, label or "")
+            return Press(trigger, person, channel, thread, action, value, label or "")
     return None
 
 
@@ -236,7 +260,7 @@ def _read_at_home(payload: Mapping[str, Any]) -> Press | None:
             "actions": [{"action_id": str(name), "value": str(value), "text": {"text": str(label)}}],
         } if name in list(Action) and is_person(person) and _SHORT.fullmatch(trigger):
             if _SHAPES.get(Action(name), _TASK).fullmatch(value) is not None:
-                return Press(f"press:{trigger}", person, "", None, Action(name), value, label)
+                return Press(trigger, person, "", None, Action(name), value, label)
     return None
 
 

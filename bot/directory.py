@@ -146,6 +146,19 @@ class Directory:
             return frozenset()
         return frozenset(channel for channel in named if (room := self._rooms.known(channel)) and room.public)
 
+    async def reads(self, person: str, channel: str) -> bool | None:
+        """Whether a person may read a channel: a member a public one, anybody one that they are in.
+
+        None where that is not known; nobody else reads direct messages.
+        """
+        if channel[:1] not in ("C", "G"):
+            return False
+        if await self.readable(person, [channel]):
+            return True
+        await self._wait(self._members.asked([channel]))
+        members = self._members.known(channel)
+        return None if members is None else person in members
+
     def heard_shared(self, channel: str) -> None:
         """Notes that a request said that another company reads its channel."""
         room = self._rooms.known(channel)

@@ -3,21 +3,22 @@
 What is sent ends where a command does: in the same words, the same door, the same receipt.
 """
 
-import asyncio
 import json
 import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from bot.intake import Intake, Place
+from bot.heard import Place
+from bot.intake import Intake
 from bot.manual import HELP
 from bot.ports import ChatError
 from bot.slacktext import plain
 from bot.views import texts
-from bot.views.form import CHANNEL, WORDS, in_field, task_form, typed
+from bot.views.form import CHANNEL, WORDS, filled_in, in_field, task_form, typed
 from bot.views.message import is_person
+from bot.windows import Windows, latest, opened
 from dispatch.errors import StoreError
 from dispatch.routing import Table
 from dispatch.task import Source
@@ -25,23 +26,10 @@ from dispatch.task import Source
 OF_A_MESSAGE: Final = "run_as_task"
 """The shortcut in the menu of a message."""
 
-_PATIENCE: Final = 2.0
 _TS: Final = re.compile(r"[0-9]{1,12}\.[0-9]{6}")
 _CHANNEL: Final = re.compile(r"[CDG][A-Z0-9]{2,30}")
 _VIEW: Final = re.compile(r"[!-~]{1,100}")
 _log = logging.getLogger(__name__)
-
-
-class Windows(Protocol):
-    """What forms need of Slack. Every method raises ChatError."""
-
-    async def open_form(self, trigger: str, view: Mapping[str, Any]) -> None:
-        """Shows a form to whoever has just done what the trigger is of."""
-        ...
-
-    async def open_dm(self, person: str) -> str:
-        """The channel of our direct messages with a person."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +88,7 @@ class Forms:
         key = str(view["id"])
         if not is_person(person) or not _VIEW.fullmatch(key):
             raise ValueError("a form that is none of ours")
-        values = {name: value for name, block in view["state"]["values"].items() if (value := _value(block))}
+        values = filled_in(view)
         asked = typed(values)
         if isinstance(asked, Mapping):
             return asked
@@ -145,16 +133,7 @@ class Forms:
     ) -> bool:
         metadata = json.dumps([about.channel, about.ts, about.root]) if about else ""
         view = task_form(metadata, self._table, self._projects, channel=channel, quoted=quoted)
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                await self._windows.open_form(str(payload["trigger_id"]), view)
-        except (ChatError, TimeoutError) as error:
-            _log.warning("a form could not be opened: %s", str(error) or "Slack was slow")
-            return False
-        except Exception:
-            _log.exception("a form could not be opened")
-            return False
-        return True
+        return await opened(self._windows, str(payload.get("trigger_id", "")), view, latest())
 
     async def _tell_usage(self, payload: Mapping[str, Any], about: _About | None) -> None:
         try:
@@ -205,14 +184,3 @@ def _checked(channel: str, ts: str, root: object) -> _About:
 def _shown_channel(channel: object) -> str | None:
     """The channel to choose at first: where the command was typed, but for direct messages."""
     return channel if isinstance(channel, str) and channel[:1] in ("C", "G") else None
-
-
-def _value(block: Mapping[str, Mapping[str, Any]]) -> str:
-    """The one value in a block of a form, as text; empty where nothing was filled in."""
-    for field in block.values():
-        match field:
-            case {"value": str(text)} | {"selected_conversation": str(text)}:
-                return text
-            case {"selected_option": {"value": str(text)}}:
-                return text
-    return ""

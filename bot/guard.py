@@ -15,7 +15,7 @@ from dispatch.policy import URGENT
 from dispatch.questions import Decision, Question
 from dispatch.routing import Table, route
 from dispatch.states import Step
-from dispatch.task import Attempt, NewTask, Task, Tier
+from dispatch.task import Attempt, NewTask, Source, Task, Tier
 
 
 class Judge(Protocol):
@@ -40,16 +40,26 @@ class Guard:
     async def submit(self, new: NewTask) -> tuple[Task, bool]:
         """Stores a request of its requester. Raises NotAdmitted."""
         scripted = new.script is not None
+        parent = await self._task(new.parent) if new.source is Source.FORM and new.parent else None
         asked = Request(
             Act.RUN,
             channel=new.channel,
             urgent=not scripted and new.priority <= URGENT,
             opus=not scripted and self._on_opus(new.priority, new.model),
             script=new.script,
+            owner=parent.requester if parent else None,
+            parent=parent.id if parent else None,
         )
         if why := await self._judge.refusal(new.requester, asked, "submit"):
             raise NotAdmitted(why)
         return await self._desk.submit(new)
+
+    async def parent(self, task_id: int, person: str) -> Task:
+        """The task, for whoever may go on from it by a form. Raises NotFound, MoveRefused."""
+        task = await self._task(task_id)
+        asked = Request(Act.RUN, owner=task.requester, channel=task.channel, parent=task.id)
+        await refuse(self._judge, person, asked, "follow_up")
+        return task
 
     async def cancel(self, task_id: int, actor: str) -> Task:
         """Cancels a task of the actor's, or any for an operator. Raises NotFound, MoveRefused."""

@@ -4,13 +4,10 @@ A request is stored before these functions return, and whoever calls them acknow
 """
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from bot.attached import files_in
 from bot.grammar import (
     Cancel,
     Command,
@@ -27,47 +24,28 @@ from bot.grammar import (
     UsageError,
     parse,
 )
+from bot.heard import Payload, Place, place_of, said_in
 from bot.lookup import Lookup
 from bot.manual import HELP
 from bot.periods import next_time
-from bot.ports import Accounts, Chat, ChatError, Desk, Identity, Rights
+from bot.ports import Accounts, Chat, Desk, Identity, Rights
 from bot.remarks import begun, is_aside
-from bot.replies import Replies, Said
+from bot.replies import Replies
 from bot.scripts import NO_SCRIPTS, Scripts
 from bot.slacktext import mentioned, plain
 from bot.steering import Steering
 from bot.threads import FollowUp, Meant, Stop, Threads, Told
+from bot.unstored import Unstored
 from bot.views import texts
-from bot.views.message import Message
 from bot.views.scripts import with_scripts
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.errors import NotAdmitted, StoreError
 from dispatch.forecast import Outlook
 from dispatch.ports import Clock, Notifier, Outbox
-from dispatch.task import Attached, NewTask, Source, Task
+from dispatch.task import NewTask, Source, Task
 
-Payload = Mapping[str, Any]
-
-_REMEMBERED: Final = 500
 _SUBTYPES_HEARD: Final = (None, "file_share", "thread_broadcast")
-_CALLS: Final = ("<@", "<!")
-"""How words begin that call somebody, a group or everybody."""
-
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Who asked, where, and by which request. `thread` is None where the card will start one."""
-
-    key: str
-    source: Source
-    person: str
-    channel: str
-    thread: str | None = None
-    message: str | None = None
-    in_thread: bool = False
-    files: tuple[Attached, ...] = ()
 
 
 class Intake:
@@ -96,7 +74,6 @@ class Intake:
         self._desk = desk
         self._outbox = outbox
         self._notifier = notifier
-        self._chat = chat
         self._clock = clock
         self._me = me
         self._zone = zone
@@ -107,7 +84,7 @@ class Intake:
         self._steering = Steering(desk)
         self._lookup = Lookup(desk, accounts, rights, zone, secrets)
         self._threads = Threads(desk, rights, self._steering, scripts)
-        self._unstored: OrderedDict[str, None] = OrderedDict()
+        self._unstored = Unstored(chat)
 
     async def slash(self, payload: Payload) -> str:
         """A slash command -> the private answer. Never raises: what went wrong is the answer."""
@@ -137,14 +114,14 @@ class Intake:
         event = payload.get("event") or {}
         if not self._is_for_people(event):
             return
-        place = _place(payload, event)
+        place = place_of(payload, event)
         if payload.get("is_ext_shared_channel"):
             self._rights.heard(place.channel)
         words = self._addressed(event, place)
         if is_aside(event["text"] if words is None else words):
             return
         about_us = words is None and f"<@{self._me.user}" in event["text"]
-        said = _said(event, place, words)
+        said = said_in(event, place, words)
         if said and (answer := await self._replies.take(said)) is not None:
             if answer:
                 await self.tell(place, answer)
@@ -155,19 +132,19 @@ class Intake:
         elif words is not None and (asked := begun(plain(words))) is not None:
             await self._answer(asked, place)
 
-    async def do(self, command: Command, place: Place) -> str:
+    async def do(self, asked: Command | FollowUp, place: Place) -> str:
         """Does what was asked in another way than in words -> the private answer. Raises StoreError.
 
         Why a task was not taken begins with `texts.REFUSED`.
         """
-        return await self._do(command, place)
+        return await self._do_meant(asked, place)
 
     async def _answer(self, meant: Meant, place: Place) -> None:
         """Does it, and says what came of it where no card will."""
         try:
             answer = await self._do_meant(meant, place)
         except StoreError:
-            await self._say_unstored(place)
+            await self._unstored.tell(place)
             raise
         told = not isinstance(meant, Submit | Run | FollowUp) or answer.startswith(texts.REFUSED)
         if told and answer:
@@ -183,23 +160,6 @@ class Intake:
                 return text
             case _:
                 return await self._do(meant, place)
-
-    async def _say_unstored(self, place: Place) -> None:
-        """Tells whoever asked, once for each request, past the outbox, which cannot be written either."""
-        if place.key in self._unstored:
-            return
-        self._unstored[place.key] = None
-        if len(self._unstored) > _REMEMBERED:
-            self._unstored.popitem(last=False)
-        said = Message(texts.not_stored_yet())
-        try:
-            if place.source is Source.DM:
-                await self._chat.post(place.channel, said, thread=place.thread, key=f"unstored:{place.key}")
-            else:
-                thread = place.thread if place.in_thread else None
-                await self._chat.whisper(place.channel, place.person, said, thread=thread)
-        except ChatError as error:
-            _log.error("nobody could be told that a request was not stored: %s", error)
 
     def _is_for_people(self, event: Payload) -> bool:
         """Whether a person has just said this: no bot, no edit, no deletion, no notice of Slack's."""
@@ -295,26 +255,3 @@ class Intake:
         )
         await self._outbox.put(answer, self._clock.now())
         self._notifier.wake()
-
-
-def _said(event: Payload, place: Place, words: str | None) -> Said | None:
-    """The words of a reply in a thread; None where they are none, or begin with somebody else's name."""
-    to_others = words is None and event["text"].lstrip().startswith(_CALLS)
-    if not place.in_thread or place.thread is None or to_others:
-        return None
-    text = plain(event["text"] if words is None else words)
-    return Said(place.key, place.person, place.channel, place.thread, text, words is not None)
-
-
-def _place(payload: Payload, event: Payload) -> Place:
-    direct = event.get("channel_type") == "im" or event["channel"].startswith("D")
-    return Place(
-        key=f"{payload.get('team_id', '')}:{event['channel']}:{event['ts']}",
-        source=Source.DM if direct else Source.MENTION,
-        person=event["user"],
-        channel=event["channel"],
-        thread=event.get("thread_ts") or event["ts"],
-        message=event["ts"],
-        in_thread=bool(event.get("thread_ts")),
-        files=files_in(event.get("files")),
-    )

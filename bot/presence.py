@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
 from bot.grammar import Cancel
-from bot.intake import Intake, Place
+from bot.heard import Place
+from bot.intake import Intake
 from bot.ports import ChatError, RateLimited, Refused
 from dispatch.errors import StoreError
 from dispatch.ports import Clock

@@ -30,10 +30,10 @@ class ThreadQuotes:
 
     async def of(self, task: Task) -> str:
         """The quoted thread, or why there is none. Raises Unreachable where Slack does not answer now."""
-        if not task.quote_thread or task.thread is None or task.message is None:
+        if not task.quote_thread or task.thread is None:
             return ""
         try:
-            said = await self._chat.thread(task.channel, task.thread, before=_end(task, task.message))
+            said = await self._chat.thread(task.channel, task.thread, before=_end(task))
             others = [message for message in said if message.person != await self._myself()]
             kept = newest([await self._line(message, task) for message in others])
         except Refused as refused:
@@ -58,11 +58,13 @@ class ThreadQuotes:
         return indented(f"{inline(name, _NAME_LIMIT) or 'somebody'}: {words}{files}")
 
 
-def _end(task: Task, message: str) -> str:
+def _end(task: Task) -> str:
     """Where the quotation ends: before the request, but behind a message that itself is what is asked for."""
+    if task.message is None:
+        return f"{task.created_at.timestamp():.6f}"
     if task.source is not Source.SHORTCUT:
-        return message
-    seconds, micro = message.split(".")
+        return task.message
+    seconds, micro = task.message.split(".")
     return f"{seconds}.{int(micro) + 1:06}"
 
 

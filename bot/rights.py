@@ -31,10 +31,13 @@ class TeamRights:
         found = await self._person(person, request.channel)
         room = self._directory.room(request.channel)
         asked = replace(request, shared=room.shared if room else None)
+        if request.parent is not None and request.owner != person:
+            asked = replace(asked, reads=await self._directory.reads(person, request.channel))
         refused = access.refusal(found, asked, self._rules)
         if refused is None:
             return None
-        of = f" of #{request.task}" if request.task else ""
+        number = request.task or request.parent
+        of = f" of #{number}" if number else ""
         _log.warning("refused: %s%s by %s (%s)", what, of, person, refused.reason)
         return await self._told(refused)
 

@@ -44,7 +44,15 @@ class Events(Protocol):
         ...
 
 
-class Forms(Protocol):
+class Sent(Protocol):
+    """Who takes forms."""
+
+    async def submitted(self, payload: dict[str, Any]) -> Mapping[str, str]:
+        """What is wrong with a form that was sent, by its block; nothing: it is taken. Never raises."""
+        ...
+
+
+class Forms(Sent, Protocol):
     """Who takes forms, and what opens them. No method raises."""
 
     async def slash(self, payload: dict[str, Any]) -> str:
@@ -53,8 +61,4 @@ class Forms(Protocol):
 
     async def shortcut(self, payload: dict[str, Any]) -> None:
         """Opens a form."""
-        ...
-
-    async def submitted(self, payload: dict[str, Any]) -> Mapping[str, str]:
-        """What is wrong with a form that was sent, by its block; nothing: it is taken."""
         ...

@@ -73,9 +73,9 @@ class Threads:
             case Order():
                 return await self._order(remark, tasks, said.person)
             case Run(name) if not (said.to_us and self._scripts.has(name)):
-                return _follow_up(tasks[-1], Submit(remark.typed))
+                return follow_up(tasks[-1], Submit(remark.typed))
             case Submit():
-                return _follow_up(tasks[-1], remark)
+                return follow_up(tasks[-1], remark)
             case _:
                 return remark
 
@@ -110,7 +110,7 @@ class Threads:
                 return Told(threads.HELP)
 
 
-def _follow_up(parent: Task, asked: Submit) -> FollowUp:
+def follow_up(parent: Task, asked: Submit) -> FollowUp:
     """The priority, model, cap and project are the parent's where the words name none."""
     model = asked.model or (parent.asked_model if asked.priority is None else None)
     return FollowUp(

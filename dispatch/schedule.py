@@ -4,8 +4,10 @@ The clock only looks at durable rows: each tick is idempotent, and one that is m
 the next. Sessions never run inside a tick.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -19,6 +21,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 _log = logging.getLogger(__name__)
+_LIBRARY_LOG = "apscheduler"
 _TROUBLE = {
     EVENT_JOB_ERROR: "failed",
     EVENT_JOB_MISSED: "was missed",
@@ -39,6 +42,8 @@ class Schedule:
     """Runs ticks on the running event loop until `stop`."""
 
     def __init__(self, ticks: Iterable[Tick]) -> None:
+        # What it says of a tick that failed we say ourselves, once.
+        logging.getLogger(_LIBRARY_LOG).setLevel(logging.CRITICAL)
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
@@ -58,8 +63,10 @@ class Schedule:
 
 
 async def _do(tick: Tick) -> None:
-    # APScheduler awaits only what it sees to be a coroutine function, which a lambda is not.
-    await tick.do()
+    # APScheduler awaits only what it sees to be a coroutine function, which a lambda is not. It takes a tick
+    # that `stop` cancels for one that failed.
+    with suppress(asyncio.CancelledError):
+        await tick.do()
 
 
 def _tell(event: JobEvent) -> None:

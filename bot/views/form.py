@@ -1,4 +1,4 @@
-"""The form for a new task: what it shows, and what was filled in as the words of a command. Pure."""
+"""The forms for a new task and a follow-up: what they show, what was filled in as a command. Pure."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -7,13 +7,17 @@ from typing import Any, Final
 from bot.grammar import Submit, UsageError, parse
 from bot.options import read_front
 from bot.slacktext import escape, plain
+from bot.views.card import whereto
 from bot.views.message import Block, context, cut, section
 from dispatch.policy import URGENT
 from dispatch.routing import PRIORITIES, Table, tier_of
-from dispatch.task import MODEL_TIERS, Tier
+from dispatch.task import MODEL_TIERS, Task, Tier
 
 CALLBACK: Final = "new_task"
 """The name of the form, and of the shortcut that opens it anywhere."""
+
+FOLLOW_UP: Final = "follow_up"
+"""The name of the form for a follow-up."""
 
 WORDS: Final = "words"
 PRIORITY, MODEL, CAP, PROJECT, CHANNEL = "priority", "model", "cap", "project", "channel"
@@ -54,14 +58,38 @@ def task_form(
         "close": _text("Cancel"),
         "blocks": [
             *about,
-            _field(WORDS, "What is to be done?", _words()),
-            _priority(table),
+            _field(WORDS, "What is to be done?", _words("investigate the stall in payments")),
+            _priority(table, "the usual one here"),
             _optional(MODEL, "Model", _select("the one of the priority", MODEL_TIERS)),
             _optional(CAP, "The most it may cost, in dollars", _line("$2")),
             *works_on,
             *where,
         ],
     }
+
+
+def follow_up_form(parent: Task, table: Table) -> Mapping[str, Any]:
+    """The form for a task that goes on from another; its number is all that is read again when it is sent."""
+    told = "I know what was asked and answered there, and answer in the same thread."
+    return {
+        "type": "modal",
+        "callback_id": FOLLOW_UP,
+        "private_metadata": str(parent.id),
+        "title": _text("Follow up"),
+        "submit": _text("Queue it"),
+        "close": _text("Cancel"),
+        "blocks": [
+            section(f"Goes on from {whereto(parent)}"),
+            context(told),
+            _field(WORDS, "What is to follow?", _words("and the refunds?")),
+            _priority(table, f"p{parent.priority}, as before", parent.priority),
+        ],
+    }
+
+
+def filled_in(view: Mapping[str, Any]) -> Mapping[str, str]:
+    """What was filled in, by field; empty ones are left out."""
+    return {name: value for name, block in view["state"]["values"].items() if (value := _value(block))}
 
 
 def typed(values: Mapping[str, str]) -> Submit | Mapping[str, str]:
@@ -100,12 +128,14 @@ def _about(quoted: str) -> tuple[Block, ...]:
     return section(lines), context(told)
 
 
-def _priority(table: Table) -> Block:
+def _priority(table: Table, empty: str, first: int | None = None) -> Block:
     choices = [
         _choice(f"p{number}", f"p{number} · {_guide(number, tier_of(number, table))}")
         for number in range(PRIORITIES[0], PRIORITIES[-1] + 1)
     ]
-    asked = {"type": "static_select", "placeholder": _text("the usual one here"), "options": choices}
+    asked = {"type": "static_select", "placeholder": _text(empty), "options": choices}
+    if first is not None:
+        asked["initial_option"] = choices[first - PRIORITIES[0]]
     hint = "Could a junior do it? p8. Does it need judgement? p5. Senior reasoning? p3."
     return {**_optional(PRIORITY, "Priority", asked), "hint": _text(hint)}
 
@@ -123,8 +153,8 @@ def _channel(first: str | None) -> Block:
     return {**block, "hint": _text("Empty: to our direct messages.")}
 
 
-def _words() -> Block:
-    return {**_line("investigate the stall in payments"), "multiline": True, "max_length": _WORDS_LIMIT}
+def _words(example: str) -> Block:
+    return {**_line(example), "multiline": True, "max_length": _WORDS_LIMIT}
 
 
 def _line(example: str) -> Block:
@@ -151,3 +181,14 @@ def _field(name: str, label: str, element: Block) -> Block:
 
 def _text(words: str) -> Block:
     return {"type": "plain_text", "text": words}
+
+
+def _value(block: Mapping[str, Mapping[str, Any]]) -> str:
+    """The one value in a block of a form, as text; empty where nothing was filled in."""
+    for field in block.values():
+        match field:
+            case {"value": str(text)} | {"selected_conversation": str(text)}:
+                return text
+            case {"selected_option": {"value": str(text)}}:
+                return text
+    return ""

@@ -48,6 +48,7 @@ class Action(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     FOLLOW = "follow"
+    FOLLOW_UP = "follow_up"
 
 
 OPTIONS: Final = (Action.ANSWER_1, Action.ANSWER_2, Action.ANSWER_3, Action.ANSWER_4, Action.ANSWER_5)
@@ -119,9 +120,21 @@ def _elsewhere(task: Task, priority: int, table: Table) -> str:
 
 
 def _ended(task: Task, table: Table) -> tuple[Offer, ...]:
-    """Another run, where one is to be had: whoever may run a script is asked for it by words."""
+    """What may follow: words, or another run. Whoever may run a script is asked for it by words."""
     if task.forgotten or task.script is not None:
         return ()
+    if takes_follow_up(task):
+        return (Offer(Action.FOLLOW_UP, "Follow up"), *_another_run(task, table))
+    return _another_run(task, table)
+
+
+def takes_follow_up(task: Task) -> bool:
+    """Whether a form may go on from it: it is answered, that is kept, and there is a thread to go on in."""
+    kept = not task.forgotten and task.script is None
+    return kept and task.state is State.DONE and bool(task.channel)
+
+
+def _another_run(task: Task, table: Table) -> tuple[Offer, ...]:
     again = () if task.state is State.DONE or task.cap_used else (Offer(Action.RETRY, _again(task)),)
     if task.follows is not None:
         return again

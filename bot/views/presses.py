@@ -49,6 +49,12 @@ def goes_up(task: Task, was: Task) -> str:
     return f"{again} for {tier}; it may cost {cap} in all."
 
 
+def reply_instead(task: Task) -> str:
+    """No form opened for a follow-up."""
+    how = f"Say it in the thread of #{task.id} instead, beginning with my name"
+    return f"Slack opened no form. {how}: that goes on from it as well."
+
+
 def noted(task: Task, liked: bool) -> str:
     """What a person thinks of an answer was taken down."""
     return f"Noted: a thumb {'up' if liked else 'down'} for #{task.id}. The other thumb changes it."

@@ -48,6 +48,9 @@ def _said(refusal: Refusal, names: Sequence[str], more: int, instead: int) -> st
         case Reason.NOT_THEIRS:
             whose = f"only the person who asked for #{request.task}, or an operator, may do that."
             return f"{whose} {ask}".rstrip()
+        case Reason.HIDDEN:
+            where = f"#{request.parent} was asked where you do not read along, as far as Slack tells me"
+            return f"{where}. Join that channel, or send it as a task of your own."
         case Reason.OPERATORS:
             what = f"run `{request.script}`" if request.script else "do that"
             return f"only operators may {what}. {ask or 'Ask one of them.'}"

@@ -8,7 +8,7 @@ from bot.money import dollars
 from bot.slacktext import inline
 from bot.views.card import wording
 from bot.views.message import Block, actions, button, clock_time, line, section
-from bot.views.offers import on_card, on_question, row
+from bot.views.offers import Action, on_card, on_question, row
 from bot.views.outlook import expected, person
 from bot.views.question import follows
 from bot.views.waits import briefly, cause, given_up
@@ -55,7 +55,8 @@ def row_blocks(shown: Row, table: Table, names: Callable[[str], str], *, theirs:
         lines.append(_asked(shown, shown.question))
     buttons = _answers(shown.question) if shown.question else ()
     text = "\n".join(said for said in lines if said)
-    return (section(text), *buttons, *row(task, on_card(task, table)))
+    offers = [one for one in on_card(task, table) if not (shown.hidden and one.action is Action.FOLLOW_UP)]
+    return (section(text), *buttons, *row(task, offers))
 
 
 def _standing(shown: Row) -> str:

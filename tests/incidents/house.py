@@ -19,9 +19,8 @@ from typing import Any
 from bot.app import LINES, Sockets, build
 from bot.chat import SlackChat
 from bot.config import Settings
-from bot.forms import Forms
+from bot.doors import doors
 from bot.manifest import manifest
-from bot.presence import Presence
 from bot.rehearsal.claude import ClaudeSim
 from bot.rehearsal.slack import Message, SlackSim, visible
 from dispatch.diagnosis import SessionFacts
@@ -82,11 +81,17 @@ class House:
                 building.worker._sessions._seats = LocalSeats(self.runner)
             await stack.enter_async_context(building.at_work())
             me = await chat.identity()
-            intake, controls, self.board = building.doors(me)
-            forms = Forms(intake, chat, settings.table, sorted(settings.projects))
-            prompts = manifest()["features"]["agent_view"]["suggested_prompts"]
-            self.presence = Presence(intake, store.queue, chat, clock, prompts)
-            app = build(intake, controls, me, homes=self.board, forms=forms, presence=self.presence)
+            to = doors(building, me)
+            self.board, self.presence = to.board, to.presence
+            app = build(
+                to.intake,
+                to.controls,
+                me,
+                homes=to.board,
+                forms=to.forms,
+                presence=to.presence,
+                follow_ups=to.follow_ups,
+            )
             sockets = Sockets(app, slack.app_token, slack.api_url, clock)
             await stack.enter_async_context(sockets)
             await slack.wait_for(lambda state: state.sockets == LINES)

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -17,15 +17,16 @@ from bot.app import build
 from bot.board import Board
 from bot.forms import OF_A_MESSAGE, Forms
 from bot.presence import Presence
-from bot.views.form import CALLBACK
-from bot.views.home import Home
+from bot.views.form import CALLBACK, FOLLOW_UP
 from dispatch import scripts
 from dispatch.policy import Seating
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.task import NewTask, Source, Tier
 from tests.fakes.register import TEAM, FakeRegister
+from tests.fakes.windows import FakeWindows
 from tests.integration.guarded import (
     ANA,
+    ANSWERED,
     ASKING,
     ME,
     OPS,
@@ -39,7 +40,7 @@ from tests.integration.guarded import (
     press,
 )
 
-RUNNING: Final = 8
+RUNNING: Final = 9
 """ana's script that runs: no gate holds it back."""
 
 Json = Mapping[str, Any]
@@ -61,7 +62,8 @@ _TABLES: Final = (
 class Sent:
     """Something that Slack sends, without who did it, and what that comes to: as in `guarded.Way`.
 
-    `reads` where it is no more than whoever may read may do.
+    `reads` where it is no more than whoever may read may do. `joins` where it goes on from what was asked in
+    a channel that Slack lets only ana read.
     """
 
     payload: Json
@@ -73,6 +75,7 @@ class Sent:
     script: bool = False
     direct: bool = False
     reads: bool = False
+    joins: bool = False
 
 
 def _in_home(payload: Json) -> Json:
@@ -81,11 +84,16 @@ def _in_home(payload: Json) -> Json:
     return {**kept, "type": "block_actions", "view": view}
 
 
-def form(values: Json, metadata: str = "", view_id: str = "V0FORM001") -> Json:
+def form(values: Json, metadata: str = "", view_id: str = "V0FORM001", name: str = CALLBACK) -> Json:
     """A form that was sent; what it says of itself can be forged."""
     state = {name: {name: value} for name, value in values.items()}
-    view = {"type": "modal", "callback_id": CALLBACK, "id": view_id, "private_metadata": metadata}
+    view = {"type": "modal", "callback_id": name, "id": view_id, "private_metadata": metadata}
     return {"type": "view_submission", "view": {**view, "state": {"values": state}}}
+
+
+def follow_up(task: int | str, words: str = "and the refunds?", **more: Json) -> Json:
+    """The form for a follow-up, sent with that number in it."""
+    return form({"words": _words(words), **more}, str(task), name=FOLLOW_UP)
 
 
 def _words(text: str) -> Json:
@@ -130,6 +138,10 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     "form: on Opus": Sent(form({**_SAID, "model": _chosen("opus")}), starts=True, opus=True),
     "form: about a message": Sent(form({"words": _words("why")}, _ABOUT), starts=True),
+    "form: follow-up": Sent(follow_up(ANSWERED), starts=True, joins=True),
+    "form: urgent follow-up": Sent(
+        follow_up(ANSWERED, priority=_chosen("p1")), starts=True, urgent=True, opus=True, joins=True
+    ),
     "Slack's Stop": Sent({"team_id": TEAM, "event": _STOP}, others=True),
     "thread: stop": Sent(
         {
@@ -196,6 +208,13 @@ FORGED: Final[Mapping[str, Json]] = {
         {**_SAID, "channel": {"type": "x", "selected_conversation": "<!here>"}}
     ),
     "a form of another's": {**form(_SAID), "view": {**form(_SAID)["view"], "callback_id": "delete"}},
+    "a follow-up of a task that waits": follow_up(QUEUED),
+    "a follow-up of a script": follow_up(RUNNING),
+    "a follow-up of a task that is none": follow_up(10**17),
+    "a follow-up of no number": follow_up("1 OR 1"),
+    "a follow-up of nothing": follow_up(""),
+    "a follow-up without words": follow_up(ANSWERED, " "),
+    "a follow-up's button on a task that waits": press("follow_up", QUEUED, "Follow up"),
     "a form without words": form({"words": _words("   ")}),
     "a form with an option too many": form({**_SAID, "cap": _words("2 model=opus")}),
     "a shortcut": {"type": "shortcut", "callback_id": CALLBACK},
@@ -211,28 +230,12 @@ FORGED: Final[Mapping[str, Json]] = {
 
 
 @dataclass
-class Windows:
-    """Opens forms and direct messages, and shows Homes, for nobody to see."""
-
-    opened: list[Json] = field(default_factory=list)
-
-    async def open_form(self, trigger: str, view: Json) -> None:
-        self.opened.append(view)
-
-    async def open_dm(self, person: str) -> str:
-        return f"D{person[1:]}"
-
-    async def publish(self, person: str, home: Home) -> None:
-        raise AssertionError("nothing is shown here")
-
-
-@dataclass
 class AppDoor:
     """The app before a queue."""
 
     door: Door
     app: AsyncApp
-    windows: Windows
+    windows: FakeWindows
     number: int = 0
 
     async def send(self, payload: Json, person: str, *, again: bool = False, shared: bool = False) -> str:
@@ -280,7 +283,7 @@ def _as_of(payload: Json, person: str, trigger: str) -> dict[str, Any]:
 @asynccontextmanager
 async def app_door(folder: Path, rules: Rules, slack: FakeRegister) -> AsyncIterator[AppDoor]:
     async with door(folder, rules, slack) as opened:
-        clock, windows, store, nobody = opened.desk._clock, Windows(), opened.store, None
+        clock, windows, store, nobody = opened.desk._clock, opened.windows, opened.store, None
         now = clock.now()
         new = NewTask(
             f"seed:{RUNNING}", Source.MENTION, ANA, "words", 5, channel=OPS, thread=THREAD, script="status"
@@ -293,5 +296,13 @@ async def app_door(folder: Path, rules: Rules, slack: FakeRegister) -> AsyncIter
         unseen: Any = nobody
         presence = Presence(opened.intake, store.queue, unseen, clock, [])
         board = Board(unseen, opened.controls, windows, clock)
-        app = build(opened.intake, opened.controls, ME, homes=board, forms=forms, presence=presence)
+        app = build(
+            opened.intake,
+            opened.controls,
+            ME,
+            homes=board,
+            forms=forms,
+            presence=presence,
+            follow_ups=opened.follow_ups,
+        )
         yield AppDoor(opened, app, windows)

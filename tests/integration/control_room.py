@@ -8,10 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from bot.access import Rules
 from bot.app import Sockets, build
 from bot.board import Board
 from bot.controls import Controls
 from bot.directory import Directory
+from bot.follow_ups import FollowUps
 from bot.guard import Guard, GuardedAlarms
 from bot.intake import Intake
 from bot.overview import Overview
@@ -27,7 +29,7 @@ from dispatch.task import Claim, Outcome, Task, Verdict
 from dispatch.usage import Price, Usage
 from dispatch.worker import Worker
 from tests.fakes.clock import FakeClock
-from tests.integration.front_room import FakeAlarms, make_rights
+from tests.integration.front_room import RULES, FakeAlarms, make_rights
 from tests.integration.post_room import SECRETS, TERMS, Room, post_room, settle_down
 from tests.integration.test_worker import FakeGateway, FakeNotifier, FakeQuotes, FakeSeats
 
@@ -104,7 +106,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def control_room(folder: Path, budgets: Budgets | None = None) -> AsyncIterator[Bench]:
+async def control_room(
+    folder: Path, budgets: Budgets | None = None, rules: Rules = RULES
+) -> AsyncIterator[Bench]:
     async with post_room(folder) as room:
         store, clock, terms = room.store, FakeClock(), replace(TERMS, budgets=budgets or Budgets())
         gateway, seats, notifier, alarms = OpenGateway(), FakeSeats(), FakeNotifier(), FakeAlarms()
@@ -117,7 +121,7 @@ async def control_room(folder: Path, budgets: Budgets | None = None) -> AsyncIte
             store.queue, store.ledger, store.outbox, store.digests, notifier, clock, one_each, terms
         )
         me = await room.chat.identity()
-        rights = make_rights(room, me)
+        rights = make_rights(room, me, rules)
         guard = Guard(dispatcher, rights, terms.table)
         intake = Intake(
             guard,
@@ -132,7 +136,8 @@ async def control_room(folder: Path, budgets: Budgets | None = None) -> AsyncIte
             rights,
         )
         guarded = GuardedAlarms(alarms, rights)
-        controls = Controls(guard, store.outbox, notifier, guarded, clock, terms.table)
+        follow_ups = FollowUps(intake, guard, room.chat, terms.table)
+        controls = Controls(guard, store.outbox, notifier, guarded, clock, terms.table, follow_ups)
         overview = Overview(
             guard,
             books,
@@ -144,7 +149,7 @@ async def control_room(folder: Path, budgets: Budgets | None = None) -> AsyncIte
             secrets=SECRETS,
         )
         board = Board(overview, controls, room.chat, clock)
-        slack, app = room.slack, build(intake, controls, me, homes=board)
+        slack, app = room.slack, build(intake, controls, me, homes=board, follow_ups=follow_ups)
         working = asyncio.create_task(worker.run())
         async with Sockets(app, slack.app_token, slack.api_url, clock, ping=0.2):
             await slack.wait_for(lambda state: state.sockets == 2)

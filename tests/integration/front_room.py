@@ -20,6 +20,7 @@ from dispatch.store import Store
 from dispatch.task import Task
 from tests.fakes.clock import FakeClock
 from tests.fakes.desk import StoreDesk
+from tests.fakes.windows import NoForms
 from tests.integration.post_room import SAM, Room, post_room
 
 PRIORITIES = {"CPAY00001": 2}
@@ -117,7 +118,7 @@ def make_controls(
     """The controls of a room."""
     guard = Guard(desk, rights, DEFAULT_TABLE)
     guarded = GuardedAlarms(alarms, rights) if alarms else None
-    return Controls(guard, room.store.outbox, notifier, guarded, room.clock, DEFAULT_TABLE)
+    return Controls(guard, room.store.outbox, notifier, guarded, room.clock, DEFAULT_TABLE, NoForms())
 
 
 @asynccontextmanager

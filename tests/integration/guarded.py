@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from bot.access import Rules
 from bot.controls import Controls
 from bot.directory import Directory
+from bot.follow_ups import FollowUps
 from bot.guard import Guard, GuardedAlarms
 from bot.intake import Intake
 from bot.ports import Identity
@@ -33,6 +34,7 @@ from dispatch.task import Claim, NewTask, Outcome, Source, Tier, Verdict
 from dispatch.terms import Terms
 from tests.fakes.clock import FakeClock
 from tests.fakes.register import TEAM, FakeRegister
+from tests.fakes.windows import FakeWindows
 from tests.integration.front_desk import front_desk
 from tests.integration.front_room import CountingNotifier, FakeAlarms
 
@@ -40,9 +42,9 @@ ANA, SAM, KIM = "UANA00001", "USAM00001", "UKIM00001"
 OPS, THREAD = "COPS00001", "1700000000.000100"
 ME = Identity("UBOT00001", "B1", TEAM, "Acme", frozenset())
 TERMS = Terms(DEFAULT_TABLE, ZoneInfo("UTC"), scripts={"status": Script("status", ("true",))})
-QUEUED, HELD, STOPPED, ASKING, CANCELLED, TWICE = 1, 2, 3, 4, 5, 7
-"""ana's tasks: one in line, one short of money, one at its cap, one that asks, one that was cancelled, and
-one that looks like another."""
+QUEUED, HELD, STOPPED, ASKING, CANCELLED, TWICE, ANSWERED = 1, 2, 3, 4, 5, 7, 8
+"""ana's tasks: one in line, one short of money, one at its cap, one that asks, one that was cancelled,
+one that looks like another, and one that is answered."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,12 @@ class Door:
     store: Store
     folder: Path
     desk: Dispatcher
+    guard: Guard
     alarms: FakeAlarms
     intake: Intake
     controls: Controls
+    follow_ups: FollowUps
+    windows: FakeWindows
     before: object = None
 
     async def take(self, way: Way, person: str, shared: bool = False) -> None:
@@ -212,8 +217,10 @@ async def door(folder: Path, rules: Rules, slack: FakeRegister) -> AsyncIterator
             Scripts({"status": ScriptSettings(run=("/bin/true",))}),
         )
         guarded = GuardedAlarms(alarms, rights)
-        controls = Controls(guard, store.outbox, notifier, guarded, clock, DEFAULT_TABLE)
-        opened = Door(store, folder, desk.dispatcher, alarms, intake, controls)
+        windows = FakeWindows()
+        follow_ups = FollowUps(intake, guard, windows, DEFAULT_TABLE)
+        controls = Controls(guard, store.outbox, notifier, guarded, clock, DEFAULT_TABLE, follow_ups)
+        opened = Door(store, folder, desk.dispatcher, guard, alarms, intake, controls, follow_ups, windows)
         opened.before = opened.state()
         yield opened
     finally:
@@ -267,7 +274,10 @@ async def _furnish(store: Store, clock: FakeClock) -> None:
     shut = Gate(
         name="account", state=GateState.CLOSED, fault=FaultKind.AUTHENTICATION, closed_at=now, faults=1
     )
-    broken = Outcome(Verdict.FAILED, fault=Fault(FaultKind.AUTHENTICATION))
-    await store.queue.settle(await claim(Tier.OPUS), broken, Settlement(State.QUEUED, gates=(shut,)), now)
+    broken, opus = Outcome(Verdict.FAILED, fault=Fault(FaultKind.AUTHENTICATION)), await claim(Tier.OPUS)
     again = NewTask(f"seed:{TWICE}", Source.SLASH, ANA, "words", 9, channel=OPS, unless_alike=True)
     await store.queue.enqueue(again, route(9, None, None, DEFAULT_TABLE), now)
+    await ask(ANSWERED, 5)
+    answered = Outcome(Verdict.ANSWERED, "It was the pool.", "claude-sonnet-5-5")
+    await store.queue.settle(await claim(Tier.SONNET), answered, Settlement(State.DONE), now)
+    await store.queue.settle(opus, broken, Settlement(State.QUEUED, gates=(shut,)), now)

@@ -174,7 +174,7 @@ async def test_an_answered_task_is_asked_again_one_tier_up_once(bench: Bench) ->
     bench.seats.end(1, Outcome(Verdict.ANSWERED, "It is tidy.", "claude-haiku-5-5"))
     await bench.until(1, State.DONE)
     done = await card(bench, 1)
-    assert labels(done) == ["One tier up: Sonnet"]
+    assert labels(done) == ["Follow up", "One tier up: Sonnet"]
     told = await press(bench, done, "tier_up")
     assert told == "#1 is asked again as #2 for Sonnet; it may cost $3.00 in all."
     await bench.seats.wait_started(2)

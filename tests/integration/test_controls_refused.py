@@ -15,6 +15,7 @@ from dispatch.policy import Seating
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.task import Tier
 from tests.fakes.desk import DISK_FULL
+from tests.fakes.windows import NoForms
 from tests.integration.front_room import Front, front_room, make_controls
 from tests.integration.post_room import ANA, OPS, SAM, settle_down
 
@@ -167,7 +168,7 @@ async def test_an_answer_that_cannot_be_stored_is_told_at_once_and_the_press_cou
     await held_card(front)
     outbox: Any = BrokenOutbox()
     guard = Guard(front.desk, front.rights, DEFAULT_TABLE)
-    controls = Controls(guard, outbox, front.notifier, None, front.clock, DEFAULT_TABLE)
+    controls = Controls(guard, outbox, front.notifier, None, front.clock, DEFAULT_TABLE, NoForms())
     assert (await controls.press(PRESS)).startswith("#1 is queued for Haiku now")
     assert await controls.press(PRESS) == ""
     assert (await front.store.queue.task(1)).route.tier is Tier.HAIKU

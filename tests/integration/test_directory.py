@@ -130,3 +130,19 @@ async def test_groups_stand_for_people_and_people_have_names(place: Place) -> No
     assert await place.directory.room_names([OPS]) == {OPS: "ops"}
     place.slack.error = OUTAGE
     assert await place.directory.names([ANA, "UNEW00001"]) == {ANA: "ana"}
+
+
+async def test_a_member_reads_public_channels_and_anybody_the_ones_they_are_in(place: Place) -> None:
+    place.slack.profiles[KIM] = Profile(frozenset({TEAM}), guest=True)
+    place.slack.rooms = {OPS: Room("ops", shared=False, public=True)}
+    place.slack.groups |= {"CSEC00001": frozenset({KIM})}
+    reads = place.directory.reads
+    assert (await reads(ANA, OPS), await reads(KIM, OPS)) == (True, False)
+    assert (await reads(ANA, "CSEC00001"), await reads(KIM, "CSEC00001")) == (False, True)
+    assert [await reads(ANA, channel) for channel in ("", "D0DIRECT1")] == [False, False]
+    assert place.slack.calls.count("CSEC00001") == 2, "its name and its members, once each"
+
+
+async def test_while_slack_is_silent_nobody_is_known_to_read_a_channel(place: Place) -> None:
+    place.slack.error = NoAnswer("it is down", in_doubt=False)
+    assert await place.directory.reads(ANA, OPS) is None

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from dispatch.errors import MoveRefused, NotAdmitted
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.task import NewTask, Source
 from tests.fakes.register import TEAM, FakeRegister
-from tests.integration.guarded import ANA, HELD, KIM, OPS, QUEUED, SAM, WAYS, Way, door
+from tests.integration.guarded import ANA, ANSWERED, HELD, KIM, OPS, QUEUED, SAM, WAYS, Way, door
 
 GROUP, SHOWN = (
     "SENG00001",
@@ -217,7 +218,24 @@ async def test_what_takes_a_right_says_what_to_send_instead(tmp_path: Path) -> N
             "Not queued: Opus is only for some people here. Send it as `p5`, or ask kim or sam to raise it."
         )
         assert not opened.changed
-        assert (await opened.answer_to(WAYS["/task: a task on Opus"], KIM)).startswith("Queued as #8")
+        assert (await opened.answer_to(WAYS["/task: a task on Opus"], KIM)).startswith("Queued as #9")
+
+
+async def test_a_form_goes_on_from_a_task_only_for_whoever_reads_its_channel(tmp_path: Path) -> None:
+    """A reply shows by itself that whoever writes it does."""
+    rooms, groups = {OPS: Room("ops", shared=False)}, {OPS: frozenset({KIM})}
+    async with door(tmp_path, Rules(), FakeRegister(rooms=rooms, groups=groups)) as opened:
+        guard = opened.guard
+        form = NewTask("form:1", Source.FORM, SAM, "and?", 5, channel=OPS, parent=ANSWERED)
+        with pytest.raises(NotAdmitted, match=f"#{ANSWERED} was asked where you do not read along"):
+            await guard.submit(form)
+        with pytest.raises(MoveRefused, match=f"#{ANSWERED} was asked where you do not read along"):
+            await guard.parent(ANSWERED, SAM)
+        assert not opened.changed
+        await guard.submit(replace(form, request_key="reply:1", source=Source.MENTION))
+        for person in (ANA, KIM):
+            assert (await guard.parent(ANSWERED, person)).id == ANSWERED
+            await guard.submit(replace(form, request_key=f"form:{person}", requester=person))
 
 
 class Refusing:

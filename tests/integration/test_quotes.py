@@ -1,6 +1,8 @@
 """The thread a request was made in, read from the simulated Slack."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,15 @@ async def test_a_thread_is_quoted_up_to_the_request_without_our_own_messages(roo
         "> [file, not read: p99.png]",
         "> ana: since noon & worse",
     ]
+
+
+async def test_of_a_request_without_a_message_the_thread_is_quoted_as_it_was_then(room: Room) -> None:
+    root = await room.slack.say("sam", "ops", "payments is slow")
+    room.clock.advance(timedelta(seconds=5))
+    task = replace(asked(root, ""), message=None, created_at=room.clock.now())
+    room.clock.advance(timedelta(seconds=5))
+    await room.slack.say("sam", "ops", "later", thread_ts=root)
+    assert (await ThreadQuotes(room.chat).of(task)).endswith("\n\n> sam: payments is slow")
 
 
 async def test_only_the_newest_messages_are_quoted_and_the_rest_is_counted(room: Room) -> None:

@@ -1,5 +1,7 @@
 """Who may do what, as values: every refusal has its reason, and what is not known takes no privilege."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,6 +82,20 @@ def test_an_outage_locks_nobody_out_of_what_the_many_may(
     known = Person(person.id, person.kind, person.within)
     nothing_known = Person(person.id, None, frozenset(), rules.groups)
     assert refusal(known, plain, rules) is not None or refusal(nothing_known, plain, rules) is None
+
+
+@given(PEOPLE, REQUESTS, RULES, st.booleans() | st.none())
+def test_only_a_requester_or_who_is_known_to_read_it_goes_on_by_a_form(
+    person: Person, request: Request, rules: Rules, reads: bool | None
+) -> None:
+    """Operators too; and whoever may is judged as for a task of their own."""
+    form = replace(request, act=Act.RUN, task=None, parent=42, reads=reads)
+    told = refusal(person, form, rules)
+    if form.owner == person.id or reads:
+        assert reason(person, replace(form, owner=None, parent=None), rules) == (told and told.reason)
+    else:
+        assert told is not None
+        assert told.reason is not Reason.HIDDEN or told.unsure == (reads is None)
 
 
 @given(PEOPLE, RULES)

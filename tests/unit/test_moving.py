@@ -147,9 +147,11 @@ def test_a_running_task_offers_to_be_stopped_once_after_a_question() -> None:
 @pytest.mark.parametrize("state", sorted(TERMINAL))
 def test_an_ended_task_offers_another_run_where_one_is_to_be_had(state: State) -> None:
     ended = make_task(1, 6, state=state, finished_at=NOON)
-    again = [] if state is State.DONE else ["Retry"]
+    again = ["Follow up"] if state is State.DONE else ["Retry"]
     assert labels(ended) == [*again, "One tier up: Opus"]
-    assert labels(replace(ended, cost_micro_usd=99 * DOLLAR)) == ["One tier up: Opus"]
+    costly = replace(ended, cost_micro_usd=99 * DOLLAR)
+    assert labels(costly) == [*(again if state is State.DONE else []), "One tier up: Opus"]
+    assert "Follow up" not in labels(replace(ended, channel=""))
     assert labels(make_task(1, 1, state=state, finished_at=NOON)) == again
     assert labels(replace(ended, forgotten=True)) == []
     assert labels(replace(ended, script="status", route=SCRIPT)) == []

@@ -11,6 +11,7 @@ from bot.views.message import Message
 from bot.views.rights import why
 
 NEW, OLD = Request(Act.RUN, channel="COPS00001"), Request(Act.RUN, task=42)
+FORM = Request(Act.RUN, channel="COPS00001", parent=42)
 SCRIPT = Request(Act.RUN, script="status")
 
 
@@ -67,6 +68,13 @@ SCRIPT = Request(Act.RUN, script="status")
         (Refusal(Reason.OPERATORS, SCRIPT), ["sam"], 0, "only operators may run `status`. Ask sam."),
         (Refusal(Reason.SCRIPT, SCRIPT), ["sam"], 0, "only sam may run `status`. Ask one of them."),
         (Refusal(Reason.SCRIPT, SCRIPT), [], 0, "only some people may run `status`. Ask one of them."),
+        (
+            Refusal(Reason.HIDDEN, FORM),
+            [],
+            0,
+            "#42 was asked where you do not read along, as far as Slack tells me. "
+            "Join that channel, or send it as a task of your own.",
+        ),
         (Refusal(Reason.BOT, NEW), [], 0, "bots may give me nothing to do."),
     ],
 )
