@@ -13,7 +13,7 @@ name directly before `=` looks like an option; `PATH=/bin is unset` and `a==b fa
 A verb is a command only when the whole text is that form, however loud (`stop 42!`). A verb with other
 words behind it is refused with both readings to copy, because a guess could cancel or queue what nobody
 asked for. `bump`, `lower`, `hold`, `release` and `stop` begin many tasks: they are verbs only alone or
-before a number.
+before a number. `status` alone is `list`: nobody asks a model for that word.
 Only whoever knows the scripts can tell `run status` from `run the tests`: both are read as `Run`.
 """
 
@@ -221,6 +221,8 @@ def _verb(text: str) -> Command | UsageError | None:
     argument = more[0] if more else ""
     verb = first.lower().rstrip("?!.,:;")
     exact = verb == first.lower()
+    if verb == "status" and not argument:
+        return ListTasks()
     if verb in _BARE:
         return _BARE[verb] if exact and not argument else _verb_refused(text, verb)
     if verb in _ALSO_WORDS and argument and not _NUMBER.match(argument):
