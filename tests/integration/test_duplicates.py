@@ -159,6 +159,19 @@ async def test_only_its_requester_or_an_operator_decides(bench: Bench) -> None:
     assert (await bench.task(2)).follows == 1
 
 
+async def test_only_its_requester_brings_an_answer_out_of_private(bench: Bench) -> None:
+    await bench.slack.say("ana", bench.slack.dm("ana"), WORDS)
+    await bench.seats.wait_started(1)
+    await ask(bench)
+    shown = await card(bench, 2)
+    await bench.slack.click("sam", OPS, shown.ts, "follow")
+    await settle_down(bench.room)
+    assert bench.slack.ephemerals("sam")[-1].text.startswith("Nothing done: #1 was asked for elsewhere")
+    assert (await bench.task(2)).follows is None
+    await bench.slack.click("ana", OPS, shown.ts, "follow")
+    assert (await bench.task(2)).follows == 1
+
+
 async def test_what_has_no_answer_any_more_is_not_waited_for(bench: Bench) -> None:
     await twice(bench)
     await ask(bench, words="cancel 1")
