@@ -4,16 +4,17 @@ import logging
 import sys
 import tempfile
 import webbrowser
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from bot import cli
+from bot.alone import alone
 from bot.app import Sockets, build, taking
 from bot.board import Board
-from bot.building import Building, rates
+from bot.building import Building
 from bot.chat import SlackChat
 from bot.checkup import examination
 from bot.config import ConfigError, Settings
@@ -30,8 +31,9 @@ from bot.presence import Presence
 from bot.rehearsal.history import rehearse_past
 from bot.rehearsal.stage import Stage, rehearsed
 from bot.sections import listening_at
-from bot.service import log_to_stderr, needed, refuse_clashes, stop_signals
+from bot.service import MODEL_KEY, log_to_stderr, needed, refuse_clashes, stop_signals
 from bot.supervisor import READY, STOPPING, Supervisor
+from bot.works import Works, rates
 from dispatch.clock import SystemClock
 from dispatch.errors import StoreBusy
 from dispatch.ports import Clock
@@ -49,19 +51,12 @@ class Root:
     async def run(self, settings: Settings) -> None:
         """Bot and dispatcher in one process, until SIGTERM or SIGINT."""
         settings.need(*needed(settings))
-        supervisor = Supervisor()
-        silence = timedelta(seconds=settings.anthropic.silence_seconds)
-        refuse_clashes(settings, silence, supervisor.watchdog)
-        log_to_stderr()
-        with stop_signals() as stop, LoopGuard():
-            async with supervisor.kept_informed(SystemClock()), _in_slack(settings) as building:
-                _log.info("ready")
-                supervisor.tell(READY, "STATUS=ready")
-                await stop.wait()
-                stopping = f"stopping: {building.worker.running} sessions may finish"
-                _log.info(stopping)
-                supervisor.tell(STOPPING, f"STATUS={stopping}")
-        _log.info("stopped")
+        await _serve(settings, _in_slack)
+
+    async def work(self, settings: Settings) -> None:
+        """The dispatcher without Slack, until SIGTERM or SIGINT."""
+        settings.need(MODEL_KEY)
+        await _serve(settings, _without_slack)
 
     async def rehearse(self, settings: Settings, port: int, browser: bool) -> None:
         """The same between a simulated Slack and Claude, with a page."""
@@ -102,8 +97,7 @@ class Root:
             yield partial(ask_running, socket_path(settings.database)), True
             return
         try:
-            chat = SlackChat(settings.slack.bot_token, settings.slack.api_url)
-            yield Building(settings, store, chat, SystemClock()).console.ask, False
+            yield alone(settings, store, SystemClock()).console.ask, False
         finally:
             await store.close()
 
@@ -130,6 +124,39 @@ async def _open_or_busy(path: Path) -> Store | None:
             if clock.now() > given_up:
                 raise
         await clock.sleep(_REACH_AGAIN)
+
+
+async def _serve(
+    settings: Settings, opened: Callable[[Settings], AbstractAsyncContextManager[Works]]
+) -> None:
+    supervisor = Supervisor()
+    silence = timedelta(seconds=settings.anthropic.silence_seconds)
+    refuse_clashes(settings, silence, supervisor.watchdog)
+    log_to_stderr()
+    with stop_signals() as stop, LoopGuard():
+        async with supervisor.kept_informed(SystemClock()), opened(settings) as works:
+            _log.info("ready")
+            supervisor.tell(READY, "STATUS=ready")
+            await stop.wait()
+            stopping = f"stopping: {works.worker.running} sessions may finish"
+            _log.info(stopping)
+            supervisor.tell(STOPPING, f"STATUS={stopping}")
+    _log.info("stopped")
+
+
+@asynccontextmanager
+async def _without_slack(settings: Settings) -> AsyncIterator[Works]:
+    store = await Store.open(settings.database)
+    try:
+        works = alone(settings, store, SystemClock())
+        async with works.at_work(), works.watched(_no_line):
+            yield works
+    finally:
+        await store.close()
+
+
+async def _no_line() -> int:
+    return 0
 
 
 @asynccontextmanager

@@ -1,79 +1,36 @@
-"""The queue and what runs it, put together on real adapters."""
+"""The queue with Slack beside it, put together on real adapters."""
 
 import asyncio
-import logging
-import os
-import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
-from datetime import timedelta
-from decimal import Decimal
-from functools import partial
-from pathlib import Path
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
-from bot.agents import room, seated
 from bot.app import LINES
 from bot.attached import SlackFiles
 from bot.bulletins import Bulletins
 from bot.chat import SlackChat
 from bot.config import Settings
-from bot.console import Console
 from bot.courier import Courier
-from bot.deadman import DeadMan
+from bot.crier import Crier, LogAlone
 from bot.freshness import EVERY, Freshness
 from bot.letters import Letters
-from bot.local import LocalDoor, socket_path
 from bot.postman import Postman
 from bot.previewing import Previewing
 from bot.quotes import ThreadQuotes
-from bot.readings import Instruments, disk_of
-from bot.redact import redact
-from bot.scripts import Scripts
-from bot.sections import PriceSettings
-from bot.slacktext import visible
 from bot.streamed import Streamed
-from bot.vitals import Vitals
-from bot.watch import Watch
-from dispatch.asking import Asking
-from dispatch.books import Books
-from dispatch.dispatcher import Dispatcher
+from bot.voice import Voice
+from bot.works import SECOND, Reach, Works, end, terms_of
 from dispatch.forecaster import Forecaster
-from dispatch.gateway import MeteringGateway, Upstream
-from dispatch.means import RunnerName
-from dispatch.places import Worktrees
-from dispatch.ports import Clock
-from dispatch.pricing import PriceList, Rates
-from dispatch.runners.choice import Choice
-from dispatch.runners.claude_code import ClaudeCodeRunner, JailedSetups
-from dispatch.runners.messages import MessagesRunner
-from dispatch.runners.placed import Placed
-from dispatch.runners.script import ScriptRunner
-from dispatch.runners.transcribed import Transcribed
-from dispatch.schedule import Schedule, Tick
-from dispatch.seats.local import LocalSeats
-from dispatch.seats.machine import cores, memory_bytes
+from dispatch.ports import Clock, Runner
+from dispatch.schedule import Tick
 from dispatch.store import Store
-from dispatch.terms import Terms
-from dispatch.usage import MICRO_USD
-from dispatch.watch import MEGABYTE, Bounds
-from dispatch.work import Work
-from dispatch.worker import LEASE, Worker
-
-_SECOND, _HOUR = 1.0, 3600.0
-_log = logging.getLogger("bot")
 
 
-class Building:
-    """Everything but Slack: the queue and what runs it, on one open database."""
+class Building(Works):
+    """The queue, what runs it, and all that leads to people in Slack and back."""
 
     def __init__(self, settings: Settings, store: Store, chat: SlackChat, clock: Clock) -> None:
-        self.settings = settings
-        self.store = store
         self.chat = chat
-        self.clock = clock
-        self.terms = terms = _seated(settings)
-        prices = PriceList(clock.now, rates(settings))
+        terms = terms_of(settings)
         letters = Letters(
             store.queue, store.gates, chat, lambda due: self.bulletins.of(due), terms, settings.secrets
         )
@@ -82,198 +39,38 @@ class Building:
         self.courier = Courier(store.outbox, store.queue, chat, postman, clock)
         forecaster = Forecaster(store.queue, store.gates, terms)
         self.freshness = Freshness(store.queue, forecaster, letters.shown, self.courier, clock, terms)
-        strike = partial(redact, secrets=settings.secrets)
-        self.asking = Asking(store.questions, store.queue, self.courier, clock, terms, strike)
-        self.gateway = MeteringGateway(
-            Upstream(
-                settings.anthropic.base_url,
-                settings.anthropic.api_key,
-                timedelta(seconds=settings.anthropic.silence_seconds),
-            ),
-            store.queue,
-            store.ledger,
-            prices,
-            terms.token_caps,
-            lambda *asked: self.dispatcher.follow_up(*asked),
-            self.asking.ask,
-            clock,
-        )
-        self.agents = ClaudeCodeRunner(
-            settings.agents_folder / "runs",
-            clock,
-            settings.zone,
-            bare=settings.claude_code.isolation == "none",
-        )
-        bare = _plain_environment() if settings.claude_code.isolation == "none" else None
-        setups = JailedSetups(settings.agents_folder / "runs", self.agents.isolation, bare)
-        self.worktrees = Worktrees(settings.agents_folder / "places", setups)
-        models = Choice(
-            {
-                RunnerName.MESSAGES: Streamed(MessagesRunner(), previewing, clock, settings.secrets)
-                if settings.slack.stream
-                else MessagesRunner(),
-                RunnerName.CLAUDE_CODE: Placed(self.agents, self.worktrees),
-            }
-        )
-        self.worker = Worker(
-            store.queue,
-            store.gates,
-            self.gateway,
-            LocalSeats(
-                Transcribed(models, store.transcripts, clock, lambda text: strike(visible(text))),
-                ScriptRunner(os.environ.get("PATH", os.defpath), str(Path.home())),
-            ),
-            ThreadQuotes(chat),
-            self.courier,
-            clock,
-            terms,
-            random.random,
-            SlackFiles(chat),
-        )
-        self.dispatcher = Dispatcher(
-            store.queue, store.gates, self.worker, self.asking, self.courier, clock, prices, terms
-        )
-        self.books = Books(
-            store.queue, store.ledger, store.outbox, store.digests, self.courier, clock, prices, terms
-        )
-        self.bulletins = Bulletins(self.books, chat, settings.operators.channel)
-        self.scripts = Scripts(settings.scripts)
-        self.console = Console(
-            self.dispatcher,
-            self.books,
-            clock,
-            settings.default_priority,
-            terms.zone,
-            store,
-            self.scripts,
-        )
-        self.vitals = Vitals(self.console.ask)
-        disk = partial(disk_of, settings.database)
-        self.watch = Watch(
-            Instruments(store.queue, store.gates, store.alarms, disk, clock, settings.secrets),
-            store.queue,
-            store.alarms,
-            chat,
-            clock,
-            Bounds(
-                terms,
-                LEASE,
-                1 if settings.slack.http else LINES,
-                settings.watch.tokens,
-                settings.watch.disk_free_mb * MEGABYTE,
-            ),
-            terms.operators_channel,
-        )
 
-    def schedule(self) -> Schedule:
-        """What happens by the clock."""
-        return Schedule(self.ticks())
+        def shown(runner: Runner) -> Runner:
+            streams = settings.slack.stream
+            return Streamed(runner, previewing, clock, settings.secrets) if streams else runner
+
+        channel = terms.operators_channel
+        reach = Reach(
+            self.courier,
+            ThreadQuotes(chat),
+            SlackFiles(chat),
+            shown,
+            Crier(chat, store.queue, clock, channel) if channel else LogAlone(clock),
+            Voice(chat, clock),
+            1 if settings.slack.http else LINES,
+        )
+        super().__init__(settings, store, clock, terms, reach)
+        self.bulletins = Bulletins(self.books, chat, settings.operators.channel)
 
     def ticks(self) -> Sequence[Tick]:
         """What is done again and again, and how often."""
-        keep = self.settings.retention
         return [
-            Tick("safety", _SECOND, self._wake),
-            Tick("previews", _SECOND, self.previewing.tidy),
-            Tick("tend", _SECOND, self.dispatcher.tend),
+            *super().ticks(),
+            Tick("previews", SECOND, self.previewing.tidy),
             Tick("places", EVERY.total_seconds(), self.freshness.refresh),
-            Tick("budgets", 5 * _SECOND, self.books.warn),
-            Tick("sweep", LEASE.total_seconds() / 3, self.dispatcher.sweep),
-            Tick("digest", 30 * _SECOND, self.books.tell_digest),
-            Tick("retention", _HOUR, lambda: self.store.retention.forget(keep, self.clock.now())),
-            Tick("housekeeping", _HOUR, self.store.database.tidy),
+            Tick("digest", 30 * SECOND, self.books.tell_digest),
         ]
 
-    async def _wake(self) -> None:
-        self.worker.wake()
-        self.courier.wake()
-
-    async def _clear_up(self) -> None:
-        """Removes what agents left when Onequeue was killed, processes first, and keeps their work."""
-        runs = await self.agents.sweep()
-        places = await self.worktrees.sweep(self._note_work)
-        if runs or places:
-            _log.warning("removed what %d sessions and %d worktrees had left", runs, places)
-        if self.settings.has_agents:
-            isolation = await self.agents.isolation()
-            _log.info("agents are shut in like this: %s", isolation.words)
-            seats = ", ".join(f"{rule.seats} {tier}" for tier, rule in self.terms.table.items())
-            _log.info("seats, agents among them: %s", seats)
-
-    async def _note_work(self, task_id: int, attempt: int, work: Work) -> None:
-        await self.store.queue.note_work(task_id, attempt, work, self.clock.now())
-
     @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[None]:
-        """Runs it all. At the end sessions get a grace period, and what is due to people a last try."""
-        await self.books.open()
-        recovered = await self.dispatcher.start()
-        if recovered:
-            _log.warning("%d tasks were running when Onequeue stopped; they are queued again", recovered)
-        await self._clear_up()
-        await self.gateway.start()
-        door = LocalDoor(socket_path(self.settings.database), self.vitals.ask)
-        schedule = self.schedule()
-        async with AsyncExitStack() as closing:
-            closing.push_async_callback(self.gateway.close)
-            closing.push_async_callback(_end, asyncio.create_task(self.courier.run(), name="courier"))
-            working = asyncio.create_task(self.worker.run(), name="worker")
-            closing.push_async_callback(asyncio.wait, {working})
-            grace = timedelta(seconds=self.settings.grace_seconds)
-            closing.push_async_callback(self.worker.drain, grace)
-            closing.callback(self.asking.hurry)
-            schedule.start()
-            closing.callback(schedule.stop)
-            await door.open()
-            closing.push_async_callback(door.close)
+    async def telling(self) -> AsyncIterator[None]:
+        """The courier is on its way meanwhile, and gives what is due at the end a last try."""
+        courier = asyncio.create_task(self.courier.run(), name="courier")
+        try:
             yield
-
-    @asynccontextmanager
-    async def watched(self, connected: Callable[[], Awaitable[int]]) -> AsyncIterator[None]:
-        """Watches it all from outside the queue; `connected` counts the lines to Slack that are up."""
-        async with AsyncExitStack() as closing:
-            watching = asyncio.create_task(self.watch.run(connected), name="watch")
-            closing.push_async_callback(_end, watching)
-            if url := self.settings.watch.ping_url:
-                switch = DeadMan(url, lambda: self.watch.sound, self.clock)
-                closing.push_async_callback(_end, asyncio.create_task(switch.run(), name="dead man"))
-            yield
-
-
-def _seated(settings: Settings) -> Terms:
-    """The terms, with no more agents at once than the settings or this machine allow."""
-    if not settings.has_agents:
-        return settings.terms
-    seats = settings.claude_code.seats or room(cores(), memory_bytes())
-    fixed = {tier for tier, changed in settings.tiers.items() if changed.seats is not None}
-    table = seated(settings.table, fixed, settings.has_agents_anywhere, seats)
-    return replace(settings.terms, table=table)
-
-
-def _plain_environment() -> dict[str, str]:
-    """What a setup command that is not shut in is given: none of our keys."""
-    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait({task})
-
-
-def rates(settings: Settings) -> Mapping[str, Rates]:
-    """The team's own prices, by model."""
-    return {model: _rates(price) for model, price in settings.prices.items()}
-
-
-def _rates(price: PriceSettings) -> Rates:
-    def micro_usd(dollars: Decimal | None) -> int | None:
-        return None if dollars is None else int(dollars * MICRO_USD)
-
-    return Rates(
-        int(price.input * MICRO_USD),
-        int(price.output * MICRO_USD),
-        micro_usd(price.cache_read),
-        micro_usd(price.cache_write_5m),
-        micro_usd(price.cache_write_1h),
-        micro_usd(price.web_search),
-    )
+        finally:
+            await end(courier)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from bot.app import LINES
-from bot.building import rates
 from bot.config import ConfigError, Settings
 from bot.doctor import claude, line, machine, slack
 from bot.doctor.examination import LIMIT, Check, examine
 from bot.doctor.finding import Finding
 from bot.doctor.line import Place
+from bot.doctor.ports import Vital
 from bot.doctor.report import safe
 from bot.local import socket_path
 from bot.manifest import READS_CHANNELS, manifest
@@ -23,6 +23,7 @@ from bot.readings import disk_of
 from bot.service import needed, refuse_clashes
 from bot.supervisor import Supervisor
 from bot.vitals import RunningOnequeue
+from bot.works import rates
 from dispatch.budget import Standing
 from dispatch.clock import SystemClock
 from dispatch.errors import OnequeueError
@@ -42,22 +43,23 @@ _TO_ANSWER: Final = 3.0
 async def examination(settings: Settings, limit: float = LIMIT) -> Sequence[Finding]:
     """Everything that these settings need, looked at side by side. Beside a running Onequeue or without."""
     running = RunningOnequeue(socket_path(settings.database))
-    answers = await _answers(running)
+    vital = await _vital(running)
     async with Probes(_REQUEST_SECONDS) as probes:
-        found = await examine(_checks(settings, probes, running if answers else None), limit)
+        found = await examine(_checks(settings, probes, running, vital), limit)
     return safe(found, settings.secrets)
 
 
-async def _answers(running: RunningOnequeue) -> bool:
+async def _vital(running: RunningOnequeue) -> Vital | None:
     try:
         async with asyncio.timeout(_TO_ANSWER):
-            await running.vital()
+            return await running.vital()
     except (OnequeueError, TimeoutError):
-        return False
-    return True
+        return None
 
 
-def _checks(settings: Settings, probes: Probes, running: RunningOnequeue | None) -> Mapping[str, Check]:
+def _checks(
+    settings: Settings, probes: Probes, running: RunningOnequeue, vital: Vital | None
+) -> Mapping[str, Check]:
     clock, conf = SystemClock(), settings.slack
     asked = SlackProbe(probes, conf.api_url, conf.bot_token, conf.app_token)
     model_api = ClaudeProbe(probes, settings.anthropic.base_url, settings.anthropic.api_key)
@@ -69,12 +71,12 @@ def _checks(settings: Settings, probes: Probes, running: RunningOnequeue | None)
     checks: dict[str, Check] = {
         "secrets": partial(machine.secrets, partial(settings.need, *needed(settings))),
         "slack token": partial(slack.token, asked, scopes, of_channels, clock.now),
-        "slack line": _line(settings, asked, running),
+        "slack line": _line(settings, asked, running if vital and vital.in_slack else None),
         "channels": partial(slack.channels, asked, _named(settings), told),
         "slash command": slack.command,
         "models": partial(claude.models, model_api, tiers, bool(settings.anthropic.api_key)),
         "prices": partial(claude.prices, tiers, _unpriced(settings), settings.token_caps),
-        "database": partial(machine.database, partial(_condition, settings.database), running is not None),
+        "database": partial(machine.database, partial(_condition, settings.database), vital is not None),
         "disk": partial(machine.disk, partial(disk_of, settings.database), least),
         "budget": partial(machine.budget, settings.terms.budgets, partial(_standing, settings)),
         "zone": partial(machine.zone, settings.zone, clock.now()),

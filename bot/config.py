@@ -194,6 +194,11 @@ class Settings(Section):
         special = self.channels.get(channel)
         return (special and special.default_priority) or self.default_priority
 
+    def steers_in(self, channel: str) -> bool:
+        """Whether what is said in the channel's threads is added to the task that runs there."""
+        special = self.channels.get(channel)
+        return special is not None and special.replies == "steer"
+
     def need(self, *names: str) -> None:
         """Raises ConfigError naming each of these environment variables that is not set either way."""
         missing = [name for name in names if not self._value(ENVIRONMENT[name])]

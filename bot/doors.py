@@ -48,6 +48,7 @@ def doors(building: Building, me: Identity) -> Doors:
         settings.priority_in,
         rights,
         building.scripts,
+        settings.steers_in,
         settings.secrets,
     )
     follow_ups = FollowUps(intake, desk, chat, table)

@@ -1,12 +1,13 @@
 """The one door to the queue for people in Slack: nobody gets past it who may not do what they ask."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from bot.access import Act, Request
 from bot.ports import Alarms, Desk
 from bot.views.rights import beginning
-from dispatch.errors import MoveRefused, NotAdmitted
+from dispatch.errors import MoveRefused, NotAdmitted, NotFound
 from dispatch.forecast import Outlook
 from dispatch.gates import Gate
 from dispatch.moving import above
@@ -38,7 +39,10 @@ class Guard:
         self._table = table
 
     async def submit(self, new: NewTask) -> tuple[Task, bool]:
-        """Stores a request of its requester. Raises NotAdmitted."""
+        """Stores a request of its requester. Raises NotAdmitted.
+
+        Whoever may not add to a task has asked for one of their own, which waits for its turn.
+        """
         scripted = new.script is not None
         parent = await self._task(new.parent) if new.source is Source.FORM and new.parent else None
         asked = Request(
@@ -52,6 +56,8 @@ class Guard:
         )
         if why := await self._judge.refusal(new.requester, asked, "submit"):
             raise NotAdmitted(why)
+        if new.adds_to is not None and not await self._may_add(new.adds_to, new.requester):
+            new = replace(new, adds_to=None)
         return await self._desk.submit(new)
 
     async def parent(self, task_id: int, person: str) -> Task:
@@ -60,6 +66,15 @@ class Guard:
         asked = Request(Act.RUN, owner=task.requester, channel=task.channel, parent=task.id)
         await refuse(self._judge, person, asked, "follow_up")
         return task
+
+    async def _may_add(self, task_id: int, person: str) -> bool:
+        """Whether their words may spend that task's money and use what it was allowed, as answers do."""
+        try:
+            task = await self._task(task_id)
+            await self._let_again("add", task, person, task.route.tier is Tier.OPUS)
+        except (NotFound, MoveRefused):
+            return False
+        return True
 
     async def cancel(self, task_id: int, actor: str) -> Task:
         """Cancels a task of the actor's, or any for an operator. Raises NotFound, MoveRefused."""

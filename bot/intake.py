@@ -52,7 +52,8 @@ class Intake:
     """What people ask of the bot in Slack.
 
     `priority_in` gives a channel's priority where none is named; `rights` says who may do what, beside the
-    desk, which refuses by itself. Times of day are the `zone`'s, `secrets` are struck out of what is told.
+    desk, which refuses by itself. Times of day are the `zone`'s. `steers_in` says in which channels replies
+    steer, and `secrets` are struck out of what is told.
     `chat` is used only to say that a request could not be stored.
     """
 
@@ -69,6 +70,7 @@ class Intake:
         priority_in: Callable[[str], int],
         rights: Rights,
         scripts: Scripts = NO_SCRIPTS,
+        steers_in: Callable[[str], bool] = lambda _: False,
         secrets: Iterable[str] = (),
     ) -> None:
         self._desk = desk
@@ -83,7 +85,7 @@ class Intake:
         self._replies = Replies(desk, rights)
         self._steering = Steering(desk)
         self._lookup = Lookup(desk, accounts, rights, zone, secrets)
-        self._threads = Threads(desk, rights, self._steering, scripts)
+        self._threads = Threads(desk, rights, self._steering, scripts, steers_in)
         self._unstored = Unstored(chat)
 
     async def slash(self, payload: Payload) -> str:
@@ -152,8 +154,8 @@ class Intake:
 
     async def _do_meant(self, meant: Meant, place: Place) -> str:
         match meant:
-            case FollowUp(parent, asked):
-                return await self._submit(asked, place, parent=parent.id)
+            case FollowUp(parent, asked, adds_to):
+                return await self._submit(asked, place, parent=parent.id, adds_to=adds_to)
             case Stop():
                 return await self._threads.stop(meant, place.key, place.person)
             case Told(text):
@@ -206,7 +208,12 @@ class Intake:
         return await self._rights.may_run(person, self._scripts.names)
 
     async def _submit(
-        self, asked: Submit, place: Place, script: str | None = None, parent: int | None = None
+        self,
+        asked: Submit,
+        place: Place,
+        script: str | None = None,
+        parent: int | None = None,
+        adds_to: int | None = None,
     ) -> str:
         by = asked.by
         new = NewTask(
@@ -226,6 +233,7 @@ class Intake:
             project=asked.project,
             parent=parent,
             unless_alike=script is None and not place.in_thread and not place.files,
+            adds_to=None if place.files else adds_to,
             files=place.files,
         )
         try:

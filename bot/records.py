@@ -40,6 +40,7 @@ def task_record(task: Task) -> Record:
         "channel": task.channel,
         "thread": task.thread,
         "parent": task.parent,
+        "taken_by": task.taken_by,
         "attempts": task.attempt,
         "created_at": _time(task.created_at),
         "run_at": _time(task.run_at),

@@ -125,7 +125,8 @@ class DigestSettings(Section):
 class ChannelSettings(Section):
     """What differs in one channel, named by its id. A `quiet` one sees no projects and files by name.
 
-    With `digest` it is told each day of its own tasks, in the days of its `timezone`, else the team's.
+    With `digest` it is told each day of its own tasks, in the days of its `timezone`, else the team's. What
+    is said in the thread of a task that runs is added to it where `replies` steer; else it waits for its end.
     """
 
     default_priority: Priority | None = None
@@ -134,6 +135,7 @@ class ChannelSettings(Section):
     quiet: bool = False
     digest: bool = False
     timezone: Zone | None = None
+    replies: Literal["wait", "steer"] = "wait"
 
 
 class TierSettings(Section):

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Final
 
 from bot.config import ConfigError, Settings
 from dispatch.timeouts import Timeouts, clashes
@@ -29,10 +30,14 @@ def log_to_stderr() -> None:
         logging.getLogger(ours).setLevel(logging.INFO)
 
 
+MODEL_KEY: Final = "ANTHROPIC_API_KEY"
+"""The environment variable without which no task can be worked."""
+
+
 def needed(settings: Settings) -> tuple[str, ...]:
     """The environment variables without which nothing can run, however Slack is heard."""
     line = "SLACK_SIGNING_SECRET" if settings.slack.http else "SLACK_APP_TOKEN"
-    return "SLACK_BOT_TOKEN", line, "ANTHROPIC_API_KEY"
+    return "SLACK_BOT_TOKEN", line, MODEL_KEY
 
 
 def refuse_clashes(settings: Settings, silence: timedelta, watchdog: timedelta | None) -> None:

@@ -4,7 +4,7 @@ The requester's plain words count, and so do those of whoever has asked for anot
 begins with our name. Words to somebody else are talk.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -23,10 +23,11 @@ _WAITS: Final = (State.QUEUED, State.HELD)
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """A task that goes on from its parent."""
+    """A task that goes on from its parent, or is added to the running task of the number `adds_to`."""
 
     parent: Task
     asked: Submit
+    adds_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,21 @@ Meant = FollowUp | Stop | Told | Command | UsageError
 
 
 class Threads:
-    """Reads what is said in the threads of tasks."""
+    """Reads what is said in the threads of tasks. `steers_in` says in which channels replies steer."""
 
-    def __init__(self, desk: Desk, rights: Rights, steering: Steering, scripts: Scripts) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        rights: Rights,
+        steering: Steering,
+        scripts: Scripts,
+        steers_in: Callable[[str], bool],
+    ) -> None:
         self._desk = desk
         self._rights = rights
         self._steering = steering
         self._scripts = scripts
+        self._steers_in = steers_in
 
     async def meant(self, said: Said) -> Meant | None:
         """What those words ask for; None where they are not for us, or in no task's thread.
@@ -73,9 +82,9 @@ class Threads:
             case Order():
                 return await self._order(remark, tasks, said.person)
             case Run(name) if not (said.to_us and self._scripts.has(name)):
-                return follow_up(tasks[-1], Submit(remark.typed))
+                return self._follow_up(tasks, Submit(remark.typed), said)
             case Submit():
-                return follow_up(tasks[-1], remark)
+                return self._follow_up(tasks, remark, said)
             case _:
                 return remark
 
@@ -94,7 +103,15 @@ class Threads:
             return True
         return isinstance(remark, Order) and await self._rights.operates(said.person)
 
+    def _follow_up(self, tasks: Sequence[Task], asked: Submit, said: Said) -> FollowUp:
+        """What asks for nothing of its own is meant for the session that runs, where replies steer."""
+        running = [task.id for task in tasks if task.state is State.RUNNING]
+        own = asked != Submit(asked.words)
+        meant = running[-1] if running and not own and self._steers_in(said.channel) else None
+        return replace(follow_up(tasks[-1], asked), adds_to=meant)
+
     async def _order(self, order: Order, tasks: Sequence[Task], person: str) -> Meant:
+        tasks = [task for task in tasks if task.taken_by is None] or tasks
         still_open = [task for task in tasks if task.state not in TERMINAL]
         match order:
             case Order.STOP:

@@ -28,10 +28,11 @@ class Line(Protocol):
 
 
 class Vitals:
-    """`ask` with one verb more. `line` is there once Slack is heard."""
+    """`ask` with one verb more. `line` is there once Slack is heard, which without Slack is never."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: Ask, *, in_slack: bool) -> None:
         self._ask = ask
+        self._in_slack = in_slack
         self.line: Line | None = None
 
     async def ask(self, verb: str, words: Mapping[str, str]) -> Record:
@@ -39,9 +40,10 @@ class Vitals:
         if verb != VERB:
             return await self._ask(verb, words)
         if self.line is None:
-            return {"connected": 0, "heard_at": None, "messages": []}
+            return {"in_slack": self._in_slack, "connected": 0, "heard_at": None, "messages": []}
         heard_at = self.line.ear.heard_at
         return {
+            "in_slack": self._in_slack,
             "connected": await self.line.connected(),
             "heard_at": heard_at.isoformat() if heard_at else None,
             "messages": list(self.line.ear.messages),
@@ -62,4 +64,5 @@ class RunningOnequeue:
             int(str(found["connected"])),
             datetime.fromisoformat(str(heard_at)) if heard_at else None,
             frozenset(map(str, messages)) if isinstance(messages, list) else frozenset(),
+            bool(found["in_slack"]),
         )

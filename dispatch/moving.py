@@ -48,13 +48,17 @@ def anew(task: Task, better: Tier, table: Table) -> Route:
     return replace(decided, reason=f"#{task.id} again, one tier up from {task.route.tier.capitalize()}")
 
 
-def again(task: Task, better: Tier, attempt: Attempt, actor: str) -> NewTask:
-    """A new task that does an answered one again, one tier up, for whoever asks for that; once for each."""
+def again(task: Task, better: Tier, attempt: Attempt, actor: str, added: str = "") -> NewTask:
+    """A new task that does an answered one again, one tier up, for whoever asks for that; once for each.
+
+    `added` is what was said to it while it ran.
+    """
+    learned = learnt(attempt) if attempt.text else ""
     return NewTask(
         request_key=f"tier-up:{task.id}",
         source=task.source,
         requester=actor,
-        words="\n\n".join([task.words, learnt(attempt)]) if attempt.text else task.words,
+        words="\n\n".join(part for part in (task.words, added, learned) if part),
         priority=task.priority,
         model=better.value,
         channel=task.channel,

@@ -1,14 +1,15 @@
 """What a session is opened with, and how it ends: the middle of the path."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from dispatch import attachments, talk
-from dispatch.errors import NotFound, StoreError, Unreachable
+from dispatch import additions, attachments, talk
+from dispatch.errors import LeaseLost, NotFound, StoreError, Unreachable
 from dispatch.faults import Fault, FaultKind
 from dispatch.moving import left_behind
-from dispatch.ports import Access, Draft, Files, Gateway, Gathered, Queue, Quotes, Seats, Session
+from dispatch.ports import Access, Clock, Draft, Files, Gateway, Gathered, Queue, Quotes, Seats, Session
 from dispatch.questions import recalled
 from dispatch.task import Attempt, Claim, Outcome, Task, Verdict
 from dispatch.terms import Terms
@@ -16,6 +17,7 @@ from dispatch.terms import Terms
 CANCELLED: Final = Outcome(Verdict.CANCELLED, fault=Fault(FaultKind.CANCELLED))
 _NOWHERE: Final = Access("", "", ())
 _ASKED_AGAIN: Final = frozenset({FaultKind.RATE_LIMITED, FaultKind.OVERLOADED})
+_log = logging.getLogger(__name__)
 
 
 class Sessions:
@@ -31,6 +33,7 @@ class Sessions:
         seats: Seats,
         quotes: Quotes,
         terms: Terms,
+        clock: Clock,
         files: Files | None = None,
     ) -> None:
         self._queue = queue
@@ -38,6 +41,7 @@ class Sessions:
         self._seats = seats
         self._quotes = quotes
         self._terms = terms
+        self._clock = clock
         self._files = files
 
     async def run(self, claim: Claim, draft: Draft) -> Outcome:
@@ -50,9 +54,14 @@ class Sessions:
             found = await self._files.of(claim.task) if self._files else Gathered()
             earlier = await self._earlier(claim.task)
             quotes, recalled = await self._quotes.of(claim.task), await self._recalled(claim)
-            prompt = _prompt(claim.task, attachments.introduced(found), earlier, quotes, recalled)
+            added = await self._queue.take_up(claim, self._clock.now())
+            said = additions.quoted(added, claim.task)
+            prompt = _prompt(claim.task, attachments.introduced(found), earlier, quotes, recalled, said)
+            # A conversation that goes on is not the prompt, so nobody knows what of it that holds.
+            ear = _Ear(self._queue, self._clock, claim, () if claim.resumed else added)
             async with self._gateway.admit(claim) as access:
-                session = replace(self._open(claim, prompt, access, draft), attachments=found.read)
+                opened = self._open(claim, prompt, access, draft)
+                session = replace(opened, attachments=found.read, hear=ear.hear)
                 outcome = await self._seats.run(session)
                 return attachments.noted(_waiting_as_told(outcome, access), found)
         except Unreachable as error:
@@ -121,6 +130,27 @@ class Sessions:
             return task, await self._queue.attempts(task.id)
         leader = await self._queue.task(task.follows)
         return replace(leader, id=task.id, words=task.words), await self._queue.attempts(leader.id)
+
+
+class _Ear:
+    """`ports.Hear` of one attempt, which knows the additions in `told` already."""
+
+    def __init__(self, queue: Queue, clock: Clock, claim: Claim, told: Iterable[Task]) -> None:
+        self._queue = queue
+        self._clock = clock
+        self._claim = claim
+        self._told = {one.id for one in told}
+
+    async def hear(self) -> str:
+        """What has been taken up now, or was by earlier sessions, and has not been told to this one."""
+        try:
+            taken = await self._queue.take_up(self._claim, self._clock.now())
+        except (StoreError, LeaseLost) as error:
+            _log.warning("task %d: what is said to it waits: %s", self._claim.task.id, error)
+            return ""
+        new = [one for one in taken if one.id not in self._told]
+        self._told.update(one.id for one in new)
+        return additions.quoted(new, self._claim.task)
 
 
 def _prompt(task: Task, *more: str) -> str:

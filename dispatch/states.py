@@ -20,7 +20,7 @@ class State(StrEnum):
 
 
 class Move(StrEnum):
-    """What can happen to a task. `reroute` and `answer` leave it in its state."""
+    """What can happen to a task. `reroute`, `answer` and `take up` leave it in its state."""
 
     ENQUEUE = "enqueue"
     HOLD = "hold"
@@ -36,6 +36,7 @@ class Move(StrEnum):
     REROUTE = "reroute"
     ANSWER = "answer"
     REPRIORITISE = "reprioritise"
+    TAKE_UP = "take up"
 
 
 _S = State
@@ -52,7 +53,7 @@ MOVES: dict[Move, tuple[frozenset[State], frozenset[State]]] = {
     Move.RETRY: (frozenset({_S.FAILED, _S.CANCELLED, _S.EXPIRED, _S.PARKED}), frozenset({_S.QUEUED})),
 }
 """Each move: the states it may start from and the states it may end in. `enqueue` makes the task queued,
-`reprioritise` leaves its state as it is."""
+`reprioritise` and `take up` leave its state as it is."""
 
 TERMINAL = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.EXPIRED, State.PARKED})
 """No session will touch these unless a person retries them; done stays done."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from dispatch import moving
+from dispatch import additions, moving
 from dispatch.budget import never_fits
 from dispatch.errors import MoveRefused, NotAdmitted
 from dispatch.forecast import Outlook
@@ -100,7 +100,8 @@ class Steering:
         now = self._clock.now()
         if task.state is State.DONE:
             attempts = await self._queue.attempts(task.id)
-            new = moving.again(task, better, attempts[-1], actor)
+            added = additions.quoted(await self._queue.additions(task.id), task)
+            new = moving.again(task, better, attempts[-1], actor, added)
             decided = moving.anew(task, better, self._terms.table)
             self._check_move(new, new.priority, decided)
             moved = await self._ask(new, decided)

@@ -34,6 +34,8 @@ def quoted(earlier: Sequence[tuple[Task, Sequence[Attempt]]]) -> str:
 def _told(task: Task, attempts: Sequence[Attempt]) -> str:
     asked = f"#{task.id} was asked: {_cut(task.words, _WORDS)}"
     text = next((attempt.text.strip() for attempt in reversed(attempts) if attempt.text.strip()), "")
+    if task.taken_by is not None:
+        return f"{asked}\n\nIt was said to #{task.taken_by} while that ran, which answers this as well."
     if task.state is State.DONE:
         return f"{asked}\n\nIt was answered: {text}" if text else asked
     ended = f"{asked}\n\nIt has no answer ({task.state})"

@@ -80,6 +80,7 @@ class NewTask:
     `unless_alike` holds it, until its requester has been asked, where the same is under way or just done.
     With a `parent` and its thread quoted it is what a person said about that: it waits for what is open
     there.
+    `adds_to` is the running task whose session may take it up, in the place of one of its own.
     `files` came with the request; they are read when an attempt starts.
     """
 
@@ -100,6 +101,7 @@ class NewTask:
     script: str | None = None
     project: str | None = None
     unless_alike: bool = False
+    adds_to: int | None = None
     files: tuple[Attached, ...] = ()
 
 
@@ -132,6 +134,7 @@ class Task:
     `project` names the repository it works on, if any: the one asked for, else the channel's.
     `behind` is the task that must end before a held one is queued, `alike` the one that it looks like while
     its requester is asked whether it should follow that, `follows` the one whose answer is its own.
+    `adds_to` is the task whose session may take it up while it is held, `taken_by` the one whose session has.
     `files` came with the request; of them it knows only what they are called and found by.
     """
 
@@ -173,6 +176,8 @@ class Task:
     behind: int | None = None
     alike: int | None = None
     follows: int | None = None
+    adds_to: int | None = None
+    taken_by: int | None = None
 
     @property
     def follows_up(self) -> bool:

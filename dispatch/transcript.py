@@ -16,7 +16,7 @@ SHORTER = 1_000
 ROOM = 1_000_000
 """Bytes that the transcript of one attempt may take."""
 
-MODEL, RUNTIME, RECORDER = "model", "runtime", "onequeue"
+MODEL, RUNTIME, RECORDER, PEOPLE = "model", "runtime", "onequeue", "people"
 """Who speaks where no tool does."""
 
 _NAME = 100

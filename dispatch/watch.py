@@ -62,7 +62,7 @@ _AT_ONCE = frozenset({FaultKind.AUTHENTICATION, FaultKind.BILLING, FaultKind.SUS
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What is normal: the team's terms, how long a lease holds, how many lines to Slack there are.
+    """What is normal: the team's terms, how long a lease holds, how many lines to Slack there are, if any.
 
     `tokens` is the most one attempt uses, `free_bytes` the least free space.
     """
@@ -128,7 +128,7 @@ def look(
     seen = Seen(
         before.still if queue is None else _still(queue, before.still, bounds.terms, now),
         _since(reading.connected < bounds.lines, before.fewer_since, now),
-        _since(reading.connected == 0, before.none_since, now),
+        _since(reading.connected == 0 < bounds.lines, before.none_since, now),
         _since(reading.store_error is not None, before.refused_since, now),
     )
     found: list[Alarm] = [

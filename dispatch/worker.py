@@ -60,7 +60,7 @@ class Worker:
         self._clock = clock
         self._terms = terms
         self._chance = chance
-        self._sessions = Sessions(queue, gateway, seats, quotes, terms, files)
+        self._sessions = Sessions(queue, gateway, seats, quotes, terms, clock, files)
         self._at_gates = asyncio.Lock()
         self._awake = asyncio.Event()
         self._claiming = True

@@ -62,12 +62,13 @@ class Vital:
     """What the running Onequeue says of itself.
 
     `connected` counts its lines to Slack that are up, `heard_at` is when it last heard Slack, `messages`
-    the ts of those it was last told of.
+    the ts of those it was last told of. One that works without Slack is not `in_slack`.
     """
 
     connected: int
     heard_at: datetime | None = None
     messages: frozenset[str] = frozenset()
+    in_slack: bool = True
 
 
 class Running(Protocol):

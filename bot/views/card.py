@@ -35,7 +35,13 @@ def _nameless(_: str) -> str:
 
 def headline(task: Task) -> str:
     """`#42 · p3 · Opus · payments · queued`."""
-    return line([whereto(task), task.state if task.follows is None else f"follows #{task.follows}"])
+    return line([whereto(task), _became(task)])
+
+
+def _became(task: Task) -> str:
+    if task.taken_by is not None:
+        return f"taken up by #{task.taken_by}"
+    return task.state if task.follows is None else f"follows #{task.follows}"
 
 
 def whereto(task: Task) -> str:
@@ -110,6 +116,8 @@ def _standing(
             return line([_time(last), dollars(task.cost_micro_usd, task.unpriced), "answer in the thread"])
         case State.FAILED:
             return _failed(task, last)
+        case State.CANCELLED if task.taken_by is not None:
+            return f"#{task.taken_by} has taken this up: its answer is about this too, at no cost of its own"
         case State.CANCELLED if task.follows is not None:
             return f"The answer of #{task.follows} comes here too; it costs nothing more"
         case State.CANCELLED:

@@ -121,7 +121,7 @@ def _elsewhere(task: Task, priority: int, table: Table) -> str:
 
 def _ended(task: Task, table: Table) -> tuple[Offer, ...]:
     """What may follow: words, or another run. Whoever may run a script is asked for it by words."""
-    if task.forgotten or task.script is not None:
+    if task.forgotten or task.script is not None or task.taken_by is not None:
         return ()
     if takes_follow_up(task):
         return (Offer(Action.FOLLOW_UP, "Follow up"), *_another_run(task, table))

@@ -156,7 +156,10 @@ def given_up(task: Task) -> str:
 
 def after(task: Task) -> str:
     """Which task a follow-up waits for, and how it need not."""
-    return f"Starts when #{task.behind} has ended; `/task release {task.id}` starts it now"
+    own = f"when #{task.behind} has ended; `/task release {task.id}` starts it now"
+    if task.adds_to is not None:
+        return f"For #{task.adds_to}, which takes it up at its next step. Else it starts {own}"
+    return f"Starts {own}"
 
 
 def twice(task: Task) -> str:
@@ -170,6 +173,7 @@ def briefly(task: Task) -> str:
     until = f"until {moment(task.run_at, task.updated_at)}" if task.run_at else ""
     if task.state is State.HELD and task.hold is HoldKind.PERSON:
         until = f"until #{task.behind} has ended" if task.behind else "until it is released"
+        until = f"for #{task.adds_to}" if task.adds_to else until
         until = f"looks like #{task.alike}" if task.alike else until
     elif task.state is State.HELD and task.hold is HoldKind.BUDGET:
         until = f"by budget {until}".rstrip()

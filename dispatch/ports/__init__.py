@@ -3,6 +3,7 @@
 All datetimes are aware and UTC; all money is integer micro-dollars.
 """
 
+from dispatch.ports.additions import Additions, Hear, nothing_said
 from dispatch.ports.alarms import Alarms, OpenAlarm
 from dispatch.ports.clock import Clock
 from dispatch.ports.line import Feedback, Line, Steering
@@ -37,6 +38,7 @@ from dispatch.ports.vault import Backup, Condition
 
 __all__ = [
     "Access",
+    "Additions",
     "Alarms",
     "Approve",
     "Attachment",
@@ -53,6 +55,7 @@ __all__ = [
     "Gates",
     "Gateway",
     "Gathered",
+    "Hear",
     "Heard",
     "Ledger",
     "Line",
@@ -83,4 +86,5 @@ __all__ = [
     "UnderWay",
     "Unseen",
     "Waiting",
+    "nothing_said",
 ]

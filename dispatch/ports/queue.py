@@ -9,6 +9,7 @@ from dispatch.budget import Purse
 from dispatch.gates import Gate
 from dispatch.pauses import Paused
 from dispatch.policy import Quota, Ration, Seating, Settlement
+from dispatch.ports.additions import Additions
 from dispatch.ports.line import Feedback, Line, Pauses, Steering
 from dispatch.questions import Question
 from dispatch.states import State, Step
@@ -52,7 +53,7 @@ class Tasks(Pauses, Protocol):
         ...
 
     async def ended_tasks(self, since: datetime, until: datetime) -> Sequence[Task]:
-        """The tasks that reached a terminal state in [since, until)."""
+        """The tasks that reached a terminal state in [since, until), but what another has taken up."""
         ...
 
     async def last_ended(self, limit: int) -> Sequence[Task]:
@@ -100,7 +101,7 @@ class Tasks(Pauses, Protocol):
         ...
 
 
-class Queue(Tasks, Line, Steering, Feedback, Protocol):
+class Queue(Tasks, Line, Steering, Feedback, Additions, Protocol):
     """The moves of tasks. Each is one transaction that also makes what is due to people."""
 
     async def enqueue(

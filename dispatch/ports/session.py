@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from dispatch.means import Means, Project
+from dispatch.ports.additions import Hear, nothing_said
 from dispatch.ports.previews import Preview, Unseen
 from dispatch.ports.transcripts import Recorder
 from dispatch.questions import Ruling
@@ -144,7 +145,8 @@ class Session:
     Where it is `resumed` the earlier conversation goes on, and the prompt is for a runner that cannot
     read that conversation any more.
     Its runner tells the `recorder` what happens, as it happens, and where it can tell shows the `preview`
-    the answer as it is written. `attachments` are files it may read.
+    the answer as it is written. `attachments` are files it may read. It may `hear` after each message of
+    the model's, and where it is resumed before the first, for what was said meanwhile.
     """
 
     task_id: int
@@ -164,6 +166,7 @@ class Session:
     recorder: Recorder = field(default_factory=Unrecorded, compare=False)
     preview: Preview = field(default_factory=Unseen, compare=False)
     attachments: tuple[Attachment, ...] = ()
+    hear: Hear = field(default=nothing_said, compare=False)
 
 
 class Runner(Protocol):

@@ -8,17 +8,22 @@ from typing import Any
 from anthropic.types.beta import BetaMessage, BetaMessageParam, BetaUserMessageParam
 
 from dispatch.ports import Attachment, Draft, FileKind, Session
-from dispatch.transcript import Kind
+from dispatch.transcript import PEOPLE, Kind
 
 WAITS = "The answer is not here yet."
 """In place of the result of a tool that paused the session, until the answer is there."""
 
 
 class Conversation:
-    """What was said so far. `paused` once a tool has said that its answer comes later."""
+    """What was said so far. `paused` once a tool has said that its answer comes later.
+
+    `turns` counts the messages of the model's in this session.
+    """
 
     def __init__(self, session: Session) -> None:
         self.paused = False
+        self.turns = 0
+        self._session = session
         files = [_block(file) for file in session.attachments]
         self.messages: list[BetaMessageParam] = _resumed(session) or [
             {"role": "user", "content": session.prompt}
@@ -30,10 +35,25 @@ class Conversation:
 
     def add(self, message: BetaMessage, results: BetaUserMessageParam | None) -> None:
         """Adds a turn of the model, as it was sent, and what its tools returned."""
+        self.turns += 1
         blocks: Any = [block.to_dict() for block in message.content]
         self.messages.append({"role": "assistant", "content": blocks})
         if results is not None:
             self.messages.append(results)
+
+    async def hear(self) -> bool:
+        """Adds what people have said meanwhile, beside what tools returned last. Whether they have."""
+        said = await self._session.hear()
+        if not said:
+            return False
+        self._session.recorder.add(PEOPLE, Kind.SAID, said)
+        last = self.messages[-1]
+        if last["role"] == "assistant":
+            self.messages.append({"role": "user", "content": said})
+        else:
+            # In place, for whoever sends the results holds the same message.
+            last["content"] = [*_as_blocks(last), {"type": "text", "text": said}]
+        return True
 
     def saved(self, draft: Draft) -> bytes:
         """All of it but what is in files, to be resumed from."""

@@ -51,6 +51,21 @@ class MessagesRunner:
     async def _converse(
         self, client: anthropic.AsyncAnthropic, session: Session, conversation: Conversation
     ) -> BetaMessage | None:
+        if session.resumed is not None:
+            await conversation.hear()
+        last = await self._until_it_stops(client, session, conversation)
+        while self._would_go_on(last, conversation) and await conversation.hear():
+            session.preview.drop()
+            last = await self._until_it_stops(client, session, conversation)
+        return last
+
+    def _would_go_on(self, last: BetaMessage | None, conversation: Conversation) -> bool:
+        ended = last is not None and last.stop_reason in _ENDED
+        return ended and not conversation.paused and conversation.turns < self._max_requests
+
+    async def _until_it_stops(
+        self, client: anthropic.AsyncAnthropic, session: Session, conversation: Conversation
+    ) -> BetaMessage | None:
         turns = self._turns(client, session, conversation)
         last: BetaMessage | None = None
         try:
@@ -62,6 +77,8 @@ class MessagesRunner:
                 conversation.add(last, await turns.generate_tool_call_response() if calls else None)
                 if conversation.paused:
                     break
+                if calls:
+                    await conversation.hear()
         finally:
             await turns.close()
         return last
@@ -73,7 +90,7 @@ class MessagesRunner:
             stream=True,
             # Every request carries the whole conversation, so that no server has to remember any of it.
             thread=False,
-            max_iterations=self._max_requests,
+            max_iterations=self._max_requests - conversation.turns,
             model=session.model,
             max_tokens=session.max_output_tokens,
             thinking={"type": "adaptive"},

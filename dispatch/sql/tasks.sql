@@ -121,7 +121,8 @@ UPDATE task SET
     state = :state, run_at = :run_at, hold = :hold, shortage = :shortage, finished_at = :finished_at,
     strikes = :strikes, losses = losses + :lost, cancel_asked = :cancel_asked,
     lease_until = NULL, limit_micro_usd = NULL, updated_at = :now,
-    behind = iif(:state = 'held', behind, NULL), alike = iif(:state = 'held', alike, NULL), follows = NULL
+    behind = iif(:state = 'held', behind, NULL), alike = iif(:state = 'held', alike, NULL), follows = NULL,
+    adds_to = iif(:state = 'held', adds_to, NULL)
 WHERE id = :task_id
 RETURNING *;
 
@@ -171,7 +172,7 @@ LIMIT :limit;
 
 -- name: ended_tasks
 SELECT * FROM task
-WHERE finished_at IS NOT NULL AND finished_at >= :since AND finished_at < :until
+WHERE finished_at IS NOT NULL AND finished_at >= :since AND finished_at < :until AND taken_by IS NULL
 ORDER BY finished_at, id;
 
 -- name: last_ended

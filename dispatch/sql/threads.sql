@@ -5,7 +5,7 @@ SELECT * FROM (
 ORDER BY id;
 
 -- name: open_before
-SELECT max(id) AS id FROM (
+SELECT * FROM task WHERE id = (SELECT max(id) FROM (
     SELECT id FROM task
     WHERE channel = (SELECT channel FROM task WHERE id = :task_id)
     AND thread = (SELECT thread FROM task WHERE id = :task_id)
@@ -15,10 +15,10 @@ SELECT max(id) AS id FROM (
     JOIN task AS mother ON mother.id = task.parent
     JOIN task AS leader ON leader.id = mother.follows
     WHERE task.id = :task_id AND leader.finished_at IS NULL
-);
+));
 
 -- name: put_behind
-UPDATE task SET behind = :behind WHERE id = :task_id RETURNING *;
+UPDATE task SET behind = :behind, adds_to = :adds_to WHERE id = :task_id RETURNING *;
 
 -- name: behind
 SELECT * FROM task WHERE behind = :task_id AND state = 'held' ORDER BY id;

@@ -54,6 +54,10 @@ async def change(
 ) -> Task:
     """The task in its new state. Its card is due and its history told. Raises MoveRefused."""
     move = _MOVE.get((task.state, target))
+    if task.taken_by is not None:
+        raise MoveRefused(
+            f"#{task.id} was taken up by #{task.taken_by} and never runs by itself. Say it again."
+        )
     if move is None:
         raise MoveRefused(f"#{task.id} is {task.state}; it cannot become {target}.")
     row = await transaction.row(

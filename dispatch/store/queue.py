@@ -10,6 +10,7 @@ from dispatch.errors import MoveRefused, NotAdmitted
 from dispatch.policy import AGEING, FRONT, Quota, Ration, Seating, Settlement
 from dispatch.states import MOVES, Move, State
 from dispatch.store import gates, rows
+from dispatch.store.additions import SqliteAdditions
 from dispatch.store.claiming import claim, release, restate
 from dispatch.store.database import Transaction, in_transaction
 from dispatch.store.line import check, over_ration, rejoin, take_turn
@@ -30,7 +31,7 @@ _RETRYABLE = MOVES[Move.RETRY][0]
 _BATCH = 200
 
 
-class SqliteQueue(SqliteTasks, SqliteStanding, SqliteSteering, SqlitePauses):
+class SqliteQueue(SqliteTasks, SqliteStanding, SqliteSteering, SqliteAdditions, SqlitePauses):
     """Tasks and the moves between their states."""
 
     @in_transaction
@@ -62,7 +63,7 @@ class SqliteQueue(SqliteTasks, SqliteStanding, SqliteSteering, SqlitePauses):
         await tell(transaction, task, DeliveryKind.CARD, f"card:{task.id}", now)
         if new.unless_alike:
             task = await ask_whether_twice(transaction, task, now)
-        return await wait_in_thread(transaction, task, now), True
+        return await wait_in_thread(transaction, task, new.adds_to, now), True
 
     async def claim(
         self,

@@ -87,6 +87,8 @@ def task(row: sqlite3.Row) -> Task:
         behind=row["behind"],
         alike=row["alike"],
         follows=row["follows"],
+        adds_to=row["adds_to"],
+        taken_by=row["taken_by"],
         files=tuple(Attached(*file) for file in json.loads(row["files"])),
     )
 

@@ -35,7 +35,7 @@ class SqliteTasks:
         return [rows.task(row) for row in found]
 
     async def ended_tasks(self, since: datetime, until: datetime) -> Sequence[Task]:
-        """The tasks that reached a terminal state in [since, until)."""
+        """The tasks that reached a terminal state in [since, until), but what another has taken up."""
         return [rows.task(row) for row in await self.database.rows("ended_tasks", since=since, until=until)]
 
     async def last_ended(self, limit: int) -> Sequence[Task]:

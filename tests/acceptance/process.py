@@ -5,12 +5,16 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from bot.manifest import manifest
 from bot.rehearsal.claude import ClaudeSim
 from bot.rehearsal.slack import SlackSim
+from dispatch.clock import SystemClock
 
 READY_SECONDS = 30
 
@@ -57,12 +61,27 @@ async def asked(env: Mapping[str, str], *arguments: str, folder: Path) -> Any:
     return json.loads(out)
 
 
-class Bot:
-    """`onequeue run` as a process of its own."""
+@asynccontextmanager
+async def simulators(app: Mapping[str, Any] | None = None) -> AsyncIterator[tuple[SlackSim, ClaudeSim]]:
+    """A Slack, with the bot's own app or that one, and a Claude that holds nothing back at the end."""
+    slack, claude = SlackSim(app or manifest()), ClaudeSim(now=SystemClock().now)
+    await slack.start()
+    await claude.start()
+    try:
+        yield slack, claude
+    finally:
+        claude.release()
+        await slack.close()
+        await claude.close()
 
-    def __init__(self, env: Mapping[str, str], folder: Path) -> None:
+
+class Bot:
+    """`onequeue run`, or `worker`, as a process of its own."""
+
+    def __init__(self, env: Mapping[str, str], folder: Path, command: str = "run") -> None:
         self._env = env
         self._folder = folder
+        self._command = command
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
@@ -81,7 +100,7 @@ class Bot:
             sys.executable,
             "-m",
             "bot",
-            "run",
+            self._command,
             cwd=self._folder,
             env=dict(self._env),
             stdout=asyncio.subprocess.PIPE,
@@ -120,3 +139,34 @@ class Bot:
             self.lines.append(line.decode().rstrip())
             if self.lines[-1].split()[-1:] == ["ready"]:
                 self._ready.set()
+
+
+@dataclass
+class Scenery:
+    """One bot between a Slack and a Claude, in a folder of its own."""
+
+    slack: SlackSim
+    claude: ClaudeSim
+    bot: Bot
+    env: dict[str, str]
+    folder: Path
+
+    async def json(self, *arguments: str) -> Any:
+        """What a command prints with `--json`."""
+        return await asked(self.env, *arguments, folder=self.folder)
+
+
+S = TypeVar("S", bound=Scenery)
+
+
+@asynccontextmanager
+async def scenery(kind: type[S], folder: Path) -> AsyncIterator[S]:
+    """All of it but for the bot's start; its end is seen to."""
+    async with simulators() as (slack, claude):
+        env = environment(folder, slack, claude)
+        scene = kind(slack, claude, Bot(env, folder), env, folder)
+        try:
+            yield scene
+        finally:
+            claude.release()
+            await scene.bot.kill()

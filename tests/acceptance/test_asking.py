@@ -6,24 +6,14 @@ from typing import Any
 
 import pytest
 
-from bot.manifest import manifest
-from bot.rehearsal.claude import ClaudeSim
-from bot.rehearsal.slack import Message, SlackSim, visible
-from dispatch.clock import SystemClock
-from tests.acceptance.process import Bot, asked, environment
+from bot.rehearsal.slack import Message, visible
+from tests.acceptance.process import Scenery, scenery
 
 OPS, ANA = "COPS00001", "UANA00001"
 ASK = "p6 drain the queues, but ask me which one first"
 
 
-class World:
-    """One bot between a Slack and a Claude."""
-
-    def __init__(self, folder: Path, slack: SlackSim, claude: ClaudeSim) -> None:
-        self.slack, self.claude, self.folder = slack, claude, folder
-        self.env = environment(folder, slack, claude)
-        self.bot = Bot(self.env, folder)
-
+class World(Scenery):
     def questions(self) -> list[Message]:
         return [message for message in self.slack.messages(OPS) if "#1 asks:" in message.text]
 
@@ -40,19 +30,13 @@ class World:
         )
 
     async def show(self) -> Any:
-        return await asked(self.env, "show", "1", folder=self.folder)
+        return await self.json("show", "1")
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    slack, claude = SlackSim(manifest()), ClaudeSim(now=SystemClock().now)
-    await slack.start()
-    await claude.start()
-    world = World(tmp_path, slack, claude)
-    yield world
-    await world.bot.kill()
-    await slack.close()
-    await claude.close()
+    async with scenery(World, tmp_path) as world:
+        yield world
 
 
 def used(world: World) -> list[tuple[int, int]]:
@@ -113,4 +97,4 @@ async def test_killed_while_it_waits_it_asks_no_second_time(world: World) -> Non
     assert len(task["questions"]) == len(world.questions()) == 1
     told = [str(one.messages) for one in world.claude.served if "the refunds, please" in str(one.messages)]
     assert told, "a session was told"
-    assert len((await asked(world.env, "list", folder=world.folder))["tasks"]) == 0, "no task was made of it"
+    assert len((await world.json("list"))["tasks"]) == 0, "no task was made of it"

@@ -6,22 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.manifest import manifest
 from bot.rehearsal.claude import ClaudeSim
 from bot.rehearsal.slack import SlackSim
-from dispatch.clock import SystemClock
-from tests.acceptance.process import Bot, asked, environment, onequeue
+from tests.acceptance.process import Bot, asked, environment, onequeue, simulators
 
 
 @pytest.fixture
-async def sims(tmp_path: Path) -> AsyncIterator[tuple[SlackSim, ClaudeSim]]:
-    slack, claude = SlackSim(manifest()), ClaudeSim(now=SystemClock().now)
-    await slack.start()
-    await claude.start()
-    yield slack, claude
-    claude.release()
-    await slack.close()
-    await claude.close()
+async def sims() -> AsyncIterator[tuple[SlackSim, ClaudeSim]]:
+    async with simulators() as started:
+        yield started
 
 
 @pytest.mark.long

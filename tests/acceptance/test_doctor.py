@@ -2,28 +2,18 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from bot.manifest import manifest, variant
-from bot.rehearsal.claude import ClaudeSim
+from bot.manifest import variant
 from bot.rehearsal.slack import SlackSim
-from dispatch.clock import SystemClock
-from tests.acceptance.process import Bot, environment, onequeue
+from tests.acceptance.process import Bot, Scenery, environment, onequeue, scenery
 from tests.acceptance.test_http_mode import free_port
 
 
-@dataclass
-class Ward:
+class Ward(Scenery):
     """A team's Onequeue to be looked at. `levels` and `seen` are by the name of each finding."""
-
-    slack: SlackSim
-    claude: ClaudeSim
-    bot: Bot
-    env: dict[str, str]
-    folder: Path
 
     async def look(self) -> tuple[int, Mapping[str, Mapping[str, str]]]:
         status, out, err = await onequeue(self.env, "doctor", "--json", folder=self.folder)
@@ -41,16 +31,9 @@ class Ward:
 
 @pytest.fixture
 async def ward(tmp_path: Path) -> AsyncIterator[Ward]:
-    slack, claude = SlackSim(manifest()), ClaudeSim(now=SystemClock().now)
-    await slack.start()
-    await claude.start()
-    env = environment(tmp_path, slack, claude)
-    (tmp_path / "onequeue.toml").write_text('[operators]\npeople = ["UANA00001"]\n', encoding="utf-8")
-    ward = Ward(slack, claude, Bot(env, tmp_path), env, tmp_path)
-    yield ward
-    await ward.bot.kill()
-    await slack.close()
-    await claude.close()
+    async with scenery(Ward, tmp_path) as ward:
+        (tmp_path / "onequeue.toml").write_text('[operators]\npeople = ["UANA00001"]\n', encoding="utf-8")
+        yield ward
 
 
 def levels(found: Mapping[str, Mapping[str, str]], level: str) -> set[str]:

@@ -2,34 +2,24 @@
 
 import asyncio
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.manifest import manifest
 from bot.money import dollars
-from bot.rehearsal.claude import ClaudeSim
-from bot.rehearsal.slack import Message, SlackSim, visible
-from dispatch.clock import SystemClock
-from tests.acceptance.process import Bot, asked, environment, onequeue
+from bot.rehearsal.slack import Message, visible
+from tests.acceptance.process import Scenery, onequeue, scenery
 
 OPS, ANA, SAM = "COPS00001", "UANA00001", "USAM00001"
 SEAT = "[tiers.opus]\nseats = 1\n"
 
 
-@dataclass
-class World:
-    slack: SlackSim
-    claude: ClaudeSim
-    bot: Bot
-    env: dict[str, str]
-    folder: Path
-
+class World(Scenery):
     def cards(self) -> list[Message]:
         """Every card in every channel, as it stands now."""
         everywhere = [message for found in self.slack.state.messages.values() for message in found]
@@ -53,9 +43,6 @@ class World:
         everywhere = [message for found in self.slack.state.messages.values() for message in found]
         return [message for message in everywhere if _footer(message).endswith(f"#{number}")]
 
-    async def json(self, *arguments: str) -> Any:
-        return await asked(self.env, *arguments, folder=self.folder)
-
 
 def _is_card(message: Message) -> bool:
     return bool(re.match(r"#\d+ · p\d+ · (Opus|Sonnet|Haiku) · ", message.text))
@@ -75,16 +62,8 @@ def _footer(message: Message) -> str:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    slack, claude = SlackSim(manifest()), ClaudeSim(now=SystemClock().now)
-    await slack.start()
-    await claude.start()
-    env = environment(tmp_path, slack, claude)
-    world = World(slack, claude, Bot(env, tmp_path), env, tmp_path)
-    yield world
-    claude.release()
-    await world.bot.kill()
-    await slack.close()
-    await claude.close()
+    async with scenery(World, tmp_path) as world:
+        yield world
 
 
 @pytest.mark.parametrize(
@@ -142,9 +121,8 @@ async def test_the_acknowledgement_is_quick_and_follows_the_commit(world: World)
     assert all(envelope.state == "acked" for envelope in world.slack.state.envelopes)
     assert acked[len(acked) // 2] < 1000, "far below Slack's three seconds; the benchmark has the figure"
     await world.bot.kill()
-    tasks = (await world.json("list"))["tasks"]
-    ended = 10 - len(tasks)
-    assert {task["id"] for task in tasks} | set(range(1, ended + 1)) == set(range(1, 11))
+    with closing(sqlite3.connect(world.folder / "onequeue.db")) as raw:
+        assert [row[0] for row in raw.execute("SELECT id FROM task ORDER BY id")] == list(range(1, 11))
 
 
 @pytest.mark.long

@@ -5,41 +5,28 @@ from pathlib import Path
 
 import pytest
 
-from bot.manifest import manifest
-from bot.rehearsal.claude import ClaudeSim
-from bot.rehearsal.slack import SlackSim
-from dispatch.clock import SystemClock
-from tests.acceptance.process import Bot, asked, environment
+from tests.acceptance.process import Scenery, scenery
 from tests.integration.home_room import says, shown
 
 
 @pytest.mark.long
 async def test_a_paused_queue_is_resumed_in_home_after_a_restart(tmp_path: Path) -> None:
-    slack, claude = SlackSim(manifest()), ClaudeSim(now=SystemClock().now)
-    await slack.start()
-    await claude.start()
-    env = environment(tmp_path, slack, claude)
-    bot = Bot(env, tmp_path)
+    async with scenery(Scenery, tmp_path) as world:
+        slack, bot = world.slack, world.bot
 
-    async def until(what: Callable[[str], bool]) -> None:
-        await slack.wait_for(lambda _: what(says(shown(slack))), timeout=30)
+        async def until(what: Callable[[str], bool]) -> None:
+            await slack.wait_for(lambda _: what(says(shown(slack))), timeout=30)
 
-    try:
         await bot.start()
-        assert (await asked(env, "pause", folder=tmp_path))["paused"]["actor"].startswith("cli:")
+        assert (await world.json("pause"))["paused"]["actor"].startswith("cli:")
         assert "paused" in await slack.slash("ana", "#ops", "p9 tidy the wiki")
         await slack.open_home("ana")
         await until(lambda said: "tidy the wiki\nnext in line · paused" in said)
         await bot.kill()
         await bot.start()
-        assert (await asked(env, "list", folder=tmp_path))["tasks"][0]["state"] == "queued"
+        assert (await world.json("list"))["tasks"][0]["state"] == "queued"
         await slack.forms.press_home("ana", "resume", "queue")
         await until(lambda said: said.startswith("The queue goes on."))
         await until(lambda said: "*#1 · p9 · Haiku · done*" in said and "*Paused*" not in said)
         assert await bot.stop() == 0
-    finally:
-        claude.release()
-        await bot.kill()
-        await slack.close()
-        await claude.close()
     assert not [line for line in bot.lines if "Traceback" in line]

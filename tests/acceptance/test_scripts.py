@@ -2,17 +2,12 @@
 
 import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bot.manifest import manifest
-from bot.rehearsal.claude import ClaudeSim
-from bot.rehearsal.slack import Message, SlackSim, visible
-from dispatch.clock import SystemClock
-from tests.acceptance.process import Bot, asked, environment, onequeue
+from bot.rehearsal.slack import Message, visible
+from tests.acceptance.process import Scenery, onequeue, scenery
 from tests.integration.processes import until
 
 OPS, ANA, SAM = "COPS00001", "UANA00001", "USAM00001"
@@ -45,14 +40,7 @@ def set_up(folder: Path) -> None:
     (folder / "onequeue.toml").write_text("\n".join(lines), encoding="utf-8")
 
 
-@dataclass
-class World:
-    slack: SlackSim
-    claude: ClaudeSim
-    bot: Bot
-    env: dict[str, str]
-    folder: Path
-
+class World(Scenery):
     def posts(self) -> list[Message]:
         return [message for found in self.slack.state.messages.values() for message in found]
 
@@ -67,23 +55,13 @@ class World:
     async def becomes(self, number: int, state: str) -> None:
         await self.slack.wait_for(lambda _: f"· Script · {state}" in self.card(number), timeout=30)
 
-    async def json(self, *arguments: str) -> Any:
-        return await asked(self.env, *arguments, folder=self.folder)
-
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    slack, claude = SlackSim(manifest()), ClaudeSim(now=SystemClock().now)
-    await slack.start()
-    await claude.start()
-    env = environment(tmp_path, slack, claude)
-    set_up(tmp_path)
-    world = World(slack, claude, Bot(env, tmp_path), env, tmp_path)
-    await world.bot.start()
-    yield world
-    await world.bot.kill()
-    await slack.close()
-    await claude.close()
+    async with scenery(World, tmp_path) as world:
+        set_up(tmp_path)
+        await world.bot.start()
+        yield world
 
 
 def _pinged(world: World) -> Sequence[tuple[str, str]]:

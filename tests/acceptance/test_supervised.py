@@ -7,29 +7,27 @@ from pathlib import Path
 
 import pytest
 
-from bot.manifest import manifest
 from bot.rehearsal.claude import ClaudeSim
 from bot.rehearsal.slack import SlackSim
-from dispatch.clock import SystemClock
-from tests.acceptance.process import Bot, environment, onequeue
+from tests.acceptance.process import Bot, environment, onequeue, simulators
 
 OPS = "COPS00001"
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[SlackSim]:
-    slack = SlackSim(manifest())
-    await slack.start()
-    yield slack
-    await slack.close()
+async def sims() -> AsyncIterator[tuple[SlackSim, ClaudeSim]]:
+    async with simulators() as started:
+        yield started
 
 
 @pytest.fixture
-async def env(slack: SlackSim, tmp_path: Path) -> AsyncIterator[dict[str, str]]:
-    claude = ClaudeSim(now=SystemClock().now)
-    await claude.start()
-    yield environment(tmp_path, slack, claude)
-    await claude.close()
+def slack(sims: tuple[SlackSim, ClaudeSim]) -> SlackSim:
+    return sims[0]
+
+
+@pytest.fixture
+def env(sims: tuple[SlackSim, ClaudeSim], tmp_path: Path) -> dict[str, str]:
+    return environment(tmp_path, *sims)
 
 
 async def test_a_supervisor_hears_of_its_life_and_end(env: dict[str, str], tmp_path: Path) -> None:

@@ -6,23 +6,14 @@ from typing import Any
 
 import pytest
 
-from bot.manifest import manifest
-from bot.rehearsal.claude import ClaudeSim
-from bot.rehearsal.slack import SlackSim, visible
-from dispatch.clock import SystemClock
-from tests.acceptance.process import Bot, asked, environment
+from bot.rehearsal.claude import Failure
+from bot.rehearsal.slack import visible
+from tests.acceptance.process import Scenery, scenery
 
 OPS = "COPS00001"
 
 
-class World:
-    """One bot between a Slack and a Claude."""
-
-    def __init__(self, folder: Path, slack: SlackSim, claude: ClaudeSim) -> None:
-        self.slack, self.claude, self.folder = slack, claude, folder
-        self.env = environment(folder, slack, claude)
-        self.bot = Bot(self.env, folder)
-
+class World(Scenery):
     async def says(self, words: str, times: int = 1) -> None:
         """Waits until so many messages in the channel have those words."""
         await self.slack.wait_for(
@@ -37,19 +28,13 @@ class World:
         return root
 
     async def task(self, number: int) -> Any:
-        return await asked(self.env, "show", str(number), folder=self.folder)
+        return await self.json("show", str(number))
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    slack, claude = SlackSim(manifest()), ClaudeSim(now=SystemClock().now)
-    await slack.start()
-    await claude.start()
-    world = World(tmp_path, slack, claude)
-    yield world
-    await world.bot.kill()
-    await slack.close()
-    await claude.close()
+    async with scenery(World, tmp_path) as world:
+        yield world
 
 
 @pytest.mark.long
@@ -74,6 +59,35 @@ async def test_a_reply_to_a_running_task_outlives_a_kill_and_knows_the_answer(wo
     first, second = await world.task(1), await world.task(2)
     assert (first["state"], second["state"]) == ("done", "done")
     assert [run["verdict"] for run in second["runs"]] == ["answered"]
+
+
+@pytest.mark.long
+async def test_what_was_taken_up_outlives_a_kill_before_it_is_answered(world: World) -> None:
+    settings = world.folder / "onequeue.toml"
+    settings.write_text(f'[channels.{OPS}]\nreplies = "steer"\n')
+    await world.bot.start()
+    world.claude.hold()
+    await world.slack.slash("ana", "#ops", "p9 investigate stall")
+    await world.claude.wait_for_held(1, 30)
+    root = await world.thread()
+    await world.slack.say("ana", "#ops", "and the refunds?", thread_ts=root)
+    await world.says("For #1, which takes it up at its next step")
+    world.claude.fail(Failure.HANG)
+    world.claude.release()
+    await world.claude.wait_for_requests(2, 30)
+    await world.says("#1 has taken this up")
+    await world.bot.kill()
+    world.claude.recover()
+    await world.bot.start()
+    await world.says("#1 · p9 · Haiku · done")
+    assert await world.bot.stop() == 0
+    (prompt,) = [one for one in world.claude.served[-1].messages if "investigate stall" in str(one)][:1]
+    assert "> #2, said by whoever asked for the task:\n> and the refunds?" in str(prompt["content"])
+    first, second = await world.task(1), await world.task(2)
+    assert [run["verdict"] for run in first["runs"]] == ["lost", "answered"]
+    assert (second["state"], second["taken_by"], second["runs"]) == ("cancelled", 1, [])
+    assert second["cost_micro_usd"] == 0
+    assert [ping.target for ping in world.slack.pings] == ["UANA00001"], "there is one answer"
 
 
 @pytest.mark.long

@@ -7,30 +7,20 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.manifest import manifest
-from bot.rehearsal.claude import Call, ClaudeSim, Say, Step, say
-from bot.rehearsal.slack import SlackSim
+from bot.rehearsal.claude import Call, Say, Step, say
 from dispatch.clock import SystemClock
-from tests.acceptance.process import Bot, environment, onequeue
+from tests.acceptance.process import Scenery, onequeue, scenery
 
 TOKEN = "xoxb-" + "123456789012-abcdefABCDEF"
 PAPER = "A long paper. " * 60
 
 
-@dataclass
-class World:
-    slack: SlackSim
-    claude: ClaudeSim
-    bot: Bot
-    env: dict[str, str]
-    folder: Path
-
+class World(Scenery):
     async def show(self, *arguments: str) -> tuple[int, str, str]:
         return await onequeue(self.env, "show", "1", *arguments, folder=self.folder)
 
@@ -42,16 +32,8 @@ class World:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    slack, claude = SlackSim(manifest()), ClaudeSim(now=SystemClock().now)
-    await slack.start()
-    await claude.start()
-    env = environment(tmp_path, slack, claude)
-    world = World(slack, claude, Bot(env, tmp_path), env, tmp_path)
-    yield world
-    claude.release()
-    await world.bot.kill()
-    await slack.close()
-    await claude.close()
+    async with scenery(World, tmp_path) as world:
+        yield world
 
 
 def words(transcript: Any) -> list[str]:

@@ -19,17 +19,11 @@ from dispatch.runners.placed import Placed
 from dispatch.states import State
 from dispatch.task import Claim, Outcome, Tier
 from tests.fakes.setups import FakeSetups
-from tests.integration.agent_room import AgentRoom, agent_room, claude
+from tests.integration.agent_room import AgentRoom, agent_room
 from tests.integration.gateway_room import open_session
 from tests.integration.test_worktrees import git
 
 ANA = "UANA00001"
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[ClaudeSim]:
-    async with claude() as running:
-        yield running
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from bot.rehearsal.claude import ClaudeSim
 from dispatch.clock import SystemClock
 from dispatch.means import Means, Profile, RunnerName
@@ -121,3 +123,9 @@ def _text(content: object) -> str:
 
 
 __all__ = ["UTC_ZONE", "AgentRoom", "agent_room", "claude", "marked", "marked_processes", "means"]
+
+
+@pytest.fixture
+async def room(sim: ClaudeSim, tmp_path: Path) -> AsyncIterator[AgentRoom]:
+    async with agent_room(tmp_path, sim) as opened:
+        yield opened

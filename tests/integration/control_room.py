@@ -1,7 +1,7 @@
 """What the tests of buttons share: the real dispatcher and worker behind a simulated Slack."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -107,8 +107,9 @@ class Bench:
 
 @asynccontextmanager
 async def control_room(
-    folder: Path, budgets: Budgets | None = None, rules: Rules = RULES
+    folder: Path, budgets: Budgets | None = None, rules: Rules = RULES, steered: Collection[str] = ()
 ) -> AsyncIterator[Bench]:
+    """In the channels of `steered` replies steer."""
     async with post_room(folder) as room:
         store, clock, terms = room.store, FakeClock(), replace(TERMS, budgets=budgets or Budgets())
         gateway, seats, notifier, alarms = OpenGateway(), FakeSeats(), FakeNotifier(), FakeAlarms()
@@ -134,6 +135,7 @@ async def control_room(
             terms.zone,
             lambda _: 5,
             rights,
+            steers_in=lambda channel: channel in steered,
         )
         guarded = GuardedAlarms(alarms, rights)
         follow_ups = FollowUps(intake, guard, room.chat, terms.table)

@@ -9,9 +9,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import httpx2
+import pytest
 from anthropic import AsyncAnthropic
 
-from bot.rehearsal.claude import ClaudeSim, Say, Served
+from bot.rehearsal.claude import ClaudeSim, Say, Served, Step
 from dispatch.asking import Asking
 from dispatch.booking import Booking
 from dispatch.clock import SystemClock
@@ -25,6 +26,7 @@ from dispatch.store.ledger import SqliteLedger
 from dispatch.task import Claim, NewTask, Source, Tier
 from dispatch.terms import Terms
 from dispatch.usage import MICRO_USD, Price, Unpriced, Usage
+from tests.integration.rehearsal_claude import claude
 from tests.integration.test_worker import FakeNotifier
 
 MODEL = "claude-haiku-5-5"
@@ -142,6 +144,32 @@ async def room_over(sim: ClaudeSim, folder: Path, idle: timedelta = IDLE) -> Asy
     """A gateway to the simulated Claude."""
     async with gateway_room(folder, sim.url, sim.key, idle) as room:
         yield room
+
+
+@pytest.fixture
+async def sim() -> AsyncIterator[ClaudeSim]:
+    async with claude() as running:
+        yield running
+
+
+@pytest.fixture
+async def room(sim: ClaudeSim, tmp_path: Path) -> AsyncIterator[GatewayRoom]:
+    async with room_over(sim, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(name="room")
+async def hasty_room(sim: ClaudeSim, tmp_path: Path) -> AsyncIterator[GatewayRoom]:
+    """A room in which nobody waits for an answer on their seat."""
+    async with room_over(sim, tmp_path) as opened:
+        opened.asking.hurry()
+        yield opened
+
+
+def hold(sim: ClaudeSim, times: int = 1) -> None:
+    """Has each of the next answers stop halfway."""
+    sim.script([Step((HALF_HELD,))] * times)
+    sim.hold()
 
 
 @asynccontextmanager

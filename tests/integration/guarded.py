@@ -39,12 +39,12 @@ from tests.integration.front_desk import front_desk
 from tests.integration.front_room import CountingNotifier, FakeAlarms
 
 ANA, SAM, KIM = "UANA00001", "USAM00001", "UKIM00001"
-OPS, THREAD = "COPS00001", "1700000000.000100"
+OPS, THREAD, STEERED = "COPS00001", "1700000000.000100", "1700000000.000200"
 ME = Identity("UBOT00001", "B1", TEAM, "Acme", frozenset())
 TERMS = Terms(DEFAULT_TABLE, ZoneInfo("UTC"), scripts={"status": Script("status", ("true",))})
-QUEUED, HELD, STOPPED, ASKING, CANCELLED, TWICE, ANSWERED = 1, 2, 3, 4, 5, 7, 8
-"""ana's tasks: one in line, one short of money, one at its cap, one that asks, one that was cancelled,
-one that looks like another, and one that is answered."""
+QUEUED, HELD, STOPPED, ASKING, CANCELLED, RUNS, TWICE, ANSWERED = 1, 2, 3, 4, 5, 7, 8, 9
+"""ana's tasks: one in line, one short of money, one at its cap, one that asks, one that was cancelled, one
+that runs where replies steer, one that looks like another, and one that is answered."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,8 @@ WAYS: Final[Mapping[str, Way]] = {
     },
     "words in a thread": Way(mention("payments", thread=THREAD), others=True),
     "words to us in a thread": Way(mention(f"<@{ME.user}> payments", thread=THREAD)),
+    "words in a steered thread": Way(mention("and the wiki", thread=STEERED), others=True),
+    "words to us in a steered thread": Way(mention(f"<@{ME.user}> and the wiki", thread=STEERED)),
     "button: cheaper": Way(press("cheaper", HELD, "Run on Haiku"), others=True),
     "button: another cap": Way(press("another_cap", STOPPED, "Another $3"), others=True),
     "button: bump": Way(press("bump", QUEUED, "Bump to p8"), others=True),
@@ -215,6 +217,7 @@ async def door(folder: Path, rules: Rules, slack: FakeRegister) -> AsyncIterator
             lambda _: 5,
             rights,
             Scripts({"status": ScriptSettings(run=("/bin/true",))}),
+            steers_in=lambda _: True,
         )
         guarded = GuardedAlarms(alarms, rights)
         windows = FakeWindows()
@@ -246,8 +249,8 @@ async def _furnish(store: Store, clock: FakeClock) -> None:
     """ana's tasks, and a gate that an operator may open."""
     now = clock.now()
 
-    async def ask(number: int, priority: int) -> None:
-        new = NewTask(f"seed:{number}", Source.MENTION, ANA, "words", priority, channel=OPS, thread=THREAD)
+    async def ask(number: int, priority: int, thread: str = THREAD, words: str = "words") -> None:
+        new = NewTask(f"seed:{number}", Source.MENTION, ANA, words, priority, channel=OPS, thread=thread)
         await store.queue.enqueue(new, route(priority, None, None, DEFAULT_TABLE), now)
 
     async def claim(tier: Tier) -> Claim:
@@ -271,6 +274,8 @@ async def _furnish(store: Store, clock: FakeClock) -> None:
     await ask(CANCELLED, 9)
     await store.queue.cancel(CANCELLED, ANA, now)
     await ask(6, 4)
+    await ask(RUNS, 6, STEERED, "drain it")
+    assert (await claim(Tier.SONNET)).task.id == RUNS
     shut = Gate(
         name="account", state=GateState.CLOSED, fault=FaultKind.AUTHENTICATION, closed_at=now, faults=1
     )

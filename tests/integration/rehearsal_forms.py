@@ -1,12 +1,14 @@
 """Views for the tests of forms, a clock moved by hand, and an app that opens a form."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from slack_bolt.async_app import AsyncApp
 
 from bot.rehearsal.slack import SlackSim
-from tests.integration.rehearsal_slack import bolt_app
+from tests.integration.rehearsal_slack import MANIFEST, bolt_app, running
 
 Json = dict[str, Any]
 
@@ -104,3 +106,15 @@ def form_app(sim: SlackSim, view: Json, answer: Json | None = None) -> tuple[Asy
         await ack()
 
     return app, seen
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(name="sim")
+async def moved_sim(clock: Clock) -> AsyncIterator[SlackSim]:
+    simulated = SlackSim(MANIFEST, now=clock)
+    async with running(simulated):
+        yield simulated

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
@@ -39,6 +40,18 @@ async def running(sim: SlackSim) -> AsyncIterator[AsyncWebClient]:
         yield AsyncWebClient(token=sim.bot_token, base_url=sim.api_url, retry_handlers=[])
     finally:
         await sim.close()
+
+
+@pytest.fixture
+async def sim() -> AsyncIterator[SlackSim]:
+    simulated = SlackSim(MANIFEST)
+    async with running(simulated):
+        yield simulated
+
+
+@pytest.fixture
+def web(sim: SlackSim) -> AsyncWebClient:
+    return AsyncWebClient(token=sim.bot_token, base_url=sim.api_url, retry_handlers=[])
 
 
 def bolt_app(sim: SlackSim) -> AsyncApp:

@@ -10,9 +10,9 @@ from dispatch.faults import FaultKind
 from dispatch.means import Beyond, Profile
 from dispatch.questions import Decision
 from dispatch.task import Verdict
-from tests.integration.agent_people import again, agent, answer, asked, at_work, bash, repo, room, run, sim
+from tests.integration.agent_people import again, agent, answer, asked, at_work, bash, repo, room, run
 from tests.integration.agent_room import AgentRoom
-from tests.integration.gateway_room import open_session
+from tests.integration.gateway_room import open_session, sim
 from tests.integration.test_worktrees import git
 
 __all__ = ["repo", "room", "sim"]

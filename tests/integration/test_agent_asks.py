@@ -26,10 +26,9 @@ from tests.integration.agent_people import (
     repo,
     room,
     run,
-    sim,
 )
 from tests.integration.agent_room import AgentRoom, agent_room
-from tests.integration.gateway_room import MODEL, open_session, usage_of
+from tests.integration.gateway_room import MODEL, open_session, sim, usage_of
 from tests.integration.test_worktrees import git
 
 __all__ = ["repo", "room", "sim"]

@@ -1,35 +1,24 @@
 """The transcript of a session of the real Claude Code."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from functools import partial
-from pathlib import Path
 
 import pytest
 
 from bot.redact import redact
-from bot.rehearsal.claude import Call, ClaudeSim, Say, Step, call, say
+from bot.rehearsal.claude import Call, Say, Step, call, say
 from dispatch.runners.claude_code.command import SERVER
 from dispatch.runners.transcribed import Transcribed
 from dispatch.transcript import MODEL, Kind
-from tests.integration.agent_room import AgentRoom, agent_room, claude
+from tests.integration.agent_room import AgentRoom, room
+from tests.integration.gateway_room import sim
+
+__all__ = ["room", "sim"]
 
 pytestmark = pytest.mark.long
 
 PAPER = "A long paper. " * 60
 TOKEN = "xoxb-" + "123456789012-abcdefABCDEF"
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[ClaudeSim]:
-    async with claude() as running:
-        yield running
-
-
-@pytest.fixture
-async def room(sim: ClaudeSim, tmp_path: Path) -> AsyncIterator[AgentRoom]:
-    async with agent_room(tmp_path, sim) as opened:
-        yield opened
 
 
 def transcribed(room: AgentRoom) -> Transcribed:

@@ -1,19 +1,20 @@
 """Files that the real Claude Code reads in its jail, and cannot change."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from bot.rehearsal.claude import Call, ClaudeSim, Say, Step, call, say
+from bot.rehearsal.claude import Call, Say, Step, call, say
 from dispatch.means import Profile
 from dispatch.ports import Attachment, FileKind
 from dispatch.task import Verdict
 from tests.fakes.attachments import PNG, TEXT
-from tests.integration.agent_room import AgentRoom, agent_room
-from tests.integration.rehearsal_claude import claude
+from tests.integration.agent_people import room
+from tests.integration.agent_room import AgentRoom
+from tests.integration.gateway_room import sim
+
+__all__ = ["room", "sim"]
 
 pytestmark = pytest.mark.long
 
@@ -21,19 +22,6 @@ FILES = (
     Attachment("p99.png", FileKind.IMAGE, "image/png", PNG),
     Attachment("log.txt", FileKind.TEXT, "text/plain", TEXT),
 )
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[ClaudeSim]:
-    async with claude() as running:
-        yield running
-
-
-@pytest.fixture
-async def room(sim: ClaudeSim, tmp_path: Path) -> AsyncIterator[AgentRoom]:
-    async with agent_room(tmp_path, sim) as opened:
-        yield opened
-        assert opened.left() == []
 
 
 @pytest.mark.parametrize("profile", [Profile.READ, Profile.FULL])

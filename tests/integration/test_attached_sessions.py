@@ -21,9 +21,10 @@ from dispatch.states import State
 from dispatch.store import Store
 from dispatch.task import Attached, Resumed, Task, Verdict
 from tests.fakes.attachments import PDF, PNG, TEXT
-from tests.integration.gateway_room import GatewayRoom, open_session, room_over, usage_of
-from tests.integration.rehearsal_claude import claude
+from tests.integration.gateway_room import GatewayRoom, hasty_room, open_session, sim, usage_of
 from tests.integration.test_worker import Place
+
+__all__ = ["hasty_room", "sim"]
 
 FILES = (
     Attachment("p99.png", FileKind.IMAGE, "image/png", PNG),
@@ -31,19 +32,6 @@ FILES = (
     Attachment("log", FileKind.TEXT, "text/plain", TEXT),
 )
 QUESTION = Call("ask_requester", {"question": "Which first?", "options": ["payments", "refunds"]})
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[ClaudeSim]:
-    async with claude() as running:
-        yield running
-
-
-@pytest.fixture
-async def room(sim: ClaudeSim, tmp_path: Path) -> AsyncIterator[GatewayRoom]:
-    async with room_over(sim, tmp_path) as opened:
-        opened.asking.hurry()
-        yield opened
 
 
 def first_blocks(sim: ClaudeSim, number: int = 0) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Slack through `SlackChat`: what goes over the wire, and every way it can go wrong."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +10,9 @@ from bot.ports import ChatError, NoAnswer, RateLimited, Refused
 from bot.rehearsal.slack import SlackSim
 from bot.views.gate import LivePing
 from bot.views.message import Message, markdown, section
-from tests.integration.rehearsal_slack import MANIFEST, running
+from tests.integration.rehearsal_slack import sim
+
+__all__ = ["sim"]
 
 ANA, OPS = "UANA00001", "COPS00001"
 HELLO = Message("hello", (section("hello"),))
@@ -18,13 +20,6 @@ HELLO = Message("hello", (section("hello"),))
 
 def long_ago() -> datetime:
     return datetime(2020, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[SlackSim]:
-    simulated = SlackSim(MANIFEST)
-    async with running(simulated):
-        yield simulated
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Every micro-dollar the API serves is in the ledger, however the request ends."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 
@@ -15,33 +14,23 @@ from dispatch.store.database import Database
 from dispatch.store.ledger import SqliteLedger
 from dispatch.usage import Price, Unpriced, Usage
 from tests.integration.gateway_room import (
-    HALF_HELD,
     MODEL,
     UNPRICED_MODEL,
     GatewayRoom,
     Reader,
     ask,
     gateway_room,
+    hold,
     price,
-    room_over,
+    room,
     sdk,
+    sim,
     usage_of,
 )
-from tests.integration.rehearsal_claude import claude
+
+__all__ = ["room", "sim"]
 
 LONG = "x" * 4000
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[ClaudeSim]:
-    async with claude() as running:
-        yield running
-
-
-@pytest.fixture
-async def room(sim: ClaudeSim, tmp_path: Path) -> AsyncIterator[GatewayRoom]:
-    async with room_over(sim, tmp_path) as opened:
-        yield opened
 
 
 async def assert_ledger_is_what_was_served(room: GatewayRoom, sim: ClaudeSim) -> list[Booking]:
@@ -55,11 +44,6 @@ async def assert_ledger_is_what_was_served(room: GatewayRoom, sim: ClaudeSim) ->
     assert [line.estimated for line in lines] == [not one.finished for one in paid]
     assert await room.still_open() == 0
     return lines
-
-
-def hold(sim: ClaudeSim, times: int = 1) -> None:
-    sim.script([Step((HALF_HELD,))] * times)
-    sim.hold()
 
 
 async def drink(client: AsyncAnthropic, model: str = MODEL) -> None:

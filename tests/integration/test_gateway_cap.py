@@ -1,7 +1,6 @@
 """The cap of a task holds while a session runs, and what was spent reaching it is booked."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anthropic
@@ -19,35 +18,21 @@ from tests.integration.gateway_room import (
     Reader,
     ask,
     gateway_room,
+    hold,
     open_session,
     price,
-    room_over,
+    room,
     sdk,
+    sim,
     usage_of,
 )
-from tests.integration.rehearsal_claude import claude
 
-
-@pytest.fixture
-async def sim() -> AsyncIterator[ClaudeSim]:
-    async with claude() as running:
-        yield running
-
-
-@pytest.fixture
-async def room(sim: ClaudeSim, tmp_path: Path) -> AsyncIterator[GatewayRoom]:
-    async with room_over(sim, tmp_path) as opened:
-        yield opened
+__all__ = ["room", "sim"]
 
 
 def cost(sim: ClaudeSim) -> int:
     prices = [price(one.model, usage_of(one)) for one in sim.served]
     return sum(one.micro_usd for one in prices if isinstance(one, Price))
-
-
-def hold(sim: ClaudeSim, times: int = 1) -> None:
-    sim.script([Step((HALF_HELD,))] * times)
-    sim.hold()
 
 
 async def cost_when_held(room: GatewayRoom, sim: ClaudeSim) -> int:

@@ -1,7 +1,6 @@
 """Lines of the ledger that cannot be closed at once are closed later, and none is lost without a word."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,23 +16,14 @@ from tests.integration.gateway_room import (
     ask,
     gateway_room,
     price,
+    room,
     room_over,
     sdk,
+    sim,
     usage_of,
 )
-from tests.integration.rehearsal_claude import claude
 
-
-@pytest.fixture
-async def sim() -> AsyncIterator[ClaudeSim]:
-    async with claude() as running:
-        yield running
-
-
-@pytest.fixture
-async def room(sim: ClaudeSim, tmp_path: Path) -> AsyncIterator[GatewayRoom]:
-    async with room_over(sim, tmp_path) as opened:
-        yield opened
+__all__ = ["room", "sim"]
 
 
 async def writable(room: GatewayRoom, yes: bool) -> None:

@@ -1,8 +1,6 @@
 """What a budget left, models without a price, and what is known of a request when the process dies."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import anthropic
 import pytest
@@ -19,22 +17,12 @@ from tests.integration.gateway_room import (
     Reader,
     ask,
     price,
-    room_over,
+    room,
     sdk,
+    sim,
 )
-from tests.integration.rehearsal_claude import claude
 
-
-@pytest.fixture
-async def sim() -> AsyncIterator[ClaudeSim]:
-    async with claude() as running:
-        yield running
-
-
-@pytest.fixture
-async def room(sim: ClaudeSim, tmp_path: Path) -> AsyncIterator[GatewayRoom]:
-    async with room_over(sim, tmp_path) as opened:
-        yield opened
+__all__ = ["room", "sim"]
 
 
 def refusal(error: anthropic.APIStatusError) -> tuple[str, str]:

@@ -1,31 +1,17 @@
 """A session that is put aside, at the gateway: what it is told, and that nothing more is sent for it."""
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from bot.rehearsal.claude import ClaudeSim
 from dispatch.ports import Pause
 from dispatch.questions import LONGEST_SHOWN, PUT_ASIDE, Decision, QuestionKind
-from tests.integration.gateway_room import MODEL, GatewayRoom, plain_http, room_over
-from tests.integration.rehearsal_claude import claude
+from tests.integration.gateway_room import MODEL, GatewayRoom, hasty_room, plain_http, sim
+
+__all__ = ["hasty_room", "sim"]
 
 ANA = "UANA00001"
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[ClaudeSim]:
-    async with claude() as running:
-        yield running
-
-
-@pytest.fixture
-async def room(sim: ClaudeSim, tmp_path: Path) -> AsyncIterator[GatewayRoom]:
-    async with room_over(sim, tmp_path) as opened:
-        opened.asking.hurry()
-        yield opened
 
 
 async def test_a_tool_that_pauses_shuts_the_way_to_the_api(room: GatewayRoom, sim: ClaudeSim) -> None:

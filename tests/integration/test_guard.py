@@ -54,6 +54,27 @@ RULES = st.builds(
     guests=st.booleans(),
     shared_channels=st.booleans(),
 )
+ANYBODY = (
+    st.sampled_from([ANA, SAM, KIM]),
+    st.sampled_from(sorted(PROFILES)),
+    st.booleans(),
+    RULES,
+    st.booleans(),
+    st.sampled_from([None, OUTAGE]),
+)
+"""Somebody, guest or not, under some rules, in a channel that others may read, perhaps in an outage."""
+
+
+def knowing(
+    person: str, profile: str, *, within: bool, shared: bool, outage: ChatError | None
+) -> FakeRegister:
+    """A Slack that says so of that person and of the channel."""
+    return FakeRegister(
+        profiles={person: PROFILES[profile]},
+        rooms={OPS: Room("ops", shared)},
+        groups={GROUP: frozenset({person} if within else ())},
+        error=outage,
+    )
 
 
 def shut_out(
@@ -97,12 +118,7 @@ def shut_out(
 
 @given(
     st.sampled_from(sorted(WAYS)),
-    st.sampled_from([ANA, SAM, KIM]),
-    st.sampled_from(sorted(PROFILES)),
-    st.booleans(),
-    RULES,
-    st.booleans(),
-    st.sampled_from([None, OUTAGE]),
+    *ANYBODY,
 )
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_nobody_changes_what_they_may_not_by_any_way(
@@ -117,12 +133,7 @@ def test_nobody_changes_what_they_may_not_by_any_way(
     way = WAYS[name]
 
     async def try_it(folder: Path) -> None:
-        slack = FakeRegister(
-            profiles={person: PROFILES[profile]},
-            rooms={OPS: Room("ops", shared)},
-            groups={GROUP: frozenset({person} if within else ())},
-            error=outage,
-        )
+        slack = knowing(person, profile, within=within, shared=shared, outage=outage)
         async with door(folder, rules, slack) as opened:
             for _ in range(2):
                 await opened.take(way, person, shared=shared)
@@ -140,7 +151,7 @@ async def test_by_every_way_it_works_for_whoever_may(tmp_path: Path, name: str) 
         assert opened.changed
 
 
-@pytest.mark.parametrize("name", sorted(WAYS.keys() - {"words in a thread"}))
+@pytest.mark.parametrize("name", sorted(WAYS.keys() - {"words in a thread", "words in a steered thread"}))
 async def test_by_every_way_whoever_may_not_is_told_so(
     tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -218,7 +229,7 @@ async def test_what_takes_a_right_says_what_to_send_instead(tmp_path: Path) -> N
             "Not queued: Opus is only for some people here. Send it as `p5`, or ask kim or sam to raise it."
         )
         assert not opened.changed
-        assert (await opened.answer_to(WAYS["/task: a task on Opus"], KIM)).startswith("Queued as #9")
+        assert (await opened.answer_to(WAYS["/task: a task on Opus"], KIM)).startswith("Queued as #10")
 
 
 async def test_a_form_goes_on_from_a_task_only_for_whoever_reads_its_channel(tmp_path: Path) -> None:
@@ -279,7 +290,7 @@ async def test_reading_goes_through(tmp_path: Path) -> None:
         guard = Guard(opened.desk, Refusing(), DEFAULT_TABLE)
         assert (await guard.show(QUEUED))[0].id == QUEUED
         assert [step.actor for step in await guard.history(QUEUED)] == [ANA]
-        assert len(await guard.open_tasks(10)) == 5
+        assert len(await guard.open_tasks(10)) == 6
         assert (await guard.question(1)).task_id == (await guard.questions(4))[0].task_id == 4
         assert await guard.asked_in(OPS, "1700000000.000100", "no") is not None
         assert set(await guard.gates()) == {"account"}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.rehearsal.claude import ClaudeSim, call, say
+from bot.rehearsal.claude import call, say
 from dispatch.clock import SystemClock
 from dispatch.faults import FaultKind
 from dispatch.means import Profile, Project
@@ -19,24 +19,15 @@ from dispatch.places import Worktrees
 from dispatch.ports import Place
 from dispatch.runners.claude_code import ClaudeCodeRunner, Isolation, Level
 from tests.fakes.setups import FakeSetups
-from tests.integration.agent_room import UTC_ZONE, AgentRoom, agent_room, claude
+from tests.integration.agent_room import UTC_ZONE, AgentRoom, room
 from tests.integration.escapes import CANARY, ESCAPES, MACHINE, Escape, filled
+from tests.integration.gateway_room import sim
 from tests.integration.processes import end, running
 from tests.integration.test_worktrees import git
 
+__all__ = ["room", "sim"]
+
 pytestmark = pytest.mark.long
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[ClaudeSim]:
-    async with claude() as running:
-        yield running
-
-
-@pytest.fixture
-async def room(sim: ClaudeSim, tmp_path: Path) -> AsyncIterator[AgentRoom]:
-    async with agent_room(tmp_path, sim) as opened:
-        yield opened
 
 
 async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

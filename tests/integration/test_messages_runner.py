@@ -18,8 +18,9 @@ from dispatch.runners.messages import MessagesRunner
 from dispatch.seats.local import LocalSeats
 from dispatch.task import Claim, Outcome, Verdict
 from tests.fakes.upstream import fake_upstream
-from tests.integration.gateway_room import MODEL, GatewayRoom, open_session, room_over, usage_of
-from tests.integration.rehearsal_claude import claude
+from tests.integration.gateway_room import MODEL, GatewayRoom, open_session, room, sim, usage_of
+
+__all__ = ["room", "sim"]
 
 FAULTS = {
     Failure.INVALID_REQUEST: FaultKind.INVALID_REQUEST,
@@ -47,18 +48,6 @@ FAULTS = {
 """What each failure of the simulator is to us. Those that take time are in `test_gateway_upstream`."""
 
 PAPER = "A long paper. " * 30
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[ClaudeSim]:
-    async with claude() as running:
-        yield running
-
-
-@pytest.fixture
-async def room(sim: ClaudeSim, tmp_path: Path) -> AsyncIterator[GatewayRoom]:
-    async with room_over(sim, tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.access import Role, Rules
-from bot.ports import ChatError, Room
+from bot.ports import ChatError
 from tests.fakes.register import FakeRegister
 from tests.integration.app_door import FORGED, SENT, AppDoor, Sent, app_door
-from tests.integration.guarded import ANA, KIM, OPS, SAM
-from tests.integration.test_guard import GROUP, OUTAGE, PROFILES, RULES, shut_out
+from tests.integration.guarded import ANA, KIM, RUNS, SAM
+from tests.integration.test_guard import ANYBODY, PROFILES, knowing, shut_out
 
 CAREFUL = Rules(roles={Role.OPERATOR: frozenset({SAM})})
 PEOPLE = {
@@ -52,12 +52,7 @@ def only_to(door: AppDoor, person: str) -> None:
 
 @given(
     st.sampled_from(sorted(SENT)),
-    st.sampled_from([ANA, SAM, KIM]),
-    st.sampled_from(sorted(PROFILES)),
-    st.booleans(),
-    RULES,
-    st.booleans(),
-    st.sampled_from([None, OUTAGE]),
+    *ANYBODY,
 )
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whoever_may_not_changes_nothing_and_is_told_alone(
@@ -72,12 +67,7 @@ def test_whoever_may_not_changes_nothing_and_is_told_alone(
     sent = SENT[name]
 
     async def try_it(folder: Path) -> None:
-        slack = FakeRegister(
-            profiles={person: PROFILES[profile]},
-            rooms={OPS: Room("ops", shared)},
-            groups={GROUP: frozenset({person} if within else ())},
-            error=outage,
-        )
+        slack = knowing(person, profile, within=within, shared=shared, outage=outage)
         async with app_door(folder, rules, slack) as opened:
             before = opened.state()
             refused = may_not(sent, person, profile, within, rules, shared, outage)
@@ -111,7 +101,7 @@ async def test_whoever_is_shut_out_changes_nothing(tmp_path: Path, name: str, wh
         assert opened.state() == before
         only_to(opened, PEOPLE[who])
         at_home = (SENT[name].payload.get("view") or {}).get("type") == "home"
-        talk = name == "words in a thread"
+        talk = name in ("words in a thread", "words in a steered thread")
         if not (talk or at_home):
             assert "guests and people of other companies" in " ".join(
                 [said, *(one[3] for one in opened.told())]
@@ -134,12 +124,36 @@ async def test_what_a_colleague_says_to_us_in_a_thread_is_a_task_of_theirs_and_n
 ) -> None:
     async with app_door(tmp_path, CAREFUL, team()) as opened:
         desk, zoe = opened.door.desk, PEOPLE["a colleague"]
-        question, others = await desk.question(1), [await desk.show(number) for number in range(1, 10)]
+        question, others = await desk.question(1), [await desk.show(number) for number in range(1, 11)]
         await opened.send(SENT["words to us in a thread"].payload, zoe)
         assert await desk.question(1) == question
-        assert [await desk.show(number) for number in range(1, 10)] == others
-        task, _ = await desk.show(10)
+        assert [await desk.show(number) for number in range(1, 11)] == others
+        task, _ = await desk.show(11)
         assert (task.requester, task.words) == (zoe, "payments")
+
+
+@pytest.mark.parametrize(
+    ("who", "adds_to"), [("the requester", RUNS), ("an operator", RUNS), ("a colleague", None)]
+)
+async def test_only_the_requester_and_operators_add_to_a_task(
+    tmp_path: Path, who: str, adds_to: int | None
+) -> None:
+    person = PEOPLE[who]
+    async with app_door(tmp_path, CAREFUL, team()) as opened:
+        before = await opened.door.desk.show(RUNS)
+        await opened.send(SENT["words to us in a steered thread"].payload, person)
+        task, _ = await opened.door.desk.show(11)
+        assert (task.requester, task.behind, task.adds_to) == (person, RUNS, adds_to)
+        assert await opened.door.desk.show(RUNS) == before
+
+
+@pytest.mark.parametrize("role", [Role.OPUS, Role.REQUESTER])
+async def test_whoever_may_not_run_it_any_more_adds_nothing_to_it(tmp_path: Path, role: Role) -> None:
+    rules = Rules(roles={Role.OPERATOR: frozenset({SAM}), role: frozenset({KIM})}, guests=True)
+    async with app_door(tmp_path, rules, team()) as opened:
+        await opened.send(SENT["words to us in a steered thread"].payload, ANA)
+        open_ones = [task.adds_to for task in await opened.door.desk.open_tasks()]
+        assert (RUNS in open_ones) is (role is Role.OPUS), "it runs on Sonnet, for those who may ask"
 
 
 @pytest.mark.parametrize("who", sorted(PEOPLE))

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.console import Console
+from bot.crier import DAILY
 from bot.printing import PRINTERS
-from bot.watch import DAILY
 from dispatch.pauses import Paused
 from dispatch.states import State
 from dispatch.watch import PAUSED_LONG

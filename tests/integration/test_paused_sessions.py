@@ -1,10 +1,8 @@
 """Sessions that pause for an answer and go on: the real SDK, gateway and store against a simulated Claude."""
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,23 +12,11 @@ from dispatch.questions import Decision
 from dispatch.runners.messages import MessagesRunner
 from dispatch.states import State
 from dispatch.task import Claim, Outcome, Resumed, Tier, Verdict
-from tests.integration.gateway_room import MODEL, GatewayRoom, open_session, room_over, usage_of
-from tests.integration.rehearsal_claude import claude
+from tests.integration.gateway_room import MODEL, GatewayRoom, hasty_room, open_session, sim, usage_of
+
+__all__ = ["hasty_room", "sim"]
 
 QUESTION = Call("ask_requester", {"question": "Which first?", "options": ["payments", "refunds"]})
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[ClaudeSim]:
-    async with claude() as running:
-        yield running
-
-
-@pytest.fixture
-async def room(sim: ClaudeSim, tmp_path: Path) -> AsyncIterator[GatewayRoom]:
-    async with room_over(sim, tmp_path) as opened:
-        opened.asking.hurry()
-        yield opened
 
 
 async def run(room: GatewayRoom, claim: Claim) -> Outcome:

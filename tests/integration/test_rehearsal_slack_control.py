@@ -10,14 +10,9 @@ import pytest
 
 from bot.rehearsal.slack import SlackSim
 from tests.integration.rehearsal_forms import button, form_app, home, modal
-from tests.integration.rehearsal_slack import MANIFEST, bolt_app, connected, running
+from tests.integration.rehearsal_slack import bolt_app, connected, sim
 
-
-@pytest.fixture
-async def sim() -> AsyncIterator[SlackSim]:
-    simulated = SlackSim(MANIFEST)
-    async with running(simulated):
-        yield simulated
+__all__ = ["sim"]
 
 
 @pytest.fixture

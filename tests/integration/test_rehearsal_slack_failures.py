@@ -1,7 +1,6 @@
 """Failures on order, rate limits, response URLs and clicks."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,21 +11,11 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.rehearsal.slack import CannotDo, SlackSim, Tokens, visible
-from tests.integration.rehearsal_slack import MANIFEST, bolt_app, connected, refusal, running
+from tests.integration.rehearsal_slack import MANIFEST, bolt_app, connected, refusal, running, sim, web
+
+__all__ = ["sim", "web"]
 
 OPS = "COPS00001"
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[SlackSim]:
-    simulated = SlackSim(MANIFEST)
-    async with running(simulated):
-        yield simulated
-
-
-@pytest.fixture
-def web(sim: SlackSim) -> AsyncWebClient:
-    return AsyncWebClient(token=sim.bot_token, base_url=sim.api_url, retry_handlers=[])
 
 
 async def test_an_error_on_order_happens_as_often_as_ordered(sim: SlackSim, web: AsyncWebClient) -> None:

@@ -1,6 +1,5 @@
 """Forms from the shortcut to the last answer, with the real Bolt app."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -19,17 +18,12 @@ from tests.integration.rehearsal_forms import (
     modal,
     plain,
 )
-from tests.integration.rehearsal_slack import MANIFEST, bolt_app, connected, manifest_with, running
+from tests.integration.rehearsal_slack import MANIFEST, bolt_app, connected, manifest_with, running, sim
+
+__all__ = ["sim"]
 
 FINE = {"errors": {}, "text": ""}
 WHO = {"id": "UANA00001", "username": "ana", "name": "ana", "team_id": "TACME0001"}
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[SlackSim]:
-    simulated = SlackSim(MANIFEST)
-    async with running(simulated):
-        yield simulated
 
 
 def test_the_manifest_declares_both_shortcuts() -> None:

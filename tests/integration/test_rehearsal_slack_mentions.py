@@ -1,27 +1,16 @@
 """The mention ledger: who the app's messages would really have pinged."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.rehearsal.slack import SlackSim
-from tests.integration.rehearsal_slack import MANIFEST, running
+from tests.integration.rehearsal_slack import sim, web
+
+__all__ = ["sim", "web"]
 
 OPS = "COPS00001"
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[SlackSim]:
-    simulated = SlackSim(MANIFEST)
-    async with running(simulated):
-        yield simulated
-
-
-@pytest.fixture
-def web(sim: SlackSim) -> AsyncWebClient:
-    return AsyncWebClient(token=sim.bot_token, base_url=sim.api_url)
 
 
 def pinged(sim: SlackSim) -> list[tuple[str, str]]:

@@ -8,7 +8,9 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.rehearsal.slack import SlackSim, visible
-from tests.integration.rehearsal_slack import MANIFEST, answer, manifest_with, refusal, running
+from tests.integration.rehearsal_slack import MANIFEST, answer, manifest_with, refusal, running, web
+
+__all__ = ["web"]
 
 OPS, RANDOM, SECRET = "COPS00001", "CRAN00001", "CSEC00001"
 
@@ -18,11 +20,6 @@ async def sim() -> AsyncIterator[SlackSim]:
     simulated = SlackSim(manifest_with(add=("channels:join", "team:read")))
     async with running(simulated):
         yield simulated
-
-
-@pytest.fixture
-def web(sim: SlackSim) -> AsyncWebClient:
-    return AsyncWebClient(token=sim.bot_token, base_url=sim.api_url, retry_handlers=[])
 
 
 def section(text: str) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Socket Mode against the real Bolt app: envelopes, acknowledgements, retries, disconnects."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -11,7 +10,9 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.rehearsal.slack import SlackSim, State
-from tests.integration.rehearsal_slack import MANIFEST, bolt_app, connected, manifest_with, running
+from tests.integration.rehearsal_slack import MANIFEST, bolt_app, connected, manifest_with, running, sim
+
+__all__ = ["sim"]
 
 Body = dict[str, Any]
 
@@ -25,13 +26,6 @@ class Clock:
 
     def move(self, seconds: float) -> None:
         self.at += timedelta(seconds=seconds)
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[SlackSim]:
-    simulated = SlackSim(MANIFEST)
-    async with running(simulated):
-        yield simulated
 
 
 async def test_a_command_reaches_the_app_and_its_answer_the_person(sim: SlackSim) -> None:

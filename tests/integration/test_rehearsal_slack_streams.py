@@ -1,43 +1,27 @@
 """Messages that grow while they are written, agent sessions, and Stop."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.rehearsal.slack import CannotDo, SlackSim, visible
-from tests.integration.rehearsal_forms import Clock, Json, button
+from tests.integration.rehearsal_forms import Clock, Json, button, clock, moved_sim
 from tests.integration.rehearsal_slack import (
-    MANIFEST,
     answer,
     bolt_app,
     connected,
     manifest_with,
     refusal,
     running,
+    web,
 )
+
+__all__ = ["clock", "moved_sim", "web"]
 
 OPS, ANA, TEAM = "COPS00001", "UANA00001", "TACME0001"
 TO_ANA: Json = {"recipient_team_id": TEAM, "recipient_user_id": ANA}
 STOPPED = "message_not_in_streaming_state"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def sim(clock: Clock) -> AsyncIterator[SlackSim]:
-    simulated = SlackSim(MANIFEST, now=clock)
-    async with running(simulated):
-        yield simulated
-
-
-@pytest.fixture
-def web(sim: SlackSim) -> AsyncWebClient:
-    return AsyncWebClient(token=sim.bot_token, base_url=sim.api_url, retry_handlers=[])
 
 
 @pytest.fixture

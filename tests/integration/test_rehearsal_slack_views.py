@@ -1,6 +1,5 @@
 """What the simulated Slack takes as a view, and what it refuses: modals and the Home tab."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -16,8 +15,10 @@ from tests.integration.rehearsal_forms import (
     Json,
     asks,
     button,
+    clock,
     home,
     modal,
+    moved_sim,
     option,
     plain,
 )
@@ -29,26 +30,12 @@ from tests.integration.rehearsal_slack import (
     manifest_with,
     refusal,
     running,
+    web,
 )
 
+__all__ = ["clock", "moved_sim", "web"]
+
 ANA = "UANA00001"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def sim(clock: Clock) -> AsyncIterator[SlackSim]:
-    simulated = SlackSim(MANIFEST, now=clock)
-    async with running(simulated):
-        yield simulated
-
-
-@pytest.fixture
-def web(sim: SlackSim) -> AsyncWebClient:
-    return AsyncWebClient(token=sim.bot_token, base_url=sim.api_url, retry_handlers=[])
 
 
 async def trigger(sim: SlackSim) -> str:

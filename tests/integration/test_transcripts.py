@@ -17,17 +17,12 @@ from dispatch.runners.transcribed import Transcribed
 from dispatch.task import Claim, Outcome, Resumed, Verdict
 from dispatch.transcript import MODEL, Entry, Kind
 from tests.fakes.transcripts import FakeRecorder
-from tests.integration.gateway_room import GatewayRoom, open_session, room_over
-from tests.integration.rehearsal_claude import claude
+from tests.integration.gateway_room import GatewayRoom, open_session, room_over, sim
+
+__all__ = ["sim"]
 
 PAPER = "A long paper. " * 30
 TOKEN = "xoxb-" + "123456789012-abcdefABCDEF"
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[ClaudeSim]:
-    async with claude() as running:
-        yield running
 
 
 @dataclass

@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -24,6 +23,7 @@ from tests.fakes.clock import FakeClock
 from tests.integration.post_room import ANA, SECRETS
 from tests.integration.watch_room import (
     FULL,
+    HOUR,
     LOOK,
     MINUTE,
     ROOMY,
@@ -31,18 +31,11 @@ from tests.integration.watch_room import (
     deaf,
     key_refused,
     opened,
+    over,
     stalled,
-    watch_room,
 )
 
-HOUR = timedelta(hours=1)
-POST = "chat.postMessage"
-
-
-@pytest.fixture
-async def over(tmp_path: Path) -> AsyncIterator[WatchRoom]:
-    async with watch_room(tmp_path) as made:
-        yield made
+__all__ = ["over"]
 
 
 async def started(over: WatchRoom) -> None:

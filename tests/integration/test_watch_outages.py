@@ -1,33 +1,24 @@
 """The watch when its own means fail: a restart, a Slack that is down, a database that refuses."""
 
-from collections.abc import AsyncIterator
-from datetime import timedelta
-from pathlib import Path
-
 import pytest
 
 from bot.views.alert import ACKNOWLEDGE
 from tests.integration.post_room import ANA, OPS
 from tests.integration.watch_room import (
     FULL,
+    HOUR,
     LOOK,
     MINUTE,
+    POST,
     WatchRoom,
     deaf,
     key_refused,
     opened,
+    over,
     stalled,
-    watch_room,
 )
 
-HOUR = timedelta(hours=1)
-POST = "chat.postMessage"
-
-
-@pytest.fixture
-async def over(tmp_path: Path) -> AsyncIterator[WatchRoom]:
-    async with watch_room(tmp_path) as made:
-        yield made
+__all__ = ["over"]
 
 
 def sound(over: WatchRoom) -> bool:
@@ -190,3 +181,22 @@ async def test_a_closed_database_hides_the_queue_but_ends_no_alarm(over: WatchRo
         "database",
     ]
     assert over.replies() == []
+
+
+async def test_the_end_of_an_alarm_waits_for_the_channel_that_was_told_of_it(
+    over: WatchRoom, caplog: pytest.LogCaptureFixture
+) -> None:
+    await key_refused(over)
+    await over.look()
+    over.restart(channel="")
+    await over.look(HOUR)
+    await opened(over)
+    await over.look(HOUR)
+    assert over.replies() == []
+    assert "alarm gate:account still stands" in caplog.text
+    assert "alarm gate:account is over" in caplog.text
+    over.restart()
+    await over.look()
+    (reply,) = over.replies()
+    assert reply.startswith("Recovered at ")
+    assert await over.room.store.alarms.all() == []

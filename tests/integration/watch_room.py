@@ -7,8 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
+
+from bot.crier import Crier, LogAlone
 from bot.readings import Instruments
 from bot.rehearsal.slack.state import Message as Posted
+from bot.voice import Voice
 from bot.watch import Watch
 from dispatch.alarms import Disk
 from dispatch.faults import FaultKind
@@ -20,10 +24,12 @@ from dispatch.terms import Terms
 from dispatch.watch import MEGABYTE, Bounds
 from tests.integration.post_room import OPS, SECRETS, Room, post_room
 
+HOUR = timedelta(hours=1)
 LOOK = timedelta(seconds=15)
 MINUTE = timedelta(minutes=1)
 ROOMY, FULL = Disk(50_000 * MEGABYTE, 100_000 * MEGABYTE), Disk(10 * MEGABYTE, 100_000 * MEGABYTE)
 LINES = 2
+POST = "chat.postMessage"
 _FAIL = "SELECT raise(ABORT, 'the disk failed')"
 
 
@@ -59,12 +65,11 @@ class WatchRoom:
             Instruments(
                 room.store.queue, room.store.gates, room.store.alarms, lambda: self.disk, time, SECRETS
             ),
-            room.store.queue,
             room.store.alarms,
-            room.chat,
+            Crier(room.chat, room.store.queue, time, channel) if channel else LogAlone(time),
+            Voice(room.chat, time),
             time,
             Bounds(Terms(DEFAULT_TABLE, ZoneInfo("UTC")), timedelta(seconds=60), LINES),
-            channel,
         )
 
     @contextmanager
@@ -100,6 +105,12 @@ def _raw(room: Room) -> Iterator[sqlite3.Connection]:
 async def watch_room(folder: Path) -> AsyncIterator[WatchRoom]:
     async with post_room(folder) as room:
         yield WatchRoom(room)
+
+
+@pytest.fixture
+async def over(tmp_path: Path) -> AsyncIterator[WatchRoom]:
+    async with watch_room(tmp_path) as made:
+        yield made
 
 
 async def key_refused(over: WatchRoom) -> None:

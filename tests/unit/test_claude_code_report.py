@@ -189,3 +189,39 @@ def test_the_events_of_every_end_on_record_come_to_its_facts(recorded: Recorded)
     )
     assert read.facts(facts.exit_code, facts.stderr, killed_by_us=False) == expected
     assert draft.text == "So on."
+
+
+def test_a_session_that_goes_on_from_an_answer_is_not_over_and_costs_both() -> None:
+    first = {
+        "type": "result",
+        "subtype": "success",
+        "stop_reason": "end_turn",
+        "result": "one",
+        "num_turns": 1,
+    }
+    first["model_usage_since_last_result"] = {MODEL: {"costUSD": 0.25}}
+    read, _ = report(INIT, first)
+    assert (read.is_over, read.is_answered) == (True, True)
+    read.go_on()
+    assert (read.is_over, read.is_answered) == (False, False)
+    assert not read.facts(-9, "", killed_by_us=False).has_result, "an earlier answer proves nothing now"
+    read.take({**first, "result": "two", "model_usage_since_last_result": {MODEL: {"costUSD": 0.5}}})
+    assert read.facts(0, "", killed_by_us=False).result == "two"
+    assert read.said_micro_usd == 750_000
+    read.take({**first, "model_usage_since_last_result": {MODEL: {"costUSD": None}}})
+    assert read.said_micro_usd is None
+
+
+def test_a_total_of_all_results_is_not_added_up() -> None:
+    first = {"type": "result", "subtype": "success", "total_cost_usd": 0.25}
+    read, _ = report(INIT, first, {**first, "total_cost_usd": 0.5})
+    assert read.said_micro_usd == 500_000
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"is_error": True}, {"subtype": "error_max_turns"}, {"stop_reason": "refusal"}, {"stop_reason": None}],
+)
+def test_only_from_an_answer_does_a_session_go_on(more: dict[str, Any]) -> None:
+    result = {"type": "result", "subtype": "success", "stop_reason": "end_turn"}
+    assert not report(INIT, result | more)[0].is_answered

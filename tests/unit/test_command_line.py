@@ -3,12 +3,14 @@
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
+from bot.__main__ import Root
 from bot.bill import bill_record
 from bot.cli import main
-from bot.config import Settings
+from bot.config import ConfigError, Settings
 from bot.console import Ask
 from bot.doctor.finding import Finding
 from bot.records import Record, task_record
@@ -21,9 +23,13 @@ class Composition:
     def __init__(self, answer: Record | None = None) -> None:
         self.answer = answer or task_record(make_task(42, 3, project="payments"))
         self.asked: list[tuple[str, Mapping[str, str]]] = []
+        self.worked = False
 
     async def run(self, settings: Settings) -> None:
         raise AssertionError
+
+    async def work(self, settings: Settings) -> None:
+        self.worked = True
 
     async def rehearse(self, settings: Settings, port: int, browser: bool) -> None:
         raise AssertionError
@@ -46,6 +52,24 @@ def test_a_project_may_be_named_as_an_option(capsys: pytest.CaptureFixture[str])
     assert json.loads(capsys.readouterr().out)["project"] == "payments"
     assert main(["add", "repo=payments", "p3", "raise it"], composition) == 0
     assert composition.asked == [("add", {"text": "repo=payments p3 raise it", "key": ""})] * 2
+
+
+def test_a_worker_is_told_apart_from_the_bot(capsys: pytest.CaptureFixture[str]) -> None:
+    composition = Composition()
+    assert main(["worker"], composition) == 0
+    assert composition.worked
+    for arguments, status in ((["worker", "--help"], "0"), (["worker", "--json"], "2")):
+        with pytest.raises(SystemExit, match=status):
+            main(arguments, composition)
+    assert "`onequeue run`" in " ".join(capsys.readouterr().out.split())
+
+
+async def test_a_worker_needs_the_key_of_claude_alone(tmp_path: Path) -> None:
+    settings = Settings(database=tmp_path / "onequeue.db")
+    with pytest.raises(ConfigError, match="ANTHROPIC_API_KEY") as caught:
+        await Root().work(settings)
+    assert "SLACK" not in str(caught.value)
+    assert not settings.database.exists()
 
 
 @pytest.mark.parametrize("name", ["", "pay ments", " payments"])

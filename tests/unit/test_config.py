@@ -62,6 +62,13 @@ def test_a_channel_may_have_its_own_default_priority(tmp_path: Path) -> None:
     assert (settings.priority_in("C42"), settings.priority_in("C1")) == (8, 6)
 
 
+def test_in_a_channel_replies_wait_unless_it_says_that_they_steer(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, '[channels.C42]\nreplies = "steer"\n[channels.C43]\nquiet = true\n'))
+    assert [settings.steers_in(channel) for channel in ("C42", "C43", "C1")] == [True, False, False]
+    with pytest.raises(ConfigError, match=r"channels\.C42\.replies: Input should be 'wait' or 'steer'"):
+        load(written(tmp_path, '[channels.C42]\nreplies = "queue"\n'))
+
+
 def test_questions_wait_and_tasks_are_raised_as_the_team_says(tmp_path: Path) -> None:
     usual = load(written(tmp_path, "")).terms
     assert (usual.questions_last, usual.upgrades) == (timedelta(hours=4), Upgrades.ASK)

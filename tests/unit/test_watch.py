@@ -74,6 +74,13 @@ def test_all_well_is_no_alarm() -> None:
     assert watched([reading()]) == ()
 
 
+def test_without_slack_nothing_is_deaf() -> None:
+    alone, seen = replace(BOUNDS, lines=0), Seen()
+    for number in range(200):
+        alarms, seen = look(reading(NOON + 15 * SECOND * number, connected=0), seen, (), alone)
+        assert alarms == ()
+
+
 def test_a_tier_that_could_start_and_does_not_has_stalled() -> None:
     readings = over(STALL + 15 * SECOND, QueueReading([OPUS]))
     (alarm,) = watched(readings)

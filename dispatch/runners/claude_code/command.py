@@ -157,9 +157,10 @@ def environment(
     }
 
 
-def request(prompt: str) -> Mapping[str, object]:
-    """The prompt as a message that is taken word for word, whatever it begins with or names."""
-    return {"type": "user", "client_composed": True, "message": {"role": "user", "content": prompt}}
+def request(words: str, number: str) -> Mapping[str, object]:
+    """A message that is taken word for word, whatever it begins with or names. `number` is a UUID."""
+    message = {"role": "user", "content": words}
+    return {"type": "user", "client_composed": True, "uuid": number, "message": message}
 
 
 def interruption() -> Mapping[str, object]:

@@ -5,12 +5,12 @@ import json
 import os
 import signal
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from dispatch.runners.claude_code.command import MARK
+from dispatch.runners.claude_code.command import MARK, interruption
 
 LONGEST_LINE = 64 * 1024 * 1024
 """Bytes. An event that is longer ends the session."""
@@ -18,7 +18,7 @@ LONGEST_LINE = 64 * 1024 * 1024
 KEPT_STDERR = 16_384
 """Bytes of the end of the process's own words that are kept."""
 
-_TO_EXIT, _TO_TERMINATE = 10.0, 5.0
+_TO_STOP, _TO_EXIT, _TO_TERMINATE = 5.0, 10.0, 5.0
 _ROUNDS = 200
 
 
@@ -107,6 +107,27 @@ class Process:
             self._said.append(chunk)
             while sum(map(len, self._said)) - len(self._said[0]) > KEPT_STDERR:
                 self._said.popleft()
+
+
+async def stop(process: Process, reading: "asyncio.Task[None]") -> None:
+    """Lets a session say what it came to so far; what it does not say in time it does not say."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_TO_STOP):
+            await process.tell(interruption())
+            await asyncio.wait({reading})
+
+
+async def uninterrupted(work: Awaitable[None]) -> None:
+    """Finishes the work whatever happens, and passes a cancellation on afterwards."""
+    working, cancelled = asyncio.ensure_future(work), False
+    while not working.done():
+        try:
+            await asyncio.wait({working})
+        except asyncio.CancelledError:
+            cancelled = True
+    working.result()
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 def event(line: bytes) -> Mapping[str, Any]:

@@ -17,6 +17,8 @@ _NOT_STARTED = ("bwrap:", "apply-seccomp:", "Sandbox is required")
 _ADVICE = re.compile(r" If it persists, check your inference gateway \([^()]*\)\.")
 """What Claude Code advises where it does not reach the API itself; it is our gateway that it means."""
 
+_ENDED: Final = ("end_turn", "stop_sequence")
+
 _DOING: Final = {
     "Read": ("reading {} file", "reading {} files"),
     "Edit": ("editing {} file", "editing {} files"),
@@ -32,7 +34,8 @@ class Report:
     that happens to the recorder.
 
     `wrong` says why the session may not go on, once its start was not as asked. `is_started` and
-    `is_over` are its beginning and end. `doing` is a line for people, without names of files.
+    `is_over` are its beginning and end, unless it goes on from there. `doing` is a line for people, without
+    names of files.
     """
 
     def __init__(self, asked: Asked, draft: Draft, recorder: Recorder = _NOBODY) -> None:
@@ -43,6 +46,7 @@ class Report:
         self.doing = ""
         self.said_micro_usd: int | None = None
         self.tool_results: list[str] = []
+        self._said_usd: list[float | None] = []
         self._asked = asked
         self._draft = draft
         self._recording = Recording(recorder)
@@ -60,6 +64,18 @@ class Report:
     def tools_broke(self) -> bool:
         """Whether tools were called and not one of them could start."""
         return bool(self._broken) and self._broken == len(self.tool_results)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether its newest result looks like an answer, from which it could go on."""
+        result = self._result
+        good = result.get("subtype") == "success" and result.get("is_error") is not True
+        return good and result.get("stop_reason") in _ENDED
+
+    def go_on(self) -> None:
+        """The session has more to read: its newest result was not its end."""
+        self.is_over = False
+        self._result = {}
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Reads the next event. What is not known is passed over."""
@@ -190,9 +206,12 @@ class Report:
     def _end(self, event: Mapping[str, Any]) -> None:
         self.is_over = True
         self._result = event
-        cost = _cost(event)
-        if cost is not None and cost >= 0 and _is_listed(event):
-            self.said_micro_usd = round(cost * MICRO_USD)
+        if "model_usage_since_last_result" not in event:
+            self._said_usd.clear()
+        self._said_usd.append(_cost(event) if _is_listed(event) else None)
+        known = [cost for cost in self._said_usd if cost is not None and cost >= 0]
+        whole = len(known) == len(self._said_usd)
+        self.said_micro_usd = round(sum(known) * MICRO_USD) if whole else None
 
 
 def _cost(event: Mapping[str, Any]) -> float | None:

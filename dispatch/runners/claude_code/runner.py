@@ -4,7 +4,7 @@ import asyncio
 import logging
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -22,25 +22,24 @@ from dispatch.runners.claude_code.command import (
     Sandbox,
     arguments,
     environment,
-    interruption,
-    request,
     tool_servers,
 )
 from dispatch.runners.claude_code.egress import to_domains
 from dispatch.runners.claude_code.files import laid_out, with_folder
+from dispatch.runners.claude_code.hearing import Hearing
 from dispatch.runners.claude_code.jail import Cell, Isolation, Level, jailed
 from dispatch.runners.claude_code.permits import Permits
-from dispatch.runners.claude_code.process import Process, event, kill_marked
+from dispatch.runners.claude_code.process import Process, event, kill_marked, stop, uninterrupted
 from dispatch.runners.claude_code.relay import Doors, to_gateway
 from dispatch.runners.claude_code.report import Report
 from dispatch.runners.claude_code.selftest import SelfTest
 from dispatch.runners.claude_code.thread import HERE, Thread, begun, put_aside
 from dispatch.task import Outcome, Verdict
+from dispatch.transcript import PEOPLE, Kind
 
 TOLD_EACH = 3.0
 """Seconds between two progress lines."""
 
-_TO_STOP = 5.0
 _log = logging.getLogger(__name__)
 
 
@@ -150,7 +149,8 @@ class ClaudeCodeRunner:
                 command, variables = await self._jailed_command(doors, opening, isolation)
             process = await Process.start(command, variables, place.path)
             permits = Permits(session.access, asked, place.path, thread.granted, process.tell)
-            said = replace(session, prompt=with_folder(thread.words, session.attachments, files))
+            words = await _with_what_was_said(session, thread)
+            said = replace(session, prompt=with_folder(words, session.attachments, files))
             outcome = await self._converse(said, process, report, opened, permits)
             if session.access.is_paused():
                 return await put_aside(thread, session, folder.run, permits.waits_for, outcome)
@@ -186,17 +186,21 @@ class ClaudeCodeRunner:
     async def _converse(
         self, session: Session, process: Process, report: Report, opened: asyncio.Event, permits: Permits
     ) -> Outcome:
-        reading = asyncio.create_task(self._read(process, report, opened, permits))
+        hearing = Hearing(session, process.tell, self._clock)
+        reading = asyncio.create_task(self._read(process, report, opened, permits, hearing))
         telling = asyncio.create_task(self._tell(session.access, report))
+        listening = asyncio.create_task(hearing.listen())
         try:
-            await process.tell(request(session.prompt))
+            await hearing.begin()
             await asyncio.wait({reading})
         except asyncio.CancelledError:
-            await _uninterrupted(_stop(process, reading))
+            listening.cancel()
+            await uninterrupted(stop(process, reading))
             raise
         finally:
             telling.cancel()
-            await _uninterrupted(process.kill() if report.wrong else process.end())
+            listening.cancel()
+            await uninterrupted(process.kill() if report.wrong else process.end())
             reading.cancel()
             report.close()
             await permits.close()
@@ -204,18 +208,25 @@ class ClaudeCodeRunner:
             raise broke
         return self._outcome(session, process, report)
 
-    async def _read(self, process: Process, report: Report, opened: asyncio.Event, permits: Permits) -> None:
+    async def _read(
+        self, process: Process, report: Report, opened: asyncio.Event, permits: Permits, hearing: Hearing
+    ) -> None:
         async for line in process.lines():
             told = event(line)
             report.take(told)
             permits.take(told)
+            hearing.take(told)
             if report.wrong:
                 return
             if report.is_started:
                 opened.set()
             if report.is_over:
-                process.hang_up()
-                return
+                if report.is_answered:
+                    await hearing.look()
+                if not (report.is_answered and hearing.is_unread):
+                    process.hang_up()
+                    return
+                report.go_on()
 
     async def _tell(self, access: Access, report: Report) -> None:
         told = ""
@@ -272,25 +283,12 @@ class _Opening:
         return [str(self.program), *called], variables
 
 
-async def _stop(process: Process, reading: "asyncio.Task[None]") -> None:
-    """Lets a session say what it came to so far; what it does not say in time it does not say."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_TO_STOP):
-            await process.tell(interruption())
-            await asyncio.wait({reading})
-
-
-async def _uninterrupted(work: Awaitable[None]) -> None:
-    """Finishes the work whatever happens, and passes a cancellation on afterwards."""
-    working, cancelled = asyncio.ensure_future(work), False
-    while not working.done():
-        try:
-            await asyncio.wait({working})
-        except asyncio.CancelledError:
-            cancelled = True
-    working.result()
-    if cancelled:
-        raise asyncio.CancelledError
+async def _with_what_was_said(session: Session, thread: Thread) -> str:
+    """What a session begins with; where it goes on also what was said to its task meanwhile."""
+    said = "" if session.resumed is None else await session.hear()
+    if said:
+        session.recorder.add(PEOPLE, Kind.SAID, said)
+    return "\n\n".join(part for part in (thread.words, said) if part)
 
 
 def _failed(session: Session, fault: Fault, said_micro_usd: int | None = None) -> Outcome:
