@@ -93,7 +93,7 @@ def _add_verbs(command: Callable[..., argparse.ArgumentParser]) -> None:
     ):
         verb(name, text).add_argument("task", type=_task_number, help=number)
     cost = verb("cost", "what was spent")
-    cost.add_argument("period", nargs="?", choices=list(Period), default=Period.TODAY)
+    cost.add_argument("period", nargs="?", choices=[*map(str, Period)], default=Period.TODAY)
     cost.add_argument("--csv", action="store_true", help="print a line for each task, for a spreadsheet")
     cost.add_argument("--from", dest="first", type=_day, help="with --csv: YYYY-MM-DD")
     cost.add_argument("--to", dest="last", type=_day, help="with --csv: YYYY-MM-DD, that day too")

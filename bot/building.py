@@ -55,7 +55,7 @@ class Building(Works):
             1 if settings.slack.http else LINES,
         )
         super().__init__(settings, store, clock, terms, reach)
-        self.bulletins = Bulletins(self.books, chat, settings.operators.channel)
+        self.bulletins = Bulletins(self.books, chat, terms, settings.operators.channel, settings.secrets)
 
     def ticks(self) -> Sequence[Tick]:
         """What is done again and again, and how often."""

@@ -143,9 +143,24 @@ def _full(record: Record, zone: ZoneInfo) -> str:
         lines += ["", *_question(question, zone)]
     if record["answer"]:
         lines += ["", visible(str(record["answer"]))]
+    lines += _thumbs(record)
     if "history" in record:
         lines += ["", *(_step(step, zone) for step in cast("list[dict[str, Any]]", record["history"]))]
     return "\n".join(lines)
+
+
+def _thumbs(record: Record) -> list[str]:
+    thumbs = cast("list[dict[str, Any]]", record["thumbs"])
+    sides = [
+        ("up", [one for one in thumbs if one["liked"]]),
+        ("down", [one for one in thumbs if not one["liked"]]),
+    ]
+    told = [
+        f"{len(given)} {side} ({', '.join(visible(str(one['person'])) for one in given)})"
+        for side, given in sides
+        if given
+    ]
+    return ["", f"thumbs: {', '.join(told)}"] if told else []
 
 
 def _disputed(run: Mapping[str, Any]) -> list[str]:
@@ -206,8 +221,8 @@ def _day(record: Record, _: ZoneInfo) -> str:
     )
     lines = [
         f"{record['first']}: {_cost(record)}; {ended or 'no task ended'}; {record['open']} open now",
-        *_tiers(record),
         *(visible(line) for line in cast("list[str]", record["findings"])),
+        *_tiers(record),
     ]
     lines += [
         f"  #{task['id']}  {_cost(task)}  {_words(task)[:_WORDS_SHOWN]}"
@@ -228,7 +243,9 @@ def _words(task: Mapping[str, object]) -> str:
 
 def _tiers(record: Record) -> list[str]:
     tiers = cast("list[Record]", record["tiers"])
-    return [f"  {line['tier']}: {_cost(line)} for {line['tasks']} tasks" for line in tiers]
+    return [
+        f"  {line['tier']}: {_cost(line)} for {counted(cast('int', line['tasks']), 'task')}" for line in tiers
+    ]
 
 
 def _disputes(record: Record) -> list[str]:

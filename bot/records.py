@@ -6,8 +6,9 @@ beside which `unpriced_requests` is not 0 leaves those requests out.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
-from bot.views.findings import findings
+from bot.views.findings import findings, unusual
 from dispatch.digest import Digest, Money, PartyLine
 from dispatch.forecast import Outlook
 from dispatch.gates import Gate
@@ -161,9 +162,16 @@ def step_record(step: Step) -> Record:
 
 
 def full_record(
-    task: Task, attempts: Sequence[Attempt], gates: Iterable[Gate], questions: Iterable[Question] = ()
+    task: Task,
+    attempts: Sequence[Attempt],
+    gates: Iterable[Gate],
+    questions: Iterable[Question] = (),
+    thumbs: Mapping[str, bool] = MappingProxyType({}),
 ) -> Record:
-    """A task with its attempts and questions, the gates that hold it back and, once there, its answer."""
+    """A task with its attempts and questions, the gates that hold it back and, once there, its answer.
+
+    `thumbs` says who likes that.
+    """
     ended = task.finished_at and not task.forgotten
     return {
         **task_record(task),
@@ -171,6 +179,7 @@ def full_record(
         "runs": [attempt_record(attempt) for attempt in attempts],
         "questions": [question_record(question) for question in questions],
         "gates": [gate_record(gate) for gate in gates],
+        "thumbs": [{"person": person, "liked": liked} for person, liked in thumbs.items()],
     }
 
 
@@ -217,8 +226,9 @@ def digest_record(digest: Digest) -> Record:
         "uncompared_requests": digest.uncompared,
         "people": [_party(line) for line in digest.people],
         "channels": [_party(line) for line in digest.channels],
-        "findings": [line.replace("*", "") for line in findings(digest, {})],
+        "findings": [line.replace("*", "") for line in (*unusual(digest, {}), *findings(digest, {}))],
         "disputed": list(digest.disputed),
+        "thumbs": {"up": digest.liked, "down": len(digest.disliked), "disliked": list(digest.disliked)},
         "days": [{"day": bar.day.isoformat(), **_by_tier(bar.by_tier)} for bar in digest.chart],
     }
 

@@ -132,7 +132,7 @@ class Works:
             store.queue, store.gates, self.worker, self.asking, reach.notifier, clock, prices, terms
         )
         self.books = Books(
-            store.queue, store.ledger, store.outbox, store.digests, reach.notifier, clock, prices, terms
+            store.queue, store.ledger, store.outbox, store.digests, reach.notifier, clock, prices.at, terms
         )
         self.scripts = Scripts(settings.scripts)
         self.console = Console(

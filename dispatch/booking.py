@@ -26,3 +26,8 @@ class Booking:
     estimated: bool
     opened_at: datetime
     booked_at: datetime | None
+
+    @property
+    def at(self) -> datetime:
+        """When it was priced, or is to be."""
+        return self.booked_at or self.opened_at

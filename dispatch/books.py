@@ -3,18 +3,17 @@
 import asyncio
 import json
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from dispatch.budget import ALL, Standing, reached
 from dispatch.delivery import DeliveryKind, NewDelivery
-from dispatch.digest import CHART_DAYS, DayBar, Digest, Facts, Money, summarise, window
+from dispatch.digest import CHART_DAYS, DayBar, Digest, Facts, Money, counted_ends, summarise, window
 from dispatch.editions import Before, Edition, Issue, before
 from dispatch.errors import Unreachable
-from dispatch.findings import USUAL_DAYS, Outlier, Pace, outliers, pace
-from dispatch.ports import BillLine, Clock, Digests, Ledger, Notifier, Outbox, Pricing, Spending, Tasks
+from dispatch.findings import USUAL_DAYS, Outlier, Pace, Rates, outliers, pace
+from dispatch.ports import BillLine, Clock, Digests, Ledger, Notifier, Outbox, Spending, Tasks
 from dispatch.task import Task
 from dispatch.terms import Terms
 
@@ -32,7 +31,7 @@ class Books:
         digests: Digests,
         notifier: Notifier,
         clock: Clock,
-        price: Pricing,
+        price: Rates,
         terms: Terms,
     ) -> None:
         self._tasks = tasks
@@ -48,7 +47,7 @@ class Books:
     async def open(self) -> None:
         """Books what a dead process left open, and begins to count the days to tell of."""
         now = self._clock.now()
-        await self._ledger.close_open(self._price, now)
+        await self._ledger.close_open(lambda model, usage: self._price(model, usage, now), now)
         for issue in self._terms.issues:
             if await self._digests.last_day(issue.edition, issue.channel) is None:
                 await self._digests.tell(issue.edition, issue.channel, issue.newest(now), None, now)
@@ -71,11 +70,7 @@ class Books:
 
         One entry for each session.
         """
-        return await self._disputed(*window(first, last, self._terms.zone))
-
-    async def _disputed(self, since: datetime, until: datetime) -> Sequence[int]:
-        ended = await self._tasks.self_costed(since, until)
-        return [attempt.task_id for attempt in ended if attempt.is_disputed]
+        return await self._tasks.disputed(*window(first, last, self._terms.zone))
 
     async def bill(
         self, first: date, last: date, after: int, newest: int | None, limit: int
@@ -93,7 +88,7 @@ class Books:
         days = before(first, last)
         ended = await self._tasks.ended_tasks(*window(*days, self._terms.zone))
         spent = {line.tier: Money(line.micro_usd, line.unpriced) for line in await self.cost(*days)}
-        return Before(spent, Counter(task.state for task in ended))
+        return Before(spent, counted_ends(ended))
 
     async def digest(self, first: date, last: date, channel: str | None = None) -> Digest:
         """The digest of the days `first` to `last`, both included, as of now.
@@ -111,6 +106,7 @@ class Books:
         attempts = await self._ledger.booked_attempts(since, until)
         ended = await self._tasks.ended_tasks(since, until)
         starts = await self._ledger.first_starts(since, until)
+        thumbs = await self._ledger.thumbs(since, until)
         ended = [task for task in ended if channel in (None, task.channel)]
         ours = tasks.keys() | {task.id for task in ended}
         facts = Facts(
@@ -121,11 +117,14 @@ class Books:
             starts=[start for start in starts if channel in (None, start.channel)],
             open_count=await self._open(channel),
             chart=[await self._bar(day, channel) for day in _up_to(last, CHART_DAYS)],
-            disputed=[one for one in await self._disputed(since, until) if channel is None or one in ours],
+            thumbs=[thumb for thumb in thumbs if channel in (None, thumb.channel)],
+            disputed=[
+                one for one in await self._tasks.disputed(since, until) if channel is None or one in ours
+            ],
             outliers=await self._outliers(first, last, channel),
             pace=await self._pace(last) if channel is None else None,
         )
-        # Pricing each request anew takes the machine a second for a thousand or two: others go on meanwhile.
+        # Pricing each request anew takes a second for some fifty thousand: others go on meanwhile.
         return await asyncio.to_thread(summarise, (first, last), facts, self._terms.table, self._price)
 
     def _zone(self, channel: str | None) -> ZoneInfo:

@@ -12,9 +12,9 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from dispatch.booking import Booking
-from dispatch.findings import AttemptEnd, Findings, FirstStart, Outlier, Pace, Rates, regrets, waits
+from dispatch.findings import AttemptEnd, Findings, FirstStart, Outlier, Pace, Rates, Thumb, regrets, waits
 from dispatch.routing import Table
-from dispatch.states import State
+from dispatch.states import TERMINAL, State
 from dispatch.task import MODEL_TIERS, Task, Tier, Verdict
 from dispatch.usage import Price
 
@@ -23,6 +23,11 @@ CHART_DAYS = 14
 
 DEAREST = 5
 """How many of the dearest tasks are named."""
+
+BLAMED = (State.FAILED, State.PARKED, State.EXPIRED)
+"""The ends that somebody should look at."""
+
+_IN_VAIN = TERMINAL - {State.DONE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +92,15 @@ class DayBar:
 class Digest:
     """What one post says of the days `first` to `last`, both included.
 
-    `ended` counts tasks by the state they ended in; `open` those that had not ended when it was made.
+    `ended` counts tasks by the state they ended in, without those that follow another: they have that one's
+    answer. `blamed` names those of them that failed, were parked or expired. `open` is how many had not ended
+    when it was made.
     `undelivered` is money of attempts that brought no answer, `undelivered_attempts` how many those were.
     `all_opus_micro_usd` is what the requests would have cost on Opus that have a price both there and where
     they ran, `compared_micro_usd` what those did cost, and `uncompared` how many are left out. `disputed`
     are the tasks of the sessions whose own runtime names another cost than the ledger, one entry for each
-    session. `waste` says why there was no answer, `people` and `channels` whose money it was.
+    session. `waste` says why there was no answer, `people` and `channels` whose money it was. `liked` is how
+    many thumbs up were given in those days, `disliked` has the task of each thumb down.
     """
 
     first: date
@@ -113,6 +121,9 @@ class Digest:
     waste: tuple[WasteLine, ...] = ()
     people: tuple[PartyLine, ...] = ()
     channels: tuple[PartyLine, ...] = ()
+    blamed: Mapping[State, tuple[int, ...]] = field(default_factory=dict)
+    liked: int = 0
+    disliked: tuple[int, ...] = ()
     findings: Findings = field(default_factory=Findings)
 
 
@@ -122,7 +133,8 @@ class Facts:
 
     `tasks` holds every task of the bookings by its number and `attempts` every attempt of theirs. `ended`
     are the tasks that ended in those days, `starts` those that ran for the first time, `open_count` those
-    that have not ended now. `disputed`, `outliers` and `pace` are as in the digest.
+    that have not ended now, `thumbs` what was thought of answers in those days. `disputed`, `outliers` and
+    `pace` are as in the digest.
     """
 
     bookings: Sequence[Booking]
@@ -132,6 +144,7 @@ class Facts:
     starts: Sequence[FirstStart]
     open_count: int
     chart: Sequence[DayBar]
+    thumbs: Sequence[Thumb] = ()
     disputed: Sequence[int] = ()
     outliers: tuple[Outlier, ...] = ()
     pace: Pace | None = None
@@ -163,6 +176,7 @@ def due(last_told: date, now: datetime, zone: ZoneInfo, at: time) -> tuple[date,
 
 def summarise(span: tuple[date, date], facts: Facts, table: Table, price: Rates) -> Digest:
     """Counts it all up. `price` prices each request as if another model of the `table` had served it."""
+    ended = [task for task in facts.ended if task.follows is None]
     by_tier: defaultdict[Tier, Money] = defaultdict(Money)
     by_task: defaultdict[int, Money] = defaultdict(Money)
     by_attempt: defaultdict[tuple[int, int], Money] = defaultdict(Money)
@@ -185,9 +199,9 @@ def summarise(span: tuple[date, date], facts: Facts, table: Table, price: Rates)
         total=total,
         tiers=(
             *(TierLine(tier, len(spenders[tier]), by_tier[tier]) for tier in MODEL_TIERS if tier in by_tier),
-            *_scripts(facts.ended),
+            *_scripts(ended),
         ),
-        ended=Counter(task.state for task in facts.ended),
+        ended=counted_ends(facts.ended),
         open=facts.open_count,
         dearest=tuple((facts.tasks[task_id], money) for task_id, money in dearest),
         undelivered=sum((line.money for line in wasted), Money()),
@@ -201,19 +215,31 @@ def summarise(span: tuple[date, date], facts: Facts, table: Table, price: Rates)
         waste=wasted,
         people=_parties(by_task, people),
         channels=_parties(by_task, channels),
+        blamed={state: tuple(task.id for task in ended if task.state is state) for state in BLAMED},
+        liked=sum(thumb.liked for thumb in facts.thumbs),
+        disliked=tuple(sorted(thumb.task_id for thumb in facts.thumbs if not thumb.liked)),
         findings=Findings(
             facts.outliers,
-            regrets(facts.ended, facts.bookings, facts.tasks, facts.attempts, table, price),
+            regrets(ended, facts.bookings, facts.tasks, facts.attempts, table, price),
             waits(facts.starts),
             facts.pace,
         ),
     )
 
 
+def counted_ends(ended: Iterable[Task]) -> Mapping[State, int]:
+    """How tasks ended, without those that follow another."""
+    return Counter(task.state for task in ended if task.follows is None)
+
+
 def _delivered(facts: Facts) -> set[tuple[int, int]]:
-    """The attempts that brought an answer, or a question that people are to answer first."""
-    brought = (Verdict.ANSWERED, Verdict.ASKED)
-    return {(one.task_id, one.number) for one in facts.attempts if one.verdict in brought}
+    """The attempts that brought an answer, or a question whose task may yet bring one."""
+    return {
+        (one.task_id, one.number)
+        for one in facts.attempts
+        if one.verdict is Verdict.ANSWERED
+        or (one.verdict is Verdict.ASKED and facts.tasks[one.task_id].state not in _IN_VAIN)
+    }
 
 
 def _wasted(by_attempt: Mapping[tuple[int, int], Money], facts: Facts) -> tuple[WasteLine, ...]:
@@ -229,6 +255,8 @@ def _wasted(by_attempt: Mapping[tuple[int, int], Money], facts: Facts) -> tuple[
 def _why(attempt: AttemptEnd, task: Task) -> Waste:
     if attempt.verdict is None:
         return Waste.UNDER_WAY
+    if attempt.verdict is Verdict.ASKED:
+        return Waste.CANCELLED if task.state is State.CANCELLED else Waste.FAILED
     if attempt.number < task.attempt:
         return Waste.AGAIN
     return Waste.CANCELLED if attempt.verdict is Verdict.CANCELLED else Waste.FAILED
@@ -263,5 +291,6 @@ def _compared(bookings: Iterable[Booking], model: str, price: Rates) -> list[tup
     return [
         (booking.price.micro_usd, other.micro_usd)
         for booking in bookings
-        if isinstance(booking.price, Price) and isinstance(other := price(model, booking.usage), Price)
+        if isinstance(booking.price, Price)
+        and isinstance(other := price(model, booking.usage, booking.at), Price)
     ]

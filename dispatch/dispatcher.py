@@ -122,7 +122,8 @@ class Dispatcher(Steering):
                 f"#{task.id} has used its cap of {dollars(task.route.cap_micro_usd)}: the button below its "
                 "answer gives it another, or send it again with a higher `max=`."
             )
-        task = await self._queue.retry(task_id, actor, self._clock.now(), key)
+        now = self._clock.now()
+        task = await self._queue.retry(task_id, actor, now, key, self._terms.ration(now))
         self._wake()
         return task
 

@@ -32,8 +32,8 @@ _LEAST_EXCESS = MICRO_USD
 _LEAST_ROUTED = 10
 _OVERRIDES_PERCENT = 10
 
-Rates = Callable[[str, Usage], Price | Unpriced]
-"""The price of one request to a model."""
+Rates = Callable[[str, Usage, datetime], Price | Unpriced]
+"""The price of one request to a model at that time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,15 @@ class FirstStart:
     priority: int
     channel: str
     waited: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Thumb:
+    """What a person thinks of a task's answer."""
+
+    task_id: int
+    channel: str
+    liked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +242,7 @@ def _on(model: str, bookings: Iterable[Booking], price: Rates) -> int | None:
     """What the requests would have cost on another model, each priced by itself; None if one has no price."""
     total = 0
     for booking in bookings:
-        match price(model, booking.usage):
+        match price(model, booking.usage, booking.at):
             case Price(micro_usd=micro_usd):
                 total += micro_usd
             case _:

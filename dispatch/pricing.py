@@ -5,14 +5,16 @@ token once one prompt passes a limit. The library looks nothing up on the networ
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from types import MappingProxyType
 
 import genai_prices
-from genai_prices.types import ModelInfo, PriceCalculation
+from genai_prices.types import ModelInfo, PriceCalculation, TieredPrices, TimeOfDateConstraint
 
 from dispatch.usage import MICRO_USD, Price, Unpriced, Usage
 
@@ -31,6 +33,7 @@ _CONTEXT: Mapping[tuple[str, str], Mapping[str, str]] = {
 }
 _SAME_MODEL = re.compile(r"(-\d{8}|@.*|-latest)?")
 _ONE = Decimal(1)
+_Variant = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,11 @@ class PriceList:
 
     def __call__(self, model: str, usage: Usage) -> Price | Unpriced:
         """The price of one request made now."""
-        return price(model, usage, self._now(), self._rates)
+        return self.at(model, usage, self._now())
+
+    def at(self, model: str, usage: Usage, at: datetime) -> Price | Unpriced:
+        """The price of one request made then."""
+        return price(model, usage, at, self._rates)
 
 
 def price(model: str, usage: Usage, at: datetime, rates: Mapping[str, Rates] = NO_RATES) -> Price | Unpriced:
@@ -104,20 +111,93 @@ def _by_rates(model: str, usage: Usage, rates: Rates, context: Mapping[str, str]
     return Price(_whole(spent * _geo_factor(usage) + searches), SETTINGS_VERSION)
 
 
+@dataclass(frozen=True, slots=True)
+class _Band:
+    """Micro-dollars of one token of each kind, and of a web search."""
+
+    input: Decimal
+    output: Decimal
+    cache_read: Decimal
+    cache_write_5m: Decimal
+    cache_write_1h: Decimal
+    search: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class _Tariff:
+    """What a model costs: the first band holds up to the first of the `starts` in prompt tokens, and so on.
+
+    `hourly` where that depends on the time of day.
+    """
+
+    starts: tuple[int, ...]
+    bands: tuple[_Band, ...]
+    hourly: bool
+
+
 def _by_list(model: str, usage: Usage, at: datetime, context: Mapping[str, str]) -> Price | Unpriced:
+    variant, moment = tuple(context.items()), at.astimezone(UTC)
+    tariff = _tariff_of_day(model, variant, moment.date())
+    if isinstance(tariff, _Tariff) and tariff.hourly:
+        tariff = _tariff(model, variant, moment)
+    if isinstance(tariff, Unpriced):
+        return tariff
+    band = tariff.bands[bisect_left(tariff.starts, usage.prompt_tokens)]
+    if usage.web_searches and not band.search:
+        return Unpriced(f"no price for web searches of {model}")
+    tokens = (
+        usage.input_tokens * band.input
+        + usage.output_tokens * band.output
+        + usage.cache_read_tokens * band.cache_read
+        + usage.cache_write_5m_tokens * band.cache_write_5m
+        + usage.cache_write_1h_tokens * band.cache_write_1h
+    )
+    return Price(_whole(tokens * _geo_factor(usage) + band.search * usage.web_searches), LIST_VERSION)
+
+
+@lru_cache(maxsize=256)
+def _tariff_of_day(model: str, variant: _Variant, day: date) -> _Tariff | Unpriced:
+    # A look-up in the list takes long, and a digest prices many thousands of requests.
+    return _tariff(model, variant, datetime.combine(day, time(), UTC))
+
+
+def _tariff(model: str, variant: _Variant, at: datetime) -> _Tariff | Unpriced:
+    context = dict(variant)
     try:
-        found = _look_up(model, usage, at, context)
+        found = _look_up(model, Usage(), at, context)
+        if not _is_same(model, found.model.id):
+            return Unpriced(f"no price for {model}")
+        if context and not _has_variant(found.model, at, context):
+            return Unpriced(f"no price for {model} with {_named(context)}")
+        tiered = [price for price in vars(found.model_price).values() if isinstance(price, TieredPrices)]
+        starts = sorted({tier.start for price in tiered for tier in price.tiers})
+        prompts = (0, *(start + 1 for start in starts))
+        bands = tuple(_band(model, prompt, at, context) for prompt in prompts)
+        return _Tariff(tuple(starts), bands, _is_hourly(found.model))
     except (LookupError, ValueError) as error:
         return Unpriced(f"no price for {model}: {error}")
-    if not _is_same(model, found.model.id):
-        return Unpriced(f"no price for {model}")
-    if context and not _has_variant(found.model, at, context):
-        return Unpriced(f"no price for {model} with {_named(context)}")
-    tokens = found.input_price + found.output_price
-    others = found.total_price - tokens
-    if usage.web_searches and not others:
-        return Unpriced(f"no price for web searches of {model}")
-    return Price(_whole((tokens * _geo_factor(usage) + others) * MICRO_USD), LIST_VERSION)
+
+
+def _band(model: str, prompt: int, at: datetime, context: Mapping[str, str]) -> _Band:
+    """What one of each kind costs beside so long a prompt: the list is asked for it, none of it reckoned."""
+
+    def cost(usage: Usage) -> tuple[Decimal, Decimal]:
+        found = _look_up(model, usage, at, context)
+        tokens = found.input_price + found.output_price
+        return tokens * MICRO_USD, (found.total_price - tokens) * MICRO_USD
+
+    beside, _ = cost(Usage(input_tokens=prompt))
+    output, _ = cost(Usage(input_tokens=prompt, output_tokens=1))
+    _, search = cost(Usage(input_tokens=prompt, web_searches=1))
+    many = max(prompt, 1)
+    return _Band(
+        input=cost(Usage(input_tokens=many))[0] / many,
+        output=output - beside,
+        cache_read=cost(Usage(cache_read_tokens=many))[0] / many,
+        cache_write_5m=cost(Usage(cache_write_5m_tokens=many))[0] / many,
+        cache_write_1h=cost(Usage(cache_write_1h_tokens=many))[0] / many,
+        search=search,
+    )
 
 
 def _look_up(model: str, usage: Usage, at: datetime, context: Mapping[str, str]) -> PriceCalculation:
@@ -136,6 +216,13 @@ def _look_up(model: str, usage: Usage, at: datetime, context: Mapping[str, str])
         provider_id="anthropic",
         genai_request_timestamp=at,
         price_context=context or None,
+    )
+
+
+def _is_hourly(model: ModelInfo) -> bool:
+    prices = model.prices if isinstance(model.prices, list) else []
+    return any(
+        isinstance(part.constraint, TimeOfDateConstraint) for part in (*prices, *(model.price_variants or ()))
     )
 
 

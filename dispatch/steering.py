@@ -126,6 +126,10 @@ class Steering:
         await self._queue.give(task_id, person, liked, self._clock.now())
         return await self._queue.task(task_id)
 
+    async def thumbs(self, task_id: int) -> Mapping[str, bool]:
+        """Who thinks what of a task's answer: whether they like it, by person."""
+        return await self._queue.feedback(task_id)
+
     def _check_move(self, asked: Task | NewTask, priority: int, decided: Route) -> None:
         try:
             self._check(asked, priority, decided)

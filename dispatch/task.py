@@ -275,10 +275,15 @@ class Attempt:
 
     @property
     def is_disputed(self) -> bool:
-        """Whether its runtime names a cost that is more than 1 % off the ledger's.
+        """Whether its runtime names a cost that is more than 1 % off the ledger's."""
+        return self.said_micro_usd is not None and is_off(
+            self.said_micro_usd, self.cost_micro_usd, self.unpriced
+        )
 
-        What is unpriced in the ledger cannot be compared.
-        """
-        if self.said_micro_usd is None or self.unpriced:
-            return False
-        return abs(self.said_micro_usd - self.cost_micro_usd) * 100 > self.cost_micro_usd
+
+def is_off(said_micro_usd: int, booked_micro_usd: int, unpriced: int) -> bool:
+    """Whether what a runtime says is more than 1 % off what is booked.
+
+    Where requests are unpriced in the ledger nothing can be compared.
+    """
+    return not unpriced and abs(said_micro_usd - booked_micro_usd) * 100 > booked_micro_usd

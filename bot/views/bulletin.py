@@ -8,7 +8,7 @@ from bot.money import dollars
 from bot.slacktext import neutralise
 from bot.views.card import wording
 from bot.views.comparison import comparison
-from bot.views.findings import Names, findings
+from bot.views.findings import Names, findings, unusual
 from bot.views.message import Block, Message, line, markdown, section
 from bot.words import counted
 from dispatch.digest import DayBar, Digest, Money
@@ -26,7 +26,10 @@ _TITLES: Final = {
 }
 
 Links = Mapping[int, str]
-"""The address of each task's thread by the task's number, empty where it has none."""
+"""The address of each task's thread by the task's number, empty where it has none.
+
+Of a task that is not in it only the number is told.
+"""
 
 
 def bulletin(
@@ -45,7 +48,11 @@ def bulletin(
     """
     head = _headline(digest, so_far=so_far)
     title = _TITLES[edition].format(_days(digest))
-    opening = [section(line([f"*{title}*", *head])), *_told_beside(digest, edition, before)]
+    opening = [
+        section(line([f"*{title}*", *head])),
+        *_told_beside(digest, edition, before),
+        *(section(look) for look in unusual(digest, names)),
+    ]
     below = _money(digest, links, names)
     text = neutralise(line([title, *head]))
     return Message(
@@ -67,10 +74,17 @@ def _chart_table(bars: Sequence[DayBar]) -> str:
 def _headline(digest: Digest, *, so_far: bool) -> list[str]:
     ended = sum(digest.ended.values())
     if not ended and digest.total == Money():
-        tasks = f"no tasks. I was up; {counted(digest.open, 'task')} waiting"
+        tasks = f"no tasks. I am up; {counted(digest.open, 'task')} waiting"
     else:
         tasks = f"{counted(ended, 'task')} ended, {digest.ended.get(State.DONE, 0)} answered"
-    return [_dollars(digest.total), tasks, "so far" if so_far else ""]
+    return [_spent(digest), tasks, "so far" if so_far else ""]
+
+
+def _spent(digest: Digest) -> str:
+    """The total, of the day's budget where it is of one day and there is one."""
+    pace = digest.findings.pace
+    limit = pace.budget_micro_usd if pace and digest.first == digest.last else None
+    return _dollars(digest.total) if limit is None else f"{_dollars(digest.total)} of {dollars(limit)}"
 
 
 def _days(digest: Digest) -> str:
@@ -92,7 +106,7 @@ def _missed(digest: Digest) -> list[Block]:
 
 def _money(digest: Digest, links: Links, names: Names | None) -> list[Block]:
     told = list(findings(digest, names))
-    dearest = [_dear(task, money, links[task.id]) for task, money in digest.dearest]
+    dearest = [_dear(task, money, links.get(task.id)) for task, money in digest.dearest]
     return [
         *([markdown(_tiers(digest))] if digest.tiers else []),
         *([section("\n".join(told))] if told else []),
@@ -100,9 +114,10 @@ def _money(digest: Digest, links: Links, names: Names | None) -> list[Block]:
     ]
 
 
-def _dear(task: Task, money: Money, address: str) -> str:
+def _dear(task: Task, money: Money, address: str | None) -> str:
     number = f"<{address}|#{task.id}>" if address else f"#{task.id}"
-    return f"{number} {_dollars(money)} · {task.route.tier.capitalize()} · {wording(task, _WORDS_LIMIT)}"
+    words = "" if address is None else wording(task, _WORDS_LIMIT)
+    return line([f"{number} {_dollars(money)}", task.route.tier.capitalize(), words])
 
 
 def _tiers(digest: Digest) -> str:

@@ -1,4 +1,4 @@
-"""What a digest points at, a line for each, the shortest news first. Pure."""
+"""What a digest points at, a line for each, what is unusual first. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -9,7 +9,6 @@ from bot.slacktext import inline
 from bot.words import counted, duration
 from dispatch.digest import Digest, Money, PartyLine, Waste
 from dispatch.findings import Outlier, Pace, Regrets, Wait
-from dispatch.states import State
 
 NAMED: Final = 5
 """How many tasks or days a line names."""
@@ -17,7 +16,6 @@ NAMED: Final = 5
 PARTIES: Final = 8
 """How many people or channels a line names."""
 
-_BLAMED: Final = (State.FAILED, State.PARKED, State.EXPIRED)
 _WORTH_SAYING: Final = timedelta(minutes=1)
 _NAME_LIMIT: Final = 40
 _WASTE: Final = {
@@ -31,16 +29,22 @@ Names = Mapping[str, str]
 """What people and channels are called, by id."""
 
 
-def findings(digest: Digest, names: Names | None) -> Iterator[str]:
-    """Everything worth saying. Without `names` nothing is said of single people and channels."""
+def unusual(digest: Digest, names: Names | None) -> Iterator[str]:
+    """What needs a look, in one line, if anything does. Without `names` no person and channel is told of."""
     if look := _look(digest, names):
         yield f"*Needs a look:* {', '.join(look)}"
+
+
+def findings(digest: Digest, names: Names | None) -> Iterator[str]:
+    """Everything else worth saying. Without `names` nothing is said of single people and channels."""
     yield from _savings(digest)
     yield from _regrets(digest.findings.regrets)
     if digest.waste:
         split = ", ".join(_wasted(digest))
-        yield f"Spent without an answer: {_sum(digest.undelivered)}: {split}."
+        whole = f"{_sum(digest.undelivered)}: " if len(digest.waste) > 1 else ""
+        yield f"Spent without an answer: {whole}{split}."
     yield from _disputed(digest.disputed)
+    yield from _thumbs(digest)
     if slow := [wait for wait in digest.findings.waits if wait.longest >= _WORTH_SAYING]:
         yield f"Waited for a start, median and longest: {' · '.join(_wait(wait) for wait in slow)}."
     if digest.findings.pace is not None:
@@ -51,7 +55,7 @@ def findings(digest: Digest, names: Names | None) -> Iterator[str]:
 
 
 def _look(digest: Digest, names: Names | None) -> list[str]:
-    blamed = [f"{digest.ended[state]} {state}" for state in _BLAMED if digest.ended.get(state)]
+    blamed = [f"{len(tasks)} {state} ({numbers(tasks)})" for state, tasks in digest.blamed.items() if tasks]
     unpriced = digest.total.unpriced
     missing = [f"{counted(unpriced, 'request')} of unknown price, in no sum"] if unpriced else []
     far = [one for one in digest.findings.outliers if names is not None or _is_public(one)]
@@ -107,6 +111,13 @@ def _disputed(disputed: Sequence[int]) -> Iterator[str]:
         yield f"{sessions} whose runtime names another cost than was booked: {numbers(disputed)}."
 
 
+def _thumbs(digest: Digest) -> Iterator[str]:
+    up = [f"{digest.liked} up"] if digest.liked else []
+    down = [f"{len(digest.disliked)} down ({numbers(digest.disliked)})"] if digest.disliked else []
+    if up or down:
+        yield f"Thumbs: {', '.join([*up, *down])}."
+
+
 def _wait(wait: Wait) -> str:
     return f"p{wait.priority} {duration(wait.median)}, {duration(wait.longest)} (#{wait.slowest})"
 
@@ -114,6 +125,8 @@ def _wait(wait: Wait) -> str:
 def _month(pace: Pace) -> str:
     allowed = pace.month_budget_micro_usd
     budget = f" The day's budget allows {dollars(allowed)}." if allowed is not None else ""
+    if pace.last.day == pace.days:
+        return f"{pace.last:%B} came to {dollars(pace.spent_micro_usd)}.{budget}"
     days = "the last day" if pace.mean_days == 1 else f"the mean of the last {pace.mean_days} days"
     return (
         f"{pace.last:%B} at this pace: {dollars(pace.month_micro_usd)}: {dollars(pace.spent_micro_usd)} so "

@@ -48,7 +48,8 @@ def row_blocks(shown: Row, table: Table, names: Callable[[str], str], *, theirs:
     task = shown.task
     asker = "" if theirs or shown.hidden else f"for {person(task.requester, names)}"
     project = inline(task.project, _PROJECT_LIMIT) if task.project and not shown.hidden else ""
-    facts = [f"#{task.id}", f"p{task.priority}", task.route.tier.capitalize(), project, task.state]
+    state = task.state if task.follows is None else f"follows #{task.follows}"
+    facts = [f"#{task.id}", f"p{task.priority}", task.route.tier.capitalize(), project, state]
     words = f"_{PRIVATE}_" if shown.hidden else wording(task, _WORDS_LIMIT)
     lines = [line([f"*{line(facts)}*", asker]), words, _standing(shown)]
     if shown.question is not None:

@@ -68,8 +68,11 @@ class Tasks(Pauses, Protocol):
         """All attempts of a task, first to newest."""
         ...
 
-    async def self_costed(self, since: datetime, until: datetime) -> Sequence[Attempt]:
-        """The attempts that ended in [since, until) and whose own runtime names a cost."""
+    async def disputed(self, since: datetime, until: datetime) -> Sequence[int]:
+        """The tasks of the attempts that ended in [since, until) and whose own runtime names another cost.
+
+        One entry for each attempt.
+        """
         ...
 
     async def questions(self, task_id: int) -> Sequence[Question]:
@@ -164,9 +167,12 @@ class Queue(Tasks, Line, Steering, Feedback, Additions, Protocol):
         """
         ...
 
-    async def retry(self, task_id: int, actor: str, now: datetime, key: str = "") -> Task:
+    async def retry(
+        self, task_id: int, actor: str, now: datetime, key: str = "", ration: Ration | None = None
+    ) -> Task:
         """Queues an ended task again, with its strikes forgotten, once for each request's `key`.
 
+        What has followed another counts towards its requester's day from now on.
         Raises NotFound, MoveRefused.
         """
         ...

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from dispatch.findings import AttemptEnd, FirstStart
+from dispatch.findings import AttemptEnd, FirstStart, Thumb
 from dispatch.task import Task, Tier
 
 
@@ -49,7 +49,15 @@ class Reports(Protocol):
         ...
 
     async def first_starts(self, since: datetime, until: datetime) -> Sequence[FirstStart]:
-        """The tasks that ran for the first time."""
+        """The tasks that ran for the first time.
+
+        They waited while they were queued or a budget had no room for them: not while people held them, were
+        asked whether they are another, or had them follow one, nor behind another in their thread.
+        """
+        ...
+
+    async def thumbs(self, since: datetime, until: datetime) -> Sequence[Thumb]:
+        """What people came to think of answers: of each person and task the last word."""
         ...
 
     async def spent_between(self, since: datetime, until: datetime) -> Mapping[str, int]:

@@ -91,18 +91,9 @@ ORDER BY attempt.number;
 
 -- name: self_costed
 SELECT
-    attempt.*,
+    attempt.task_id, attempt.said_micro_usd,
     coalesce(sum(ledger.cost_micro_usd), 0) AS cost_micro_usd,
-    count(ledger.unpriced) AS unpriced,
-    coalesce(sum(
-        ledger.input_tokens + ledger.cache_read_tokens
-        + ledger.cache_write_5m_tokens + ledger.cache_write_1h_tokens
-    ), 0) AS prompt_tokens,
-    coalesce(sum(ledger.output_tokens), 0) AS output_tokens,
-    EXISTS (
-        SELECT 1 FROM transcript
-        WHERE transcript.task_id = attempt.task_id AND transcript.attempt = attempt.number
-    ) AS has_transcript
+    count(ledger.unpriced) AS unpriced
 FROM attempt
 LEFT JOIN ledger ON ledger.task_id = attempt.task_id AND ledger.attempt = attempt.number
 WHERE attempt.said_micro_usd IS NOT NULL AND attempt.ended_at >= :since AND attempt.ended_at < :until

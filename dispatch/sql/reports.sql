@@ -11,10 +11,26 @@ WHERE (task_id, number) IN (
     WHERE booked_at IS NOT NULL AND booked_at >= :since AND booked_at < :until
 );
 
+-- While a person holds it, it is told apart from another, waits behind one in its thread or has ended, a task
+-- waits for nobody's seat. Where a budget has no room for it, it does.
 -- name: first_starts
-SELECT task.id, task.priority, task.channel, attempt.started_at - task.created_at AS waited
+SELECT
+    task.id, task.priority, task.channel,
+    attempt.started_at - task.created_at - coalesce((
+        SELECT sum(until - at) FROM (
+            SELECT at, state, detail, lead(at) OVER (ORDER BY id) AS until
+            FROM history WHERE history.task_id = task.id
+        )
+        WHERE until <= attempt.started_at
+        AND (state NOT IN ('queued', 'held') OR (state = 'held' AND detail NOT LIKE 'budget %'))
+    ), 0) AS waited
 FROM attempt CROSS JOIN task ON task.id = attempt.task_id
 WHERE attempt.started_at >= :since AND attempt.started_at < :until AND attempt.number = 1;
+
+-- name: thumbs
+SELECT feedback.task_id, task.channel, feedback.liked
+FROM feedback CROSS JOIN task ON task.id = feedback.task_id
+WHERE feedback.at >= :since AND feedback.at < :until;
 
 -- Whole hours are summed already; what is left of the first and the last one is read request by request.
 -- name: spent_between

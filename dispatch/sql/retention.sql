@@ -25,8 +25,11 @@ UPDATE question SET
     conversation = NULL
 WHERE task_id IN (SELECT value FROM json_each(:task_ids));
 
+-- Which budget had no room for a task is nobody's words, and says that it has waited.
 -- name: forget_history
-UPDATE history SET detail = '' WHERE task_id IN (SELECT value FROM json_each(:task_ids));
+UPDATE history SET detail = ''
+WHERE task_id IN (SELECT value FROM json_each(:task_ids)) 
+AND NOT (move = 'hold' AND detail LIKE 'budget %');
 
 -- name: forget_deliveries
 DELETE FROM delivery

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from dispatch.errors import NotAdmitted
+from dispatch.errors import MoveRefused, NotAdmitted
 from dispatch.policy import AGEING, Quota, Ration, Rationed
 from dispatch.store import rows
 from dispatch.store.database import Transaction
@@ -41,6 +41,15 @@ async def over_ration(
             if refusal := ration.refusal(kind, having["tasks"]):
                 return refusal
     return None
+
+
+async def stay_within(
+    transaction: Transaction, task: Task, before: Collection[Rationed], actor: str, ration: Ration | None
+) -> None:
+    """Raises MoveRefused where its requester may not make of the task what it has become since `before`."""
+    own = ration if actor == task.requester else None
+    if refusal := await over_ration(transaction, task.id, task.requester, own, before):
+        raise MoveRefused(f"Nothing done: {refusal}")
 
 
 async def take_turn(transaction: Transaction, task_id: int) -> Task:

@@ -10,7 +10,7 @@ from dispatch.policy import Ration
 from dispatch.questions import MOST, Ending, NewQuestion, Question, is_same, standing
 from dispatch.store import rows
 from dispatch.store.database import Database, Transaction, in_transaction
-from dispatch.store.line import over_ration, rationed
+from dispatch.store.line import rationed, stay_within
 from dispatch.store.moves import close_open_question, held_by, known, tell
 from dispatch.store.pausing import go_on
 from dispatch.task import Claim, Task, Tier
@@ -137,9 +137,7 @@ async def _count(
     task = await known(transaction, question.task_id)
     before = await rationed(transaction, task.id)
     await transaction.rows("ration_opus", task_id=task.id, now=now)
-    own = ration if person == task.requester else None
-    if refusal := await over_ration(transaction, task.id, task.requester, own, before):
-        raise MoveRefused(f"Nothing done: {refusal}")
+    await stay_within(transaction, task, before, person, ration)
 
 
 async def _known(transaction: Transaction, question_id: int) -> Question:

@@ -13,7 +13,7 @@ from dispatch.store import gates, rows
 from dispatch.store.additions import SqliteAdditions
 from dispatch.store.claiming import claim, release, restate
 from dispatch.store.database import Transaction, in_transaction
-from dispatch.store.line import check, over_ration, rejoin, take_turn
+from dispatch.store.line import check, over_ration, rationed, rejoin, stay_within, take_turn
 from dispatch.store.moves import DISPATCHER, change, end_attempt, held_by, known, lose, remember, tell
 from dispatch.store.pauses import SqlitePauses
 from dispatch.store.pausing import pause
@@ -173,10 +173,17 @@ class SqliteQueue(SqliteTasks, SqliteStanding, SqliteSteering, SqliteAdditions, 
 
     @in_transaction
     async def retry(
-        self, transaction: Transaction, task_id: int, actor: str, now: datetime, key: str = ""
+        self,
+        transaction: Transaction,
+        task_id: int,
+        actor: str,
+        now: datetime,
+        key: str = "",
+        ration: Ration | None = None,
     ) -> Task:
         """Queues an ended task again, with its strikes forgotten, once for each request's `key`.
 
+        What has followed another counts towards its requester's day from now on.
         Raises NotFound, MoveRefused.
         """
         task = await known(transaction, task_id)
@@ -190,8 +197,10 @@ class SqliteQueue(SqliteTasks, SqliteStanding, SqliteSteering, SqliteAdditions, 
             )
         if task.state not in _RETRYABLE:
             raise MoveRefused(f"#{task.id} is {task.state}; it has not ended, so there is nothing to retry.")
+        before = await rationed(transaction, task.id)
         await rejoin(transaction, task.id, now)
         await change(transaction, task, State.QUEUED, now, actor=actor, strikes=0)
+        await stay_within(transaction, task, before, actor, ration)
         return await take_turn(transaction, task.id)
 
     @in_transaction

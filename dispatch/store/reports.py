@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from dispatch.faults import FaultKind
-from dispatch.findings import AttemptEnd, FirstStart
+from dispatch.findings import AttemptEnd, FirstStart, Thumb
 from dispatch.ports import BillLine, Spending
 from dispatch.store import rows
 from dispatch.store.database import Database
@@ -40,6 +40,13 @@ class SqliteReports:
         return [
             FirstStart(row["id"], row["priority"], row["channel"], timedelta(microseconds=row["waited"]))
             for row in await self.database.rows("first_starts", since=since, until=until)
+        ]
+
+    async def thumbs(self, since: datetime, until: datetime) -> Sequence[Thumb]:
+        """What people came to think of answers in [since, until)."""
+        return [
+            Thumb(row["task_id"], row["channel"], bool(row["liked"]))
+            for row in await self.database.rows("thumbs", since=since, until=until)
         ]
 
     async def spent_between(self, since: datetime, until: datetime) -> Mapping[str, int]:

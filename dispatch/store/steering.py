@@ -7,7 +7,7 @@ from dispatch.policy import AGEING, Ration
 from dispatch.states import MOVES, Move, State
 from dispatch.store import rows
 from dispatch.store.database import Database, Transaction, in_transaction
-from dispatch.store.line import over_ration, rationed, rejoin, send_another_way, take_turn
+from dispatch.store.line import rationed, rejoin, send_another_way, stay_within, take_turn
 from dispatch.store.moves import change, known, remember
 from dispatch.store.twice import follow
 from dispatch.task import HoldKind, Route, Task
@@ -58,9 +58,7 @@ class SqliteSteering:
             ages_at=now + AGEING,
             now=now,
         )
-        own = ration if actor == task.requester else None
-        if refusal := await over_ration(transaction, task.id, task.requester, own, before):
-            raise MoveRefused(f"Nothing done: {refusal}")
+        await stay_within(transaction, task, before, actor, ration)
         await remember(transaction, task.id, Move.REPRIORITISE, now, actor, str(task.priority))
         moved = rows.task(row) if row else found
         if route != found.route:
@@ -133,15 +131,13 @@ class SqliteSteering:
             raise MoveRefused(f"#{task.id} is {task.state}; only what waits or has ended can go another way.")
         before = await rationed(transaction, task.id)
         await send_another_way(transaction, task.id, asked_model, cap_micro_usd, route, now)
-        own = ration if actor == task.requester else None
-        if refusal := await over_ration(transaction, task.id, task.requester, own, before):
-            raise MoveRefused(f"Nothing done: {refusal}")
         await rejoin(transaction, task.id, now)
         if task.state is not State.QUEUED:
             await change(transaction, task, State.QUEUED, now, actor=actor, detail=route.reason, strikes=0)
         else:
             await remember(transaction, task.id, Move.REROUTE, now, actor, route.reason)
             await transaction.rows("raise_card", task_id=task.id, now=now)
+        await stay_within(transaction, task, before, actor, ration)
         return await take_turn(transaction, task.id)
 
 

@@ -9,7 +9,7 @@ from dispatch.questions import Question
 from dispatch.states import State, Step
 from dispatch.store import rows
 from dispatch.store.database import Database
-from dispatch.task import Attempt, Task, Tier
+from dispatch.task import Attempt, Task, Tier, is_off
 
 
 class SqliteTasks:
@@ -51,10 +51,12 @@ class SqliteTasks:
         """All attempts of a task, first to newest."""
         return [rows.attempt(row) for row in await self.database.rows("attempts", task_id=task_id)]
 
-    async def self_costed(self, since: datetime, until: datetime) -> Sequence[Attempt]:
-        """The attempts that ended in [since, until) and whose own runtime names a cost."""
+    async def disputed(self, since: datetime, until: datetime) -> Sequence[int]:
+        """The tasks of the attempts that ended in [since, until) and whose own runtime names another cost."""
         return [
-            rows.attempt(row) for row in await self.database.rows("self_costed", since=since, until=until)
+            row["task_id"]
+            for row in await self.database.rows("self_costed", since=since, until=until)
+            if is_off(row["said_micro_usd"], row["cost_micro_usd"], row["unpriced"])
         ]
 
     async def questions(self, task_id: int) -> Sequence[Question]:

@@ -53,7 +53,7 @@ async def test_a_task_is_worked_and_answered_in_the_terminal(world: World, worke
     assert await worker.stop() == 0
     assert worker.lines[-1].endswith("stopped")
     assert world.slack.state.calls == []
-    assert not any("alarm" in line or "ERROR" in line for line in worker.lines)
+    assert not [line for line in worker.lines if "alarm" in line or "ERROR" in line]
 
 
 @pytest.mark.long

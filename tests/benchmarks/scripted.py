@@ -36,7 +36,7 @@ AND requester NOT IN (
 _RANK = "SELECT rank, tier FROM task WHERE id = :task_id"
 
 
-def priced(_: str, usage: Usage) -> Price:
+def priced(_: str, usage: Usage, at: datetime | None = None) -> Price:
     """A price list on which a token of output costs a micro-dollar."""
     return Price(usage.output_tokens, "simulated")
 

@@ -183,7 +183,7 @@ MOMENTS = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     booked=st.lists(st.tuples(MOMENTS, st.integers(0, 9), st.booleans()), max_size=8),
     since=MOMENTS,

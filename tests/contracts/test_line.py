@@ -45,7 +45,7 @@ async def test_who_comes_late_is_not_behind_a_whole_flood(store: Parts) -> None:
     assert await names(store) == ["sam0", "ana3", "ana4", "ana5"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     crowd=st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 4)), min_size=1, max_size=14),
     adapter=st.sampled_from(sorted(ADAPTERS)),

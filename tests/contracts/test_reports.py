@@ -4,12 +4,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from dispatch.budget import Budgets, Purse
 from dispatch.faults import FaultKind
-from dispatch.findings import AttemptEnd, FirstStart
+from dispatch.findings import AttemptEnd, FirstStart, Thumb
+from dispatch.policy import Seating
 from dispatch.states import State
-from dispatch.task import Tier, Verdict
+from dispatch.task import HoldKind, Tier, Verdict
 from dispatch.usage import Price, Unpriced, Usage
 from tests.contracts.stores import NOW, Parts
+from tests.contracts.test_duplicates import ask
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -122,3 +125,70 @@ async def test_a_bill_has_a_line_for_each_task_page_by_page(store: Parts) -> Non
     assert (tokens.cache_read_tokens, tokens.cache_write_tokens) == (5, 5)
     assert await store.ledger.bill(*window, newest, newest, 2) == []
     assert await store.ledger.newest_billed(NOW + 9 * DAY, NOW + 10 * DAY) == 0
+
+
+async def waited(store: Parts) -> dict[int, timedelta]:
+    """How long each task has waited for its first start, by number."""
+    starts = await store.ledger.first_starts(NOW, NOW + DAY)
+    return {start.task_id: start.waited for start in starts}
+
+
+async def test_while_a_person_holds_it_or_it_has_ended_a_task_does_not_wait(store: Parts) -> None:
+    minute = timedelta(minutes=1)
+    held, again = await store.add("k1"), await store.add("k2")
+    await store.queue.hold(held.id, "U1", NOW + 2 * minute)
+    await store.queue.cancel(again.id, "U1", NOW + 3 * minute)
+    await store.queue.let_go(held.id, "U1", NOW + 32 * minute)
+    await store.queue.retry(again.id, "U1", NOW + 3 * HOUR)
+    for _ in range(2):
+        await store.settle(await store.claim(now=NOW + 4 * HOUR), State.FAILED, NOW + 5 * HOUR)
+    await store.queue.retry(held.id, "U1", NOW + 7 * HOUR)
+    await store.claim(now=NOW + 8 * HOUR)
+    assert await waited(store) == {held.id: 4 * HOUR - 30 * minute, again.id: HOUR + 3 * minute}
+
+
+async def test_what_was_told_apart_followed_or_stood_behind_another_waits_only_in_line(store: Parts) -> None:
+    minute = timedelta(minutes=1)
+    first = await store.add("k1", thread="1.1")
+    behind = await store.add("k2", now=NOW + minute, parent=first.id, quote_thread=True, thread="1.1")
+    assert behind.behind == first.id
+    claim = await store.claim(now=NOW + minute)
+    await store.settle(claim, State.DONE, NOW + 10 * minute)
+    assert (await store.claim(now=NOW + 12 * minute)).task.id == behind.id
+    assert await waited(store) == {first.id: minute, behind.id: 2 * minute}
+
+
+async def test_who_ran_after_all_did_not_wait_while_it_followed(store: Parts) -> None:
+    minute = timedelta(minutes=1)
+    leader, follower = [await ask(store, key) for key in ("first", "second")]
+    assert follower.alike == leader.id
+    await store.queue.follow(follower.id, "U1", NOW + minute)
+    await store.settle(await store.claim(now=NOW + minute), State.FAILED, NOW + HOUR)
+    await store.queue.retry(follower.id, "U1", NOW + 2 * HOUR)
+    await store.claim(now=NOW + 2 * HOUR + minute)
+    assert await waited(store) == {leader.id: minute, follower.id: minute}
+
+
+async def test_what_no_budget_has_room_for_waits(store: Parts) -> None:
+    task, soon = await store.add("k1"), timedelta(minutes=1)
+    nothing = Purse(Budgets(everybody=5_000_000, urgent=5_000_000), NOW - HOUR, NOW + 12 * HOUR)
+    assert await store.queue.claim(Tier.OPUS, Seating(9), NOW + HOUR, NOW + soon, nothing) is None
+    assert (await store.queue.task(task.id)).hold is HoldKind.BUDGET
+    await store.queue.release(Purse(Budgets(), NOW - HOUR, NOW + 12 * HOUR), {Tier.OPUS: 9}, NOW + HOUR)
+    await store.claim(now=NOW + HOUR + soon)
+    assert await waited(store) == {task.id: HOUR + soon}
+
+
+async def test_thumbs_are_those_given_in_the_window_and_of_each_person_the_last(store: Parts) -> None:
+    first = await store.ended("k1", State.DONE)
+    other = await store.add("k2", channel="C2")
+    await store.queue.give(first.id, "U1", liked=True, now=NOW)
+    await store.queue.give(first.id, "U2", liked=True, now=NOW)
+    await store.queue.give(other.id, "U1", liked=False, now=NOW + HOUR)
+    await store.queue.give(first.id, "U1", liked=False, now=NOW + DAY)
+    window = NOW, NOW + DAY
+    assert set(await store.ledger.thumbs(*window)) == {
+        Thumb(first.id, "C1", liked=True),
+        Thumb(other.id, "C2", liked=False),
+    }
+    assert len(await store.ledger.thumbs(NOW, NOW + 2 * DAY)) == 3

@@ -8,6 +8,7 @@ from dispatch.errors import LeaseLost
 from dispatch.policy import Settlement
 from dispatch.states import State
 from dispatch.task import Outcome, Verdict
+from dispatch.usage import Price, Unpriced, Usage
 from dispatch.work import Kept, Work
 from tests.contracts.stores import LEASE, NOW, SECOND, Parts
 
@@ -53,15 +54,27 @@ async def test_work_noted_before_or_after_the_end_is_kept_and_shown(store: Parts
     assert "card:1" in await store.deliver_all()
 
 
-async def test_attempts_whose_runtime_names_a_cost_are_found_by_their_end(store: Parts) -> None:
-    for number, said in enumerate((None, 0, 5), 1):
+async def test_attempts_whose_runtime_names_another_cost_are_found_by_their_end(store: Parts) -> None:
+    costs: list[tuple[int | None, Price | Unpriced | None]] = [
+        (None, Price(9, "v")),
+        (5, None),
+        (0, None),
+        (5, Price(9, "v")),
+        (9, Price(9, "v")),
+        (5, Unpriced("new")),
+    ]
+    for number, (said, price) in enumerate(costs, 1):
         await store.add(f"k{number}")
+        claim, ended = await store.claim(), NOW + number * SECOND
+        if price is not None:
+            line = await store.ledger.open(claim, "m", NOW)
+            await store.ledger.book(
+                line, model="m", request_id="r", usage=Usage(1), price=price, estimated=False, now=NOW
+            )
         outcome = Outcome(Verdict.ANSWERED, said_micro_usd=said)
-        ended = NOW + number * SECOND
-        await store.queue.settle(await store.claim(), outcome, Settlement(State.DONE), ended)
-    found = await store.queue.self_costed(NOW, NOW + LEASE)
-    assert [(attempt.task_id, attempt.said_micro_usd) for attempt in found] == [(2, 0), (3, 5)]
-    assert found == [(await store.queue.attempts(number))[0] for number in (2, 3)]
-    for since, until, numbers in ((3, 9, [3]), (0, 3, [2]), (4, 9, [])):
-        found = await store.queue.self_costed(NOW + since * SECOND, NOW + until * SECOND)
-        assert [attempt.task_id for attempt in found] == numbers
+        await store.queue.settle(claim, outcome, Settlement(State.DONE), ended)
+    found = await store.queue.disputed(NOW, NOW + LEASE)
+    runs = [(await store.queue.attempts(number))[0] for number in range(1, 7)]
+    assert found == [run.task_id for run in runs if run.is_disputed] == [2, 4]
+    for since, until, numbers in ((4, 9, [4]), (0, 4, [2]), (5, 9, [])):
+        assert await store.queue.disputed(NOW + since * SECOND, NOW + until * SECOND) == numbers

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ from tests.integration.post_room import SECRETS, TERMS, Room, post_room, settle_
 from tests.integration.test_worker import FakeGateway, FakeNotifier, FakeQuotes, FakeSeats
 
 
-def one_each(_: str, usage: Usage) -> Price:
+def one_each(_: str, usage: Usage, at: datetime | None = None) -> Price:
     return Price(usage.prompt_tokens + usage.output_tokens, "test")
 
 

@@ -1,6 +1,7 @@
 """A dispatcher and its books on a real store, with a worker that nobody runs."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from dispatch.asking import Asking
 from dispatch.books import Books
@@ -21,8 +22,8 @@ class FrontDesk:
     books: Books
 
 
-def one_each(_: str, usage: Usage) -> Price:
-    """A price of one micro-dollar a token."""
+def one_each(_: str, usage: Usage, at: datetime | None = None) -> Price:
+    """A price of one micro-dollar a token, at any time."""
     return Price(usage.prompt_tokens + usage.output_tokens, "test-1")
 
 

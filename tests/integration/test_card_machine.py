@@ -310,5 +310,5 @@ class CardMachine(RuleBasedStateMachine):
 
 TestCardMachine = CardMachine.TestCase
 TestCardMachine.settings = settings(
-    max_examples=12, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=12, stateful_step_count=30, suppress_health_check=list(HealthCheck)
 )

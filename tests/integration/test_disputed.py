@@ -67,6 +67,7 @@ async def test_they_are_counted_on_the_day_they_ended_and_change_no_sum(place: P
     assert (digest["cost_micro_usd"], digest["disputed"]) == (4 * BOOKED, [1, 4])
     line = "2 sessions whose runtime names another cost than was booked: #1, #4"
     assert line in PRINTERS["cost"](cost, UTC)
+    assert "for 4 tasks" in PRINTERS["cost"](cost, UTC)
     assert line in PRINTERS["digest"](digest, UTC)
     told = bulletin(await place.desk.books.digest(today, today), dict.fromkeys((1, 2, 3, 4), ""), so_far=True)
     assert f"{line}." in str(told.blocks)

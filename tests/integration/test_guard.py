@@ -120,7 +120,7 @@ def shut_out(
     st.sampled_from(sorted(WAYS)),
     *ANYBODY,
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_nobody_changes_what_they_may_not_by_any_way(
     name: str,
     person: str,

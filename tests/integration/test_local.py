@@ -207,6 +207,24 @@ async def test_everything_prints(console: Console, store: Store, clock: FakeCloc
     assert "1 done" in printed["digest"]
 
 
+async def test_thumbs_are_shown_with_who_gave_them(console: Console, store: Store, clock: FakeClock) -> None:
+    await console.ask("add", {"text": "p3 x"})
+    await answer(store, clock, Tier.OPUS)
+    shown = await console.ask("show", {"task": "1"})
+    assert shown["thumbs"] == []
+    assert "thumbs" not in PRINTERS["show"](shown, UTC)
+    for person, liked in (("USAM00001", True), ("UKIM00001", False), ("UANA\x1b", False)):
+        await store.queue.give(1, person, liked, clock.now())
+    shown = await console.ask("show", {"task": "1"})
+    assert {"person": "UKIM00001", "liked": False} in shown["thumbs"]  # type: ignore[operator]
+    printed = PRINTERS["show"](shown, UTC).splitlines()
+    assert printed[-1].startswith("thumbs: 1 up (USAM00001), 2 down (UANA")
+    assert "\x1b" not in printed[-1]
+    digest = await console.ask("digest", {"date": str(clock.now().date())})
+    assert digest["thumbs"] == {"up": 1, "down": 2, "disliked": [1, 1]}
+    assert "Thumbs: 1 up, 2 down (#1)." in PRINTERS["digest"](digest, UTC)
+
+
 async def test_waiting_ends_with_the_answer(console: Console, store: Store, clock: FakeClock) -> None:
     await console.ask("add", {"text": "p3 x"})
     waiting = asyncio.create_task(console.ask("wait", {"task": "1"}))

@@ -54,7 +54,7 @@ def only_to(door: AppDoor, person: str) -> None:
     st.sampled_from(sorted(SENT)),
     *ANYBODY,
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_whoever_may_not_changes_nothing_and_is_told_alone(
     name: str,
     person: str,

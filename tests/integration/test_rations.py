@@ -1,7 +1,9 @@
 """How many p1, p2 and Opus tasks one person may have a day: counted where it is stored what made them so."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +17,9 @@ from dispatch.errors import MoveRefused, NotAdmitted
 from dispatch.policy import Ration, Rationed, Seating
 from dispatch.questions import Decision, NewQuestion, QuestionKind
 from dispatch.routing import DEFAULT_TABLE, route
+from dispatch.states import State
 from dispatch.store import Store
+from dispatch.store.statements import migrations
 from dispatch.task import Claim, NewTask, Source, Task, Tier
 from dispatch.terms import Terms
 from tests.fakes.clock import FakeClock
@@ -160,3 +164,82 @@ def test_a_number_of_one_kind_leaves_the_other_open() -> None:
     assert Ration(NOON, urgent=1).refusal(Rationed.OPUS, 99) is None
     assert Ration(NOON, urgent=1).refusal(Rationed.URGENT, 1) is None
     assert Ration(NOON, urgent=1).refusal(Rationed.URGENT, 2) is not None
+
+
+async def same(place: Place, priority: int = 1, who: str = ANA) -> Task:
+    """The same words once more; from the second time on it is held and asked about."""
+    return await place.ask(priority, who, words="investigate stall", unless_alike=True)
+
+
+async def test_what_follows_another_does_not_count(place: Place) -> None:
+    await same(place)
+    for _ in range(5):
+        task = await same(place)
+        assert task.alike == 1
+        await place.desk().follow(task.id, ANA)
+    await place.ask(1)
+    with pytest.raises(NotAdmitted, match="asked for 2 of p1 or p2 today"):
+        await place.ask(1)
+
+
+@pytest.mark.parametrize("way", ["retry", "tier_up"])
+async def test_what_runs_after_all_counts_from_then_on(place: Place, way: str) -> None:
+    desk = place.desk(replace(TERMS, urgent_a_day=2, opus_a_day=9))
+    await same(place)
+    task = await same(place, 1)
+    await desk.follow(task.id, ANA)
+    await place.ask(1)
+    if way == "tier_up":
+        raised = route(1, "opus", None, DEFAULT_TABLE)
+        now = place.clock.now()
+        again = place.store.queue.reroute(task.id, "opus", None, raised, ANA, now, TERMS.ration(now))
+    else:
+        again = desk.retry(task.id, ANA)
+    with pytest.raises(MoveRefused, match="Nothing done: you have asked for 2 of p1 or p2 today"):
+        await again
+    stored = await place.store.queue.task(task.id)
+    assert (stored.state, stored.follows) == (State.CANCELLED, 1)
+    place.clock.advance(timedelta(days=1))
+    await desk.retry(task.id, ANA)
+    await place.ask(2)
+    with pytest.raises(NotAdmitted, match="asked for 2 of p1 or p2 today"):
+        await place.ask(2)
+
+
+async def test_an_operator_lets_it_run_after_all(place: Place) -> None:
+    await same(place)
+    task = await same(place)
+    await place.desk().follow(task.id, ANA)
+    await place.ask(1)
+    assert (await place.desk().retry(task.id, SAM)).state is State.QUEUED
+
+
+async def test_a_retry_of_what_has_counted_counts_no_more(place: Place) -> None:
+    for _ in range(2):
+        await place.ask(1)
+    await place.desk().cancel(1, ANA)
+    assert (await place.desk().retry(1, ANA)).state is State.QUEUED
+
+
+_FOLLOWED = """
+INSERT INTO task (
+    id, state, request_key, source, requester, words, priority, tier, model, reason, cap_micro_usd, channel,
+    quote_thread, depth, rank, created_at, updated_at, follows
+) VALUES
+    (1, 'queued', 'k1', 'slash', 'U1', 'w', 1, 'opus', 'm', 'r', 1, 'C1', 0, 0, 1, 5, 5, NULL),
+    (2, 'queued', 'k2', 'slash', 'U1', 'w', 1, 'opus', 'm', 'r', 1, 'C1', 0, 0, 1, 5, 5, 1)
+"""
+
+
+async def test_what_followed_before_counts_no_more_either(tmp_path: Path) -> None:
+    path = tmp_path / "onequeue.db"
+    old = next(number for number, text in enumerate(migrations()) if "task_follows_another" in text)
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        for script in migrations()[:old]:
+            raw.executescript(script)
+        raw.execute(_FOLLOWED)
+        raw.execute(f"PRAGMA user_version = {old}")
+        assert raw.execute("SELECT count(*) FROM rationed").fetchone() == (4,)
+    await (await Store.open(path)).close()
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("SELECT DISTINCT task_id FROM rationed").fetchall() == [(1,)]

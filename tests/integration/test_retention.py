@@ -14,6 +14,7 @@ from bot.building import Building
 from bot.chat import SlackChat
 from bot.config import Settings
 from bot.records import full_record
+from dispatch.budget import Budgets, Purse
 from dispatch.clock import SystemClock
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.errors import MoveRefused
@@ -81,6 +82,27 @@ async def test_words_go_and_sums_stay(place: Place) -> None:
         assert raw.execute("SELECT count(*) FROM delivery").fetchone() == (0,)
         assert raw.execute("SELECT count(*) FROM transcript").fetchone() == (0,)
         assert raw.execute("SELECT DISTINCT detail FROM history").fetchall() == [("",)]
+
+
+async def test_how_long_it_waited_for_a_budget_stays(place: Place) -> None:
+    task, midnight = await place.add("a"), place.clock.now() - timedelta(hours=12)
+    tight, wide = Budgets(everybody=5_000_000, urgent=5_000_000), Budgets()
+    until = midnight + timedelta(days=1)
+    now = place.clock.now()
+    held = Purse(tight, midnight, until)
+    assert await place.store.queue.claim(task.route.tier, Seating(9), now, now, held) is None
+    place.clock.advance(timedelta(minutes=41))
+    free = Purse(wide, midnight, until)
+    assert await place.store.queue.release(free, {task.route.tier: 9}, place.clock.now()) == 1
+    await place.run(task, State.DONE)
+    await place.deliver()
+    day = place.clock.now().date()
+    (wait,) = (await place.desk.books.digest(day, day)).findings.waits
+    assert wait.longest == timedelta(minutes=41)
+    place.clock.advance(2 * KEEP)
+    before = await place.books(day)
+    assert await place.forget() == 1
+    assert await place.books(day) == before
 
 
 async def test_not_a_byte_of_it_is_left_in_the_file(place: Place) -> None:

@@ -85,7 +85,7 @@ async def test_its_environment_is_what_was_promised_and_nothing_else(
     assert not await is_there(folder), "its directory is gone with it"
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["$(id)", "; rm -rf x", "`id`", "--help", "-c\n", "'\"", "$WORDS", "* ?"]) | st.text())
 def test_words_of_strangers_never_reach_an_argument_list(tmp_path: Path, words: str) -> None:
     found, arguments, _ = json.loads(asyncio.run(run(tmp_path, *SHOW, "$WORDS", words=words)).text)

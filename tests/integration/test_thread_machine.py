@@ -183,5 +183,5 @@ class ThreadMachine(RuleBasedStateMachine):
 
 TestThread = ThreadMachine.TestCase
 TestThread.settings = settings(
-    max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=25, stateful_step_count=20, suppress_health_check=[HealthCheck.too_slow]
 )

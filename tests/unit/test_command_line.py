@@ -88,6 +88,21 @@ def test_days_are_named_only_for_a_bill(capsys: pytest.CaptureFixture[str]) -> N
     assert composition.asked == []
 
 
+@pytest.mark.parametrize("period", ["nonsense", "", "yesterday", "TODAY"])
+def test_a_period_that_there_is_not_is_told_which_there_are(
+    period: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    composition = Composition()
+    with pytest.raises(SystemExit, match="2"):
+        main(["cost", period], composition)
+    told = capsys.readouterr().err
+    said = told.splitlines()[-1]
+    assert f"invalid choice: {period!r}" in said
+    assert all(name in said for name in ("today", "week", "month"))
+    assert "Period" not in told
+    assert composition.asked == []
+
+
 def test_a_digest_is_of_yesterday_where_no_day_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     composition = Composition()
     assert main(["digest", "--json"], composition) == 0

@@ -23,7 +23,7 @@ from dispatch.digest import (
     summarise,
     window,
 )
-from dispatch.findings import AttemptEnd
+from dispatch.findings import AttemptEnd, Thumb
 from dispatch.routing import DEFAULT_TABLE
 from dispatch.states import State
 from dispatch.task import MODEL_TIERS, Verdict
@@ -133,7 +133,7 @@ def made_attempt(task_id: int, number: int, verdict: Verdict | None = Verdict.FA
     return AttemptEnd(task_id, number, NOON, ended, verdict, None)
 
 
-def per_token(_: str, usage: Usage) -> Price:
+def per_token(_: str, usage: Usage, at: datetime) -> Price:
     """A micro-dollar for each token of input."""
     return Price(usage.input_tokens, "v")
 
@@ -167,7 +167,7 @@ def test_every_part_adds_up_to_the_total(bookings: list[Booking], verdicts: list
 
 
 def test_what_has_no_price_on_opus_is_compared_with_nothing() -> None:
-    def opus(_: str, usage: Usage) -> Price | Unpriced:
+    def opus(_: str, usage: Usage, at: datetime) -> Price | Unpriced:
         return Unpriced("no price for inference in eu") if usage.geo else Price(9, "v")
 
     abroad = make_booking(1, usage=Usage(input_tokens=1, geo="eu"), price=Price(5000, "v"))
@@ -198,3 +198,55 @@ def test_tasks_are_counted_by_how_they_ended() -> None:
     digest = summarise((TODAY, TODAY), facts(ended=ended, open_count=7), DEFAULT_TABLE, per_token)
     assert digest.ended == {State.DONE: 2, State.FAILED: 1, State.CANCELLED: 1}
     assert (digest.open, digest.total, digest.tiers) == (7, Money(), ())
+
+
+def test_who_follows_another_has_neither_ended_nor_been_routed() -> None:
+    asked = make_task(1, state=State.CANCELLED)
+    follower = make_task(2, state=State.CANCELLED, follows=3, asked_model="opus")
+    digest = summarise((TODAY, TODAY), facts(ended=[asked, follower]), DEFAULT_TABLE, per_token)
+    assert digest.ended == {State.CANCELLED: 1}
+    assert (digest.findings.regrets.routed, digest.findings.regrets.overridden) == (1, ())
+
+
+def test_thumbs_are_counted_and_those_down_named() -> None:
+    thumbs = [Thumb(7, "C1", liked) for liked in (True, False, True, False)] + [Thumb(3, "C1", liked=False)]
+    digest = summarise((TODAY, TODAY), facts(thumbs=thumbs), DEFAULT_TABLE, per_token)
+    assert (digest.liked, digest.disliked) == (2, (3, 7, 7))
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        (State.WAITING, None),
+        (State.QUEUED, None),
+        (State.DONE, None),
+        (State.CANCELLED, Waste.CANCELLED),
+        (State.EXPIRED, Waste.FAILED),
+        (State.FAILED, Waste.FAILED),
+        (State.PARKED, Waste.FAILED),
+    ],
+)
+def test_a_question_was_in_vain_where_its_task_ended_without_an_answer(
+    state: State, why: Waste | None
+) -> None:
+    task = make_task(1, state=state, attempt=2)
+    attempts = [made_attempt(1, 1, Verdict.ASKED)]
+    given = facts([make_booking(1, 1, 1, price=Price(5, "v"))], tasks={1: task}, attempts=attempts)
+    digest = summarise((TODAY, TODAY), given, DEFAULT_TABLE, per_token)
+    assert digest.waste == (() if why is None else (WasteLine(why, 1, Money(5)),))
+    assert digest.delivered == Money(0 if why else 5)
+
+
+def test_requests_are_compared_at_the_prices_of_their_time() -> None:
+    def rising(_: str, usage: Usage, at: datetime) -> Price:
+        return Price(7 if at < NOON else 9, "v")
+
+    bookings = [make_booking(1, at=NOON - timedelta(seconds=1)), make_booking(2, at=NOON)]
+    assert summarise((TODAY, TODAY), facts(bookings), DEFAULT_TABLE, rising).all_opus_micro_usd == 16
+
+
+def test_what_somebody_should_look_at_is_named() -> None:
+    states = [State.DONE, State.FAILED, State.EXPIRED, State.FAILED, State.CANCELLED]
+    ended = [make_task(number, state=state) for number, state in enumerate(states, 1)]
+    digest = summarise((TODAY, TODAY), facts(ended=ended), DEFAULT_TABLE, per_token)
+    assert digest.blamed == {State.FAILED: (2, 4), State.PARKED: (), State.EXPIRED: (3,)}

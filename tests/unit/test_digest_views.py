@@ -5,10 +5,11 @@ from datetime import date, timedelta
 
 import pytest
 
+from bot.records import digest_record
 from bot.views import gate
 from bot.views.bulletin import bulletin
 from bot.views.comparison import comparison
-from bot.views.findings import findings
+from bot.views.findings import findings, unusual
 from dispatch.digest import DayBar, Digest, Money, PartyLine, TierLine, Waste, WasteLine
 from dispatch.editions import Before, Edition
 from dispatch.findings import Findings, Outlier, Pace, Regrets, Wait
@@ -41,7 +42,7 @@ def digest(**changes: object) -> Digest:
 
 
 def said(told: Digest, names: dict[str, str] | None = None) -> str:
-    return "\n".join(findings(told, names))
+    return "\n".join([*unusual(told, names), *findings(told, names)])
 
 
 def test_a_day_like_any_other_says_nothing_more() -> None:
@@ -54,10 +55,12 @@ def test_a_day_like_any_other_says_nothing_more() -> None:
 def test_what_needs_a_look_comes_first() -> None:
     far = (Outlier(DAY, "all", 31 * DOLLAR, 10 * DOLLAR), Outlier(DAY, "tier:opus", 20 * DOLLAR, 8 * DOLLAR))
     told = digest(
-        total=Money(DOLLAR, 3), ended={State.FAILED: 2, State.PARKED: 1}, findings=Findings(outliers=far)
+        total=Money(DOLLAR, 3),
+        blamed={State.FAILED: (391, 388), State.PARKED: (7,), State.EXPIRED: ()},
+        findings=Findings(outliers=far),
     )
     assert said(told) == (
-        "*Needs a look:* 2 failed, 1 parked, 3 requests of unknown price, in no sum, "
+        "*Needs a look:* 2 failed (#388, #391), 1 parked (#7), 3 requests of unknown price, in no sum, "
         "the whole day cost $31.00, usually $10.00, Opus cost $20.00, usually $8.00"
     )
 
@@ -144,6 +147,12 @@ def test_waits_and_the_month_say_how_they_are_reckoned() -> None:
     )
 
 
+def test_on_its_last_day_a_month_is_over() -> None:
+    pace = Pace(date(2026, 11, 30), 330 * DOLLAR, 10 * DOLLAR, 7, 100 * DOLLAR)
+    told = digest(findings=Findings(pace=pace))
+    assert said(told) == "November came to $330.00. The day's budget allows $3,000.00."
+
+
 def test_the_longest_digest_fits_into_a_message_and_pings_nobody() -> None:
     many = tuple(range(10**9, 10**9 + 1000))
     parties = tuple(PartyLine(f"U{number}", 10**6, Money(10**13, 10**6)) for number in range(1000))
@@ -155,6 +164,7 @@ def test_the_longest_digest_fits_into_a_message_and_pings_nobody() -> None:
         total=Money(10**13, 10**6),
         tiers=tuple(TierLine(tier, 10**6, Money(10**13, 10**6)) for tier in MODEL_TIERS),
         ended=dict.fromkeys(State, 10**6),
+        blamed=dict.fromkeys((State.FAILED, State.PARKED, State.EXPIRED), many),
         dearest=((task, Money(10**13, 10**6)),) * 5,
         undelivered=Money(10**13, 10**6),
         waste=tuple(WasteLine(why, 10**6, Money(10**13, 10**6)) for why in Waste),
@@ -205,3 +215,64 @@ def test_two_weeks_without_anything_are_not_compared() -> None:
 def test_a_channels_own_digest_says_whose_it_is() -> None:
     message = bulletin(digest(), {}, so_far=False, edition=Edition.CHANNEL)
     assert message.text.startswith("This channel, Sunday 22 November · $1.00")
+
+
+def test_what_needs_a_look_stands_above_the_chart() -> None:
+    message = bulletin(digest(blamed={State.FAILED: (3, 4)}), {}, so_far=False)
+    for version in (message, message.simpler):
+        assert version is not None
+        heads = [block.get("text", {}) for block in version.blocks[:2]]
+        assert heads[1]["text"] == "*Needs a look:* 2 failed (#3, #4)"
+    assert message.blocks[2]["type"] == "data_visualization"
+    assert str(message.blocks).count("Needs a look") == 1
+
+
+@pytest.mark.parametrize(
+    ("liked", "disliked", "line"),
+    [
+        (12, (371, 371, 380), "Thumbs: 12 up, 3 down (#371, #380)."),
+        (1, (), "Thumbs: 1 up."),
+        (0, (7,), "Thumbs: 1 down (#7)."),
+        (0, (), ""),
+    ],
+)
+def test_thumbs_are_told_where_there_are_any(liked: int, disliked: tuple[int, ...], line: str) -> None:
+    told = digest(liked=liked, disliked=disliked)
+    assert said(told) == line
+    assert digest_record(told)["thumbs"] == {
+        "up": liked,
+        "down": len(disliked),
+        "disliked": list(disliked),
+    }
+
+
+def test_a_task_without_a_link_is_told_by_its_number_only() -> None:
+    dear = tuple((make_task(number, words=f"words {number}"), Money(DOLLAR)) for number in (1, 2, 3))
+    blocks = bulletin(digest(dearest=dear), {1: "https://x.slack.com/1", 2: ""}, so_far=False).blocks
+    (text,) = [block["text"]["text"] for block in blocks if "*Dearest*" in str(block)]
+    assert text.split("\n")[1:] == [
+        "<https://x.slack.com/1|#1> $1.00 · Sonnet · words 1",
+        "#2 $1.00 · Sonnet · words 2",
+        "#3 $1.00 · Sonnet",
+    ]
+
+
+def test_a_day_without_tasks_claims_nothing_of_the_past() -> None:
+    nothing = digest(total=Money(), tiers=(), ended={}, first=DAY - timedelta(days=2))
+    message = bulletin(nothing, {}, so_far=False)
+    assert message.text.endswith("$0.00 · no tasks. I am up; 0 tasks waiting")
+
+
+def test_money_without_an_answer_is_said_once_where_it_has_one_reason() -> None:
+    told = digest(undelivered=Money(DOLLAR), waste=(WasteLine(Waste.CANCELLED, 2, Money(DOLLAR)),))
+    assert said(told) == "Spent without an answer: $1.00 in 2 attempts cancelled."
+
+
+@pytest.mark.parametrize(
+    ("days", "limit", "head"),
+    [(0, 50 * DOLLAR, "$1.00 of $50.00 · "), (0, None, "$1.00 · "), (2, 50 * DOLLAR, "$1.00 · ")],
+)
+def test_one_day_is_told_of_its_budget(days: int, limit: int | None, head: str) -> None:
+    pace = Pace(DAY, DOLLAR, DOLLAR, 1, limit)
+    told = digest(first=DAY - timedelta(days=days), findings=Findings(pace=pace))
+    assert f" · {head}" in f"{bulletin(told, {}, so_far=False).text}"

@@ -25,7 +25,7 @@ PROJECTS = st.lists(st.from_regex(r"[a-z][a-z0-9_-]{0,39}", fullmatch=True), max
 
 @given(st.sampled_from(["", '["COPS00001", "1700000000.000100", null]']), PROJECTS, st.none() | ODD)
 @example("", [f"project-{number:03}" for number in range(120)], "\n" * 3_000)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_every_form_is_within_slacks_limits_and_pings_nobody(
     metadata: str, projects: list[str], quoted: str | None
 ) -> None:
@@ -41,7 +41,7 @@ def test_every_form_is_within_slacks_limits_and_pings_nobody(
 
 
 @given(st.integers(1, 10**18 - 1), st.integers(1, 10), st.none() | ODD)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_form_for_a_follow_up_knows_its_task_by_number_alone(
     number: int, priority: int, project: str | None
 ) -> None:

@@ -15,7 +15,7 @@ from bot.views.day import Day, bar, money
 from bot.views.home import Board, Home, Seated, home, shut_out
 from bot.views.looks import PAGE, Filter, Look, Page, Part, page_of, read, written
 from bot.views.message import Message
-from bot.views.rows import Row
+from bot.views.rows import Row, row_blocks
 from dispatch.budget import Budgets, Standing
 from dispatch.faults import FaultKind
 from dispatch.gates import Gate, GateState
@@ -111,7 +111,7 @@ def checked(found: Home) -> str:
     ODD,
 )
 @example([(LONG, LONG, State.QUEUED, QuestionKind.QUESTION, False)] * PAGE, LONG)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_the_longest_page_of_the_oddest_words_is_within_slacks_limits(
     given_rows: list[tuple[str, str, State, QuestionKind, bool]], name: str
 ) -> None:
@@ -233,3 +233,10 @@ def test_todays_money_stands_against_each_budget(budgets: Budgets, channel: str,
 
 def test_whoever_may_not_read_is_told_why() -> None:
     assert "Not shown: ask sam." in checked(shut_out("Not shown: ask sam.", Look()))
+
+
+def test_who_follows_another_is_not_called_cancelled() -> None:
+    task = make_task(7, 3, state=State.CANCELLED, follows=3, finished_at=NOON)
+    text = str(row_blocks(Row(task), DEFAULT_TABLE, lambda _: "", theirs=True))
+    assert "*#7 · p3 · Opus · follows #3*" in text
+    assert "cancelled" not in text

@@ -3,7 +3,7 @@ import time
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.markdown import ITEMS_LIMIT, PARTS_LIMIT, TEXT_LIMIT, render, split
@@ -103,7 +103,6 @@ def tells_all(text: str, parts: Sequence[str]) -> bool:
     return len(whole) in reached
 
 
-@settings(deadline=None)
 @given(texts)
 def test_no_text_is_lost(text: str) -> None:
     parts = split(text, SMALL, 5)
@@ -111,7 +110,6 @@ def test_no_text_is_lost(text: str) -> None:
     assert not [part for part in parts if not part.strip()]
 
 
-@settings(deadline=None)
 @given(texts)
 def test_code_stays_code(text: str) -> None:
     inside, _, _ = read_fences(neutralise(text))
@@ -119,7 +117,6 @@ def test_code_stays_code(text: str) -> None:
     assert squeezed([line for part in parts for line in part]) == squeezed(inside)
 
 
-@settings(deadline=None)
 @given(texts | soups, st.sampled_from([SMALL, 1_717, 11_000]), st.sampled_from([1, 7, 40]))
 def test_every_part_keeps_the_limits_and_stands_alone(text: str, limit: int, items: int) -> None:
     for part in split(text, limit, items):
@@ -133,7 +130,6 @@ def test_every_part_keeps_the_limits_and_stands_alone(text: str, limit: int, ite
         assert len(counted) + sum(":--- |" in line for line in outside) <= items
 
 
-@settings(deadline=None)
 @given(texts | soups)
 def test_an_answer_is_at_most_three_parts_or_a_beginning_and_a_document(text: str) -> None:
     rendered = render(text)

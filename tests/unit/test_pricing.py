@@ -265,3 +265,10 @@ def test_every_count_of_a_usage_is_priced() -> None:
     assert numbers == set(COUNTS)
     for kind in COUNTS:
         assert cost("claude-opus-5-5", one(kind, 1_000)) > 0
+
+
+def test_a_price_list_can_be_asked_for_another_time() -> None:
+    batch = Usage(input_tokens=1_000, service_tier="batch")
+    prices = PriceList(lambda: AT)
+    assert isinstance(prices.at("claude-opus-5-5", batch, datetime(2026, 10, 1, tzinfo=UTC)), Unpriced)
+    assert prices.at("claude-opus-5-5", batch, AT) == prices("claude-opus-5-5", batch)

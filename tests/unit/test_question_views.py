@@ -195,7 +195,7 @@ def test_every_button_answers_and_none_answers_another_question() -> None:
     assert all(answer_of(action, approval) is None for action in OPTIONS)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     kind=st.sampled_from(QuestionKind),
     text=strangers,
