@@ -38,7 +38,7 @@ class Building(Works):
         postman = Postman(letters, store.outbox, store.queue, chat, previewing, clock)
         self.courier = Courier(store.outbox, store.queue, chat, postman, clock)
         forecaster = Forecaster(store.queue, store.gates, terms)
-        self.freshness = Freshness(store.queue, forecaster, letters.shown, self.courier, clock)
+        self.freshness = Freshness(store.queue, forecaster, letters.shown, self.courier, clock, terms)
 
         def shown(runner: Runner) -> Runner:
             streams = settings.slack.stream

@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.ports import Chat, NoAnswer, RateLimited, Refused
 from bot.postman import Postman, Sending
-from bot.refusals import Consequence, consequence
+from bot.refusals import Consequence, consequence, is_ours
 from bot.views.message import is_person
 from bot.views.notices import moved_notice
 from dispatch.delivery import Delivery, DeliveryKind
@@ -182,7 +182,12 @@ class Courier:
             await self._put_off(sending, wait, str(limited), failed=False)
         except NoAnswer as error:
             await self._put_off(sending, backoff(sending.delivery.tries), str(error))
-        except (Refused, NotFound) as error:
+        except Refused as refused:
+            if is_ours(refused.code):
+                await self._wait_for_operators(sending, refused)
+            else:
+                await self._give_up(sending, str(refused))
+        except NotFound as error:
             await self._give_up(sending, str(error))
         except StoreError:
             raise
@@ -198,8 +203,7 @@ class Courier:
             case Consequence.TELL_DIRECTLY:
                 await self._postman.tell_directly(sending)
             case Consequence.WAIT:
-                _log.error("delivery %s waits: %s", sending.delivery.key, refused)
-                await self._put_off(sending, _OPERATORS_TURN, str(refused))
+                await self._wait_for_operators(sending, refused)
             case Consequence.GIVE_UP:
                 raise refused
 
@@ -213,11 +217,27 @@ class Courier:
         if there == delivery.channel:
             raise refused
         key = f"moved:{task.id}:{delivery.channel}"
-        if await self._chat.find(there, key, thread=None, since=task.created_at) is None:
+        if not await self._is_there(there, key, task.created_at):
             notice = replace(delivery, key=key, kind=DeliveryKind.NOTICE, channel=there, thread=None)
             await self._postman.post(notice, moved_notice(task, delivery.channel, refused.code))
         _log.warning("task %d moves to direct messages: %s", task.id, refused)
         await self._outbox.move_to(task.id, there, self._clock.now())
+
+    async def _is_there(self, channel: str, key: str, since: datetime) -> bool:
+        """Whether that has been said; where Slack does not let us look, it is said again."""
+        try:
+            return await self._chat.find(channel, key, thread=None, since=since) is not None
+        except Refused as refused:
+            _log.warning("cannot look for %s: %s", key, refused)
+            return False
+
+    async def _wait_for_operators(self, sending: Sending, refused: Refused) -> None:
+        """Lets it wait, but for a question that stands on its task's card too: the answer is behind it."""
+        if sending.delivery.kind is DeliveryKind.WHISPER and sending.delivery.task_id is not None:
+            await self._give_up(sending, str(refused))
+            return
+        _log.error("delivery %s waits: %s", sending.delivery.key, refused)
+        await self._put_off(sending, _OPERATORS_TURN, str(refused))
 
     async def _put_off(self, sending: Sending, wait: timedelta, why: str, *, failed: bool = True) -> None:
         _log.warning("delivery %s put off: %s", sending.delivery.key, why)

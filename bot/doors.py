@@ -49,6 +49,7 @@ def doors(building: Building, me: Identity) -> Doors:
         rights,
         building.scripts,
         settings.steers_in,
+        settings.secrets,
     )
     follow_ups = FollowUps(intake, desk, chat, table)
     controls = Controls(desk, outbox, notifier, alarms, clock, table, follow_ups)

@@ -113,8 +113,15 @@ class Forms:
         if answer.startswith(texts.REFUSED):
             return {WORDS: in_field(answer)}
         if about is None and not channel.startswith("D"):
-            await self._intake.tell(place, answer)
+            await self._tell(place, answer)
         return {}
+
+    async def _tell(self, place: Place, receipt: str) -> None:
+        """Tells what a task came to that is stored. Where that cannot be stored as well, its card says it."""
+        try:
+            await self._intake.tell(place, receipt)
+        except StoreError:
+            _log.exception("a receipt could not be stored")
 
     async def _open(
         self,

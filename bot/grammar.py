@@ -10,9 +10,10 @@ Priority and options stand first, in any order, each at most once; further on th
 `--` (or the dash that phones make of it) ends them, so that any words can be a task: `x=1 is wrong, fix it`
 looks like an option called x and is refused with `-- x=1 is wrong, fix it` to copy. Only a lower-case
 name directly before `=` looks like an option; `PATH=/bin is unset` and `a==b fails` are words.
-A verb is a command only when the whole text is that form. A verb with other words behind it is refused
-with both readings to copy, because a guess could cancel or queue what nobody asked for. `bump`, `lower`,
-`hold`, `release` and `stop` begin many tasks: they are verbs only alone or before a number.
+A verb is a command only when the whole text is that form, however loud (`stop 42!`). A verb with other
+words behind it is refused with both readings to copy, because a guess could cancel or queue what nobody
+asked for. `bump`, `lower`, `hold`, `release` and `stop` begin many tasks: they are verbs only alone or
+before a number. `status` alone is `list`: nobody asks a model for that word.
 Only whoever knows the scripts can tell `run status` from `run the tests`: both are read as `Run`.
 """
 
@@ -36,7 +37,7 @@ _COPY_LIMIT = 300
 _SLASH = re.compile(r"/task(?=\s|\Z)", re.IGNORECASE)
 _SCRIPT = re.compile(r"[a-z][a-z0-9_-]{0,39}", re.IGNORECASE | re.ASCII)
 _HISTORY = re.compile(r"(?:--|—)history", re.IGNORECASE)
-_NUMBER = re.compile(r"#?([0-9]{1,18})(?=\s|\Z)")
+_NUMBER = re.compile(r"#?([0-9]{1,18})[!.]*(?=\s|\Z)")
 
 
 class Period(StrEnum):
@@ -221,6 +222,8 @@ def _verb(text: str, way: Way = SLASH) -> Command | UsageError | None:
     argument = more[0] if more else ""
     verb = first.lower().rstrip("?!.,:;")
     exact = verb == first.lower()
+    if verb == "status" and not argument:
+        return ListTasks()
     if verb in _BARE:
         return _BARE[verb] if exact and not argument else _verb_refused(text, verb, way)
     if verb in _ALSO_WORDS and argument and not _NUMBER.match(argument):

@@ -118,8 +118,19 @@ class Guard:
         return await self._desk.release(task_id, actor, key)
 
     async def follow(self, task_id: int, actor: str, key: str = "") -> Task:
-        """Ends a task in favour of the one that it looks like. Raises NotFound, MoveRefused."""
-        await self._let(Act.STOP, "follow", await self._task(task_id), actor)
+        """Ends a task in favour of the one that it looks like. Raises NotFound, MoveRefused.
+
+        Only whoever asked for both may have an answer brought from elsewhere.
+        """
+        task = await self._task(task_id)
+        await self._let(Act.STOP, "follow", task, actor)
+        if task.alike is not None and actor != task.requester:
+            leader = await self._task(task.alike)
+            if leader.channel != task.channel:
+                whose = f"only who asked for #{task.id} may bring its answer here"
+                raise MoveRefused(
+                    f"{beginning(Act.STOP)}: #{leader.id} was asked for elsewhere, and {whose}."
+                )
         return await self._desk.follow(task_id, actor, key)
 
     async def tier_up(self, task_id: int, actor: str, key: str = "") -> Task:

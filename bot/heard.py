@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from bot.attached import files_in
 from bot.replies import Said
@@ -10,6 +10,9 @@ from bot.slacktext import plain
 from dispatch.task import Attached, Source
 
 Payload = Mapping[str, Any]
+
+_CALLS: Final = ("<@", "<!")
+"""How words begin that call somebody, a group or everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ def place_of(payload: Payload, event: Payload) -> Place:
 
 def said_in(event: Payload, place: Place, words: str | None) -> Said | None:
     """The words of a reply in a thread; None where they are none, or begin with somebody else's name."""
-    to_others = words is None and event["text"].lstrip().startswith("<@")
+    to_others = words is None and event["text"].lstrip().startswith(_CALLS)
     if not place.in_thread or place.thread is None or to_others:
         return None
     text = plain(event["text"] if words is None else words)

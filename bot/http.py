@@ -21,6 +21,7 @@ DRAIN: Final = 4.0
 _MOST_BYTES: Final = 1024 * 1024
 _READ_WITHIN: Final = 5.0
 _RETRY_SOON: Final = {"Retry-After": "1"}
+_REFUSED: Final = {400: "a request that cannot be read", 401: "a request without Slack's signature"}
 _log = logging.getLogger(__name__)
 
 Take = Callable[[web.Request], Awaitable[web.Response]]
@@ -39,6 +40,7 @@ class HttpDoor:
         self._host = host
         self._port = port
         self._open = False
+        self._refusing = False
         self.ear = ear
         app = web.Application(client_max_size=_MOST_BYTES)
         app.add_routes([web.post(REQUESTS, self._slack), web.get(HEALTH, self._health)])
@@ -82,9 +84,15 @@ class HttpDoor:
         answer = await self._take(request)
         if answer.status >= 500:
             return web.Response(status=503, text="not stored: send it again", headers=_RETRY_SOON)
-        if answer.status == 401:
-            _log.warning("a request without Slack's signature was refused; is SLACK_SIGNING_SECRET right?")
+        self._note(answer.status)
         return answer
+
+    def _note(self, status: int) -> None:
+        """Anybody may send anything here, as fast as they can: of many in a row the log has one."""
+        refused = status in _REFUSED
+        if refused and not self._refusing:
+            _log.warning("%s was refused; is SLACK_SIGNING_SECRET right?", _REFUSED[status])
+        self._refusing = refused
 
     async def _health(self, _: web.Request) -> web.Response:
         return web.Response(text="ok") if self._open else web.Response(status=503, text="stopping")

@@ -4,7 +4,7 @@ A request is stored before these functions return, and whoever calls them acknow
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -29,7 +29,7 @@ from bot.lookup import Lookup
 from bot.manual import HELP
 from bot.periods import next_time
 from bot.ports import Accounts, Chat, Desk, Identity, Rights
-from bot.remarks import is_aside
+from bot.remarks import begun, is_aside
 from bot.replies import Replies
 from bot.scripts import NO_SCRIPTS, Scripts
 from bot.slacktext import mentioned, plain
@@ -44,7 +44,7 @@ from dispatch.forecast import Outlook
 from dispatch.ports import Clock, Notifier, Outbox
 from dispatch.task import NewTask, Source, Task
 
-_SUBTYPES_HEARD: Final = (None, "file_share")
+_SUBTYPES_HEARD: Final = (None, "file_share", "thread_broadcast")
 _log = logging.getLogger(__name__)
 
 
@@ -53,7 +53,7 @@ class Intake:
 
     `priority_in` gives a channel's priority where none is named; `rights` says who may do what, beside the
     desk, which refuses by itself. Times of day are the `zone`'s. `steers_in` says in which channels replies
-    steer.
+    steer, and `secrets` are struck out of what is told.
     `chat` is used only to say that a request could not be stored.
     """
 
@@ -71,6 +71,7 @@ class Intake:
         rights: Rights,
         scripts: Scripts = NO_SCRIPTS,
         steers_in: Callable[[str], bool] = lambda _: False,
+        secrets: Iterable[str] = (),
     ) -> None:
         self._desk = desk
         self._outbox = outbox
@@ -83,7 +84,7 @@ class Intake:
         self._rights = rights
         self._replies = Replies(desk, rights)
         self._steering = Steering(desk)
-        self._lookup = Lookup(desk, accounts, rights, zone)
+        self._lookup = Lookup(desk, accounts, rights, zone, secrets)
         self._threads = Threads(desk, outbox, rights, self._steering, scripts, steers_in)
         self._unstored = Unstored(chat)
 
@@ -130,8 +131,8 @@ class Intake:
             await self._answer(meant, place)
         elif about_us:
             await self.tell(place, texts.mention_first())
-        elif words is not None:
-            await self._answer(parse(plain(words)), place)
+        elif words is not None and (asked := begun(plain(words))) is not None:
+            await self._answer(asked, place)
 
     async def do(self, asked: Command | FollowUp, place: Place) -> str:
         """Does what was asked in another way than in words -> the private answer. Raises StoreError.
@@ -182,7 +183,7 @@ class Intake:
 
     async def _do(self, command: Command | UsageError, place: Place) -> str:
         if isinstance(command, ListTasks | Cost | Show):
-            return await self._lookup.told(command, place.person)
+            return await self._lookup.told(command, place.person, place.channel)
         match command:
             case Submit():
                 return await self._submit(command, place)

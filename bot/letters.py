@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot import struck
 from bot.freshness import Shown, note
 from bot.ports import Chat, ChatError
 from bot.redact import redact
-from bot.slacktext import neutralise, visible
+from bot.slacktext import neutralise
 from bot.views import twice
 from bot.views.answer import reply
 from bot.views.card import card
@@ -104,14 +105,14 @@ class Letters:
         attempts = [self._struck(attempt) for attempt in await self._queue.attempts(task.id)]
         outlook = await self._forecaster.of(task, now) if task.state in _WAITS else None
         note(self.shown, task.id, outlook)
-        struck = replace(task, words=redact(task.words, self._secrets))
+        told = struck.of_task(task, self._secrets)
         if self._terms.is_quiet(task.channel):
-            struck, attempts = hushed(struck, attempts)
+            told, attempts = hushed(told, attempts)
         barrier, offers = await self._barrier(task), on_card(task, self._terms.table)
         question = await self._open_question(task)
         asker, names = await self._asker(task), await self._movers(outlook)
         about = await self._about(task)
-        return card(struck, attempts, now, asker, barrier, offers, question, outlook, names, about)
+        return card(told, attempts, now, asker, barrier, offers, question, outlook, names, about)
 
     async def _about(self, task: Task) -> str:
         """The address of the message that a task is about, if it is about one and Slack gives it."""
@@ -143,14 +144,8 @@ class Letters:
     async def _question(self, delivery: Delivery) -> Message:
         task = await self._queue.task(_number(delivery))
         question = await self._queue.question(int(delivery.body))
-        struck = replace(
-            question,
-            text=redact(question.text, self._secrets),
-            reason=redact(question.reason, self._secrets),
-            options=tuple(redact(option, self._secrets) for option in question.options),
-            answer=question.answer and redact(question.answer, self._secrets),
-        )
-        return question_message(task, struck, await self._name(question.person))
+        told = struck.of_question(question, self._secrets)
+        return question_message(task, told, await self._name(question.person))
 
     async def _name(self, person: str | None) -> str:
         try:
@@ -176,7 +171,7 @@ class Letters:
     async def _asked_twice(self, task: Task, now: datetime) -> Message:
         """Whether it should follow the task that it looks like."""
         leader = task if task.alike is None else await self._queue.task(task.alike)
-        leader = replace(leader, words=redact(leader.words, self._secrets))
+        leader = struck.of_task(leader, self._secrets)
         offers = on_card(task, self._terms.table)
         return twice.question(task, leader, await self._name(leader.requester), now, offers)
 
@@ -185,12 +180,12 @@ class Letters:
         task, leader = await self._queue.task(_number(delivery)), await self._queue.task(int(delivery.body))
         attempts = await self._queue.attempts(leader.id)
         if leader.state is not State.DONE or not attempts:
-            struck = [self._struck(attempt) for attempt in attempts]
+            told = [self._struck(attempt) for attempt in attempts]
             offers = on_card(task, self._terms.table)
-            return (twice.without_answer(task, leader, struck, offers),)
+            return (twice.without_answer(task, leader, told, offers),)
         asked = replace(leader, requester=task.requester, channel=task.channel)
-        told = reply(*self._shown(asked, attempts[-1]), receipt=twice.receipt(task, leader))
-        return (*told.messages, *(Document(file.name, file.text) for file in told.files))
+        answer = reply(*self._shown(asked, attempts[-1]), receipt=twice.receipt(task, leader))
+        return (*answer.messages, *(Document(file.name, file.text) for file in answer.files))
 
     async def _answer(self, delivery: Delivery) -> Letter:
         if delivery.attempt is None:
@@ -208,30 +203,14 @@ class Letters:
 
     def _shown(self, task: Task, attempt: Attempt) -> tuple[Task, Attempt]:
         """What the thread may see of an attempt."""
-        struck = self._struck(attempt)
+        task, told = struck.of_task(task, self._secrets), self._struck(attempt)
         if not self._terms.is_quiet(task.channel):
-            return task, struck
-        task, (struck,) = hushed(task, [struck])
-        return task, struck
+            return task, told
+        task, (told,) = hushed(task, [told])
+        return task, told
 
     def _struck(self, attempt: Attempt) -> Attempt:
-        fault, work = attempt.fault, attempt.work
-        if work is not None:
-            work = replace(
-                work,
-                diffstat=redact(visible(work.diffstat), self._secrets),
-                diff=redact(visible(work.diff), self._secrets),
-            )
-        if fault is not None:
-            fault = replace(fault, detail=redact(fault.detail, self._secrets))
-        return replace(
-            attempt,
-            # Terminal codes go first: struck out afterwards, they could have split a secret in two.
-            text=redact(visible(attempt.text), self._secrets),
-            progress=redact(attempt.progress, self._secrets),
-            fault=fault,
-            work=work,
-        )
+        return struck.of_attempt(attempt, self._secrets)
 
 
 def _number(delivery: Delivery) -> int:

@@ -21,7 +21,7 @@ _MICRO = 1_000_000
 _QUOTE_LIMIT = 60
 
 _END = re.compile(r"(?:--|—)(?=\s|\Z)")
-_PRIORITY = re.compile(r"p(-?[0-9]{1,9})(?::(?=\s|[^\W\d_]|\Z)|(?=\s|\Z))", re.IGNORECASE)
+_PRIORITY = re.compile(r"p(-?[0-9]{1,9})(?::(?=\s|[^\W\d_]|\Z)|,?(?=\s|\Z))", re.IGNORECASE)
 _OPTION = re.compile(r"((?i:model|max|by|repo)|[a-z_]+)=(?!=)(\S*)")
 _SPACE = re.compile(r"\s*")
 _MODEL = re.compile(r"(?=.*[0-9-])[a-z0-9][a-z0-9._:/-]{0,99}")

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Protocol
 
+from bot import struck
 from bot.ports import ChatError, Desk, Rights
-from bot.redact import redact
-from bot.slacktext import visible
 from bot.views.day import Day
 from bot.views.home import MOST, Board, Home, Seated, home, shut_out
 from bot.views.looks import Look, Page, page_of
@@ -174,10 +173,10 @@ class Overview:
             last = attempts[0] if attempts else None
         back = holding_back({gate.name: gate for gate in seen.gates}, task)
         return Row(
-            task=replace(task, words=redact(task.words, self._secrets)),
+            task=struck.of_task(task, self._secrets),
             hidden=not theirs and bool(task.channel) and task.channel not in readable,
             last=last,
-            question=self._struck(question) if question else None,
+            question=struck.of_question(question, self._secrets) if question else None,
             outlook=outlooks.get(task.id),
             gate=back[0] if back else None,
             link=await self._link(task) if question else "",
@@ -187,11 +186,7 @@ class Overview:
         _, attempts = await self._desk.show(task.id)
         if not attempts:
             return None
-        return replace(attempts[-1], progress=redact(visible(attempts[-1].progress), self._secrets))
-
-    def _struck(self, question: Question) -> Question:
-        options = tuple(redact(option, self._secrets) for option in question.options)
-        return replace(question, text=redact(question.text, self._secrets), options=options)
+        return struck.of_attempt(attempts[-1], self._secrets)
 
     async def _open_question(self, task_id: int) -> Question | None:
         asked = await self._desk.questions(task_id)

@@ -6,7 +6,7 @@ ChatError
 └── NoAnswer        no answer came; `in_doubt` when what was sent may have arrived
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -298,6 +298,10 @@ class Rights(Protocol):
 
     async def may_run(self, person: str, scripts: Sequence[str]) -> Sequence[str]:
         """Which of these scripts they may run."""
+        ...
+
+    async def readable(self, person: str, channels: Collection[str]) -> frozenset[str]:
+        """Those of the channels that they surely may read."""
         ...
 
     async def names(self, people: Sequence[str]) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from typing import Final
 from bot.letters import Document, Letter, Letters
 from bot.ports import Chat, NoAnswer, RateLimited, Refused
 from bot.previewing import Previewing
-from bot.refusals import NO_BLOCKS, NO_CARD, NO_FILE, NO_THREAD
+from bot.refusals import NO_BLOCKS, NO_CARD, NO_EDIT, NO_FILE, NO_THREAD
 from bot.slacktext import escape, neutralise
 from bot.traffic import Traffic, Way
 from bot.views.gate import LivePing
@@ -107,6 +107,8 @@ class Postman:
             except Refused as refused:
                 if refused.code not in NO_CARD:
                     raise
+                if refused.code == NO_EDIT and delivery.weight:
+                    return delivery.revision, delivery.message
             else:
                 return delivery.revision, delivery.message
         if sending.in_doubt and (arrived := await self._arrived(sending, delivery.key)):

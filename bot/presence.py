@@ -24,6 +24,10 @@ EVERY: Final = 1.0
 """Seconds between two looks at the queue."""
 
 _LOOKED_AT: Final = 200
+_ENDED: Final = 50
+_TOGETHER: Final = timedelta(minutes=10)
+"""So long before the last end other tasks may have ended as the process before this one stopped."""
+
 _NEVER: Final = frozenset(
     {
         "access_denied",
@@ -69,6 +73,10 @@ class Open(Protocol):
         """The tasks that have not ended, running first. Raises StoreError."""
         ...
 
+    async def last_ended(self, limit: int) -> Sequence[Task]:
+        """The tasks that ended last, the newest first. Raises StoreError."""
+        ...
+
 
 _Thread = tuple[str, str]
 
@@ -76,7 +84,8 @@ _Thread = tuple[str, str]
 class Presence:
     """Keeps what Slack shows as the queue is, as an asynchronous context manager, and takes Stop.
 
-    Slack is asked nothing before an event is taken.
+    Slack is asked nothing before an event is taken. At the start threads are cleared that may still show
+    what ran in the process before this one.
     """
 
     def __init__(
@@ -92,7 +101,7 @@ class Presence:
         self._threads = threads
         self._clock = clock
         self._prompts = prompts
-        self._shown: dict[_Thread, Status | None] = {}
+        self._shown: dict[_Thread, Status | None] | None = None
         self._opened: dict[str, None] = {}
         self._left_out: set[str] = set()
         self._refused: set[tuple[str, str]] = set()
@@ -161,7 +170,8 @@ class Presence:
                 in_thread=True,
             )
             await self._intake.tell(place, await self._intake.do(Cancel(task.id), place))
-        self._shown[thread] = None
+        if self._shown is not None:
+            self._shown[thread] = None
 
     async def _suggest(self) -> None:
         while self._opened:
@@ -174,14 +184,17 @@ class Presence:
             self._opened.pop(channel, None)
 
     async def _show_all(self) -> None:
-        wanted = _wanted(await self._queue.open_tasks(_LOOKED_AT))
-        for thread in {**wanted, **self._shown}:
+        tasks = await self._queue.open_tasks(_LOOKED_AT)
+        if self._shown is None:
+            self._shown = _left(tasks, await self._queue.last_ended(_ENDED))
+        wanted, shown = _wanted(tasks), self._shown
+        for thread in {**wanted, **shown}:
             status = wanted.get(thread, Status.ACTIVE)
-            if self._offers(_RUNS) and self._shown.get(thread) is not status:
+            if self._offers(_RUNS) and shown.get(thread) is not status:
                 await self._show(thread, status)
-            self._shown[thread] = status
+            shown[thread] = status
             if status is Status.ACTIVE:
-                del self._shown[thread]
+                del shown[thread]
 
     async def _show(self, thread: _Thread, status: Status) -> None:
         try:
@@ -199,6 +212,17 @@ class Presence:
         if (what, code) not in self._refused:
             self._refused.add((what, code))
             _log.warning("Slack does not show %s (%s); going on without", what, code)
+
+
+def _left(tasks: Iterable[Task], ended: Sequence[Task]) -> dict[_Thread, Status | None]:
+    """The threads that may show anything, as nobody knows now what: of what ran before and does not run now.
+
+    `ended` are the tasks that ended last, the newest first.
+    """
+    newest = next((task.finished_at for task in ended if task.finished_at), None)
+    over = [task for task in ended if task.finished_at and newest and newest - task.finished_at <= _TOGETHER]
+    begun = [task for task in (*tasks, *over) if task.attempt]
+    return {thread: None for task in begun if (thread := _of(task)) is not None}
 
 
 def _wanted(tasks: Iterable[Task]) -> Mapping[_Thread, Status]:

@@ -23,6 +23,9 @@ NO_BLOCKS: Final = frozenset(
 NO_CARD: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 """The card is not there to be edited: a new one is posted."""
 
+NO_EDIT: Final = "edit_window_closed"
+"""The team lets nobody edit what is so old: only the end of a task is worth a new card."""
+
 NO_THREAD: Final = frozenset({"cannot_reply_to_message", "thread_not_found", "invalid_thread_ts"})
 """The thread is gone: the channel itself is left."""
 
@@ -78,14 +81,19 @@ _OURS: Final = frozenset(
 )
 
 
+def is_ours(code: str) -> bool:
+    """Whether an operator can put that right, so that the same is taken later."""
+    return code in _OURS
+
+
 def consequence(code: str, delivery: Delivery) -> Consequence:
     """What to do with the delivery, by Slack's word for the refusal."""
-    if code in _OURS:
+    if is_ours(code):
         return Consequence.WAIT
-    if code in _NOT_THERE and delivery.task_id is not None:
-        return Consequence.MOVE
     if delivery.kind is DeliveryKind.WHISPER:
         return Consequence.TELL_DIRECTLY
+    if code in _NOT_THERE and delivery.task_id is not None:
+        return Consequence.MOVE
     if code not in _NOT_THERE:
         return Consequence.GIVE_UP
     if delivery.kind in (DeliveryKind.DIGEST, DeliveryKind.NOTICE, DeliveryKind.BUDGET):

@@ -1,18 +1,22 @@
 """What a person says in a task's thread -> an order, a follow-up, or talk. Pure.
 
     stop | status | cost | bump | help        about the thread's task: the whole message, with or without a !
+    cancel                                    is stop, where no number says which task
     !aside ...                                is none of our business, and so is all else behind a !
     [p1..p10] [options] words                 follows up
 
+Outside of a task's thread only thanks ask for nothing, and `!help` is help.
+
 Slack has no commands in threads, so these words stand for them. Whole commands (`cancel 42`) are commands
-here as well. A verb with other words behind it, which `/task` refuses, is a follow-up here.
+here as well. A verb with other words behind it, which `/task` refuses, is a follow-up here; one alone that
+lacks its number is refused here too, for nobody means to pay for that word.
 """
 
 import re
 from enum import StrEnum
 from typing import Final
 
-from bot.grammar import WORDS_LIMIT, Command, Run, Submit, UsageError, parse
+from bot.grammar import WORDS_LIMIT, Command, Help, Run, Submit, UsageError, parse
 from bot.options import is_front
 
 
@@ -26,11 +30,20 @@ class Order(StrEnum):
     HELP = "help"
 
 
-_THANKS: Final = frozenset(
-    {"thanks", "thank you", "thx", "ty", "ok", "okay", "great", "perfect", "nice", "cool", "lgtm", "+1"}
-)
-"""Nobody pays for these: as a whole message they ask for nothing."""
+_ALSO: Final = {"cancel": Order.STOP}
+"""Other words for an order."""
 
+_TELL: Final = (Order.STATUS, Order.COST, Order.HELP)
+"""The orders that only tell something: they may be asked as a question."""
+
+_THANKS: Final = frozenset(
+    {"thanks", "thank", "thx", "ty", "ok", "okay", "great", "perfect", "nice", "cool", "good", "got"}
+    | {"awesome", "cheers", "lgtm"}
+)
+"""Nobody pays for these: a whole message of them, and of words between them, asks for nothing."""
+
+_BETWEEN: Final = frozenset(["a", "all", "and", "it", "lot", "many", "much", "so", "very", "you"])
+_PLUS: Final = "+1"
 _SIGNS: Final = re.compile(r"(?::[a-z0-9_+'-]+:|[^\w\s])+")
 
 
@@ -38,16 +51,34 @@ def read(text: str) -> Order | Command | UsageError | None:
     """Reads one reply. None: talk, of which nothing is to come. Never raises."""
     text = text.strip()
     said = text.lower()
-    if said.removeprefix("!") in list(Order):
-        return Order(said.removeprefix("!"))
+    if order := _order(said):
+        return order
     if not text or text.startswith("!") or _is_thanks(said):
         return None
     command = parse(text)
     if isinstance(command, Run):
         return command
-    if isinstance(command, UsageError) and not is_front(text) and len(text) <= WORDS_LIMIT:
+    refused = isinstance(command, UsageError) and " " in " ".join(text.split())
+    if refused and not is_front(text) and len(text) <= WORDS_LIMIT:
         return Submit(text)
     return command
+
+
+def _order(said: str) -> Order | None:
+    """The order that the whole message is, however it ends: `STOP!!` is one, `stop?` asks for something."""
+    word = said.removeprefix("!").rstrip("!. ")
+    asked = word.rstrip("? ")
+    if asked in _TELL:
+        return Order(asked)
+    return Order(word) if word in list(Order) else _ALSO.get(word)
+
+
+def begun(text: str) -> Command | UsageError | None:
+    """Reads what is said to us outside of a task's thread. None: thanks. Never raises."""
+    said = text.strip().lower()
+    if said == "!help":
+        return Help()
+    return None if said and _is_thanks(said) else parse(text)
 
 
 def is_aside(text: str) -> bool:
@@ -56,6 +87,6 @@ def is_aside(text: str) -> bool:
 
 
 def _is_thanks(said: str) -> bool:
-    """Whether it is nothing but thanks or signs, such as `thanks!` or `:tada:`."""
-    words = " ".join(_SIGNS.sub(" ", said).split())
-    return not words or said in _THANKS or words in _THANKS
+    """Whether it is nothing but thanks or signs, such as `ok, thanks a lot!` or `:tada:`."""
+    words = set(_SIGNS.sub(" ", said).split())
+    return not words or said == _PLUS or (bool(words & _THANKS) and words <= _THANKS | _BETWEEN)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot.grammar import Submit, UsageError, parse
 from bot.ports import Desk, Rights
+from bot.remarks import Order, read
 from bot.slacktext import escape
 from bot.views import presses
 from bot.views.offers import answer_of, on_question
@@ -42,7 +43,7 @@ class Replies:
         if question.key == said.key:
             return ""
         task, _ = await self._desk.show(question.task_id)
-        if not await self._is_meant(said, task):
+        if not await self._is_meant(said, task, question):
             return None
         answer = _answer(question, said.words)
         if answer is None:
@@ -53,10 +54,20 @@ class Replies:
             return escape(str(error))
         return ""
 
-    async def _is_meant(self, said: Said, task: Task) -> bool:
-        if not said.words.strip() or (said.to_us and _is_order(said.words)):
+    async def _is_meant(self, said: Said, task: Task, question: Question) -> bool:
+        if not said.words.strip() or _is_no_answer(said, question):
             return False
         return said.person == task.requester or (said.to_us and await self._rights.operates(said.person))
+
+
+def _is_no_answer(said: Said, question: Question) -> bool:
+    """Whether it asks for something else, or is talk. What the question offers is an answer, `stop` too."""
+    words = said.words.strip()
+    if words.casefold() in [option.casefold() for option in question.options]:
+        return False
+    if words.startswith("!") or read(words) is Order.STOP:
+        return True
+    return said.to_us and _is_order(words)
 
 
 def _is_order(words: str) -> bool:

@@ -1,7 +1,7 @@
 """Who may do what, as far as Slack tells: facts looked up, judged by `access`, refused in words."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -55,6 +55,10 @@ class TeamRights:
         """Which of these scripts they may run."""
         found = await self._person(person) if scripts else Person(person)
         return [script for script in scripts if access.may_run(found, script, self._rules)]
+
+    async def readable(self, person: str, channels: Collection[str]) -> frozenset[str]:
+        """Those of the channels that they surely may read."""
+        return await self._directory.readable(person, channels)
 
     async def names(self, people: Sequence[str]) -> Mapping[str, str]:
         """What these people are called, of whom Slack says it at once."""

@@ -7,6 +7,9 @@ from zoneinfo import ZoneInfo
 FORGOTTEN: Final = "its words are no longer kept"
 """In place of what was said in a task that ended long ago."""
 
+PRIVATE: Final = "asked in private"
+"""In place of what was said in a task, for whoever could not read it where it was asked."""
+
 
 def duration(time: timedelta) -> str:
     """A span in its two largest units: `45 s`, `7 min 12 s`, `2 h 5 min`, `3 d 4 h`; `<1 s` below one."""

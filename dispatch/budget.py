@@ -19,6 +19,8 @@ STEPS = (50, 80, 100)
 DEGRADES = 5
 """From this priority on a task waits unless its whole cap fits; a more urgent one takes what is left."""
 
+_COARSE = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Budgets:
@@ -127,6 +129,27 @@ def admit(task: Task, budgets: Budgets, day: Standing) -> int | Shortage:
             return Shortage(scope, limit, spent, reserved, kept, day.resets_at)
         allowed = min(allowed, left)
     return allowed
+
+
+def is_stale(told: Shortage, now: Shortage) -> bool:
+    """Whether what was told of a shortage is no longer so.
+
+    That is which budget it is, whether anything is left of it or reserved, or an amount by more than a
+    twentieth of it.
+    """
+    if _kind(told) != _kind(now):
+        return True
+    coarse = now.limit_micro_usd // _COARSE
+    return (
+        abs(told.spent_micro_usd - now.spent_micro_usd) > coarse
+        or abs(told.reserved_micro_usd - now.reserved_micro_usd) > coarse
+    )
+
+
+def _kind(short: Shortage) -> tuple[object, ...]:
+    left = short.limit_micro_usd - short.kept_micro_usd - short.spent_micro_usd
+    reserves = short.reserved_micro_usd > 0
+    return (short.scope, short.limit_micro_usd, short.kept_micro_usd, short.resets_at, left > 0, reserves)
 
 
 def never_fits(priority: int, cap_micro_usd: int, limits: Mapping[str, int], urgent: int) -> str | None:

@@ -114,7 +114,7 @@ class Forecaster:
     async def _outlook(self, task: Task, place: Place | None, moment: _Moment, steers: Steers) -> Outlook:
         like = usual(await self._like(task, moment.now))
         if place is None:
-            return Outlook(like, today=await self._today(moment.now), steers=steers)
+            return Outlook(like, today=await self.today(moment.now), steers=steers)
         tier, seating = task.route.tier, self._terms.seating(task.route.tier)
         taken = sum(one.tier is tier for one in moment.seated)
         one = InLine(task.id, task.priority, task.requester, carded=True)
@@ -124,7 +124,7 @@ class Forecaster:
             place,
             Seats(usable(seating, urgent=task.priority <= URGENT), taken, seating.seats),
             self._starts(tier, one, place.ahead, moment, samples),
-            await self._today(moment.now),
+            await self.today(moment.now),
             steers,
             moment.paused,
         )
@@ -169,7 +169,8 @@ class Forecaster:
         self._kept[tier, alike] = (now, found)
         return found
 
-    async def _today(self, now: datetime) -> Today | None:
+    async def today(self, now: datetime) -> Today | None:
+        """What is left of the day's money for everybody, where that has a limit."""
         limit = self._terms.budgets.everybody
         if limit is None:
             return None

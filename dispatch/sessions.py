@@ -121,9 +121,16 @@ class Sessions:
         parent = task.parent if task.follows_up else None
         while parent is not None and len(found) < talk.TASKS:
             before = await self._queue.task(parent)
-            found.append((before, await self._queue.attempts(parent)))
+            found.append(await self._came_to(before))
             parent = before.parent
         return talk.quoted(found)
+
+    async def _came_to(self, task: Task) -> tuple[Task, Sequence[Attempt]]:
+        """The task with its attempts; with those of the task that it follows, whose answer it has."""
+        if task.follows is None:
+            return task, await self._queue.attempts(task.id)
+        leader = await self._queue.task(task.follows)
+        return replace(leader, id=task.id, words=task.words), await self._queue.attempts(leader.id)
 
 
 class _Ear:

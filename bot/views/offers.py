@@ -73,17 +73,20 @@ class Offer:
     label: str
 
 
+_CANCEL: Final = Offer(Action.CANCEL, "Cancel")
+
+
 def on_card(task: Task, table: Table) -> tuple[Offer, ...]:
     """What a task's card offers: the moves it can make now, each with what it would come to."""
     match task.state:
         case State.QUEUED:
-            return (*_priorities(task, table), Offer(Action.HOLD, "Hold"), Offer(Action.CANCEL, "Cancel"))
+            return (*_priorities(task, table), Offer(Action.HOLD, "Hold"), _CANCEL)
         case State.HELD:
             return _held(task, table)
         case State.RUNNING:
             return () if task.cancel_asked else (Offer(Action.STOP, "Stop"),)
         case State.WAITING:
-            return ()
+            return (_CANCEL,)
         case _:
             return _ended(task, table)
 
@@ -92,14 +95,14 @@ def _held(task: Task, table: Table) -> tuple[Offer, ...]:
     """A cheaper tier or patience, while a budget has no room for it; its freedom, while a person holds it."""
     if task.alike is not None:
         follow = Offer(Action.FOLLOW, f"Follow #{task.alike}")
-        return (follow, Offer(Action.RELEASE, "Run anyway"), Offer(Action.CANCEL, "Cancel"))
+        return (follow, Offer(Action.RELEASE, "Run anyway"), _CANCEL)
     if task.hold is HoldKind.PERSON:
-        return (Offer(Action.RELEASE, "Release"), Offer(Action.CANCEL, "Cancel"))
+        return (Offer(Action.RELEASE, "Release"), _CANCEL)
     if task.hold is not HoldKind.BUDGET:
-        return ()
+        return (_CANCEL,)
     below = _below(task.route.tier, table)
     cheaper = (Offer(Action.CHEAPER, f"Run on {below.capitalize()}"),) if below else ()
-    return (*cheaper, Offer(Action.WAIT, "Wait"))
+    return (*cheaper, Offer(Action.WAIT, "Wait"), _CANCEL)
 
 
 def _priorities(task: Task, table: Table) -> tuple[Offer, ...]:

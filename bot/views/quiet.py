@@ -1,4 +1,4 @@
-"""What everybody sees of a task in a quiet channel: no project and no files by name. Pure."""
+"""What is seen of a task in a quiet channel, and of one that was asked for in private. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -19,6 +19,17 @@ def hushed(task: Task, attempts: Iterable[Attempt]) -> tuple[Task, list[Attempt]
     the count.
     """
     return replace(task, project=None), [_hushed(task, attempt) for attempt in attempts]
+
+
+def veiled(task: Task, attempts: Iterable[Attempt]) -> tuple[Task, list[Attempt]]:
+    """The task and its attempts for whoever could not read it where it was asked: no words, no names."""
+    route = replace(task.route, reason="")
+    return replace(task, words="", project=None, route=route), [_veiled(attempt) for attempt in attempts]
+
+
+def _veiled(attempt: Attempt) -> Attempt:
+    fault = attempt.fault and replace(attempt.fault, detail="")
+    return replace(attempt, text="", progress="", work=None, fault=fault)
 
 
 def _hushed(task: Task, attempt: Attempt) -> Attempt:

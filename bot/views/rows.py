@@ -12,6 +12,7 @@ from bot.views.offers import Action, on_card, on_question, row
 from bot.views.outlook import expected, person
 from bot.views.question import follows
 from bot.views.waits import briefly, cause, given_up
+from bot.words import PRIVATE
 from dispatch.forecast import Outlook
 from dispatch.gates import Gate
 from dispatch.questions import Question, QuestionKind
@@ -49,7 +50,7 @@ def row_blocks(shown: Row, table: Table, names: Callable[[str], str], *, theirs:
     project = inline(task.project, _PROJECT_LIMIT) if task.project and not shown.hidden else ""
     state = task.state if task.follows is None else f"follows #{task.follows}"
     facts = [f"#{task.id}", f"p{task.priority}", task.route.tier.capitalize(), project, state]
-    words = "_asked in private_" if shown.hidden else wording(task, _WORDS_LIMIT)
+    words = f"_{PRIVATE}_" if shown.hidden else wording(task, _WORDS_LIMIT)
     lines = [line([f"*{line(facts)}*", asker]), words, _standing(shown)]
     if shown.question is not None:
         lines.append(_asked(shown, shown.question))

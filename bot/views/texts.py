@@ -1,6 +1,6 @@
 """What the verbs answer, as mrkdwn of at most 3,900 characters. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from bot.grammar import Period
@@ -12,9 +12,10 @@ from bot.views.dispute import dispute
 from bot.views.message import TEXT_LIMIT, day_and_time, line
 from bot.views.outlook import expected
 from bot.views.question import waits
+from bot.views.quiet import veiled
 from bot.views.waits import after, briefly, cause, gate_lines, given_up, held_by_budget, is_probing, twice
 from bot.views.work import in_short
-from bot.words import counted, duration, tokens
+from bot.words import PRIVATE, counted, duration, tokens
 from dispatch.forecast import Outlook
 from dispatch.gates import Gate
 from dispatch.pauses import Paused
@@ -63,10 +64,11 @@ def listed(
     gates: Sequence[Gate] = (),
     outlooks: Outlooks = _NONE,
     pause: Paused | None = None,
+    private: Collection[int] = (),
 ) -> str:
     """The open tasks, given running first, the gates that are not open, and whether the queue is paused.
 
-    `limit` tasks were asked for: there may be more.
+    `limit` tasks were asked for: there may be more. What the `private` ones are about is not shown.
     """
     last = [*([paused(pause)] if pause else []), *gate_lines(gates)]
     if not tasks:
@@ -74,11 +76,14 @@ def listed(
     running = sum(task.state is State.RUNNING for task in tasks)
     more = " or more" if len(tasks) >= limit else ""
     head = f"*{counted(len(tasks), 'open task')}{more}*, {running} running"
-    return _fitted([head, *(_listed_line(task, outlooks) for task in tasks)], last)
+    return _fitted([head, *(_listed_line(task, outlooks, private) for task in tasks)], last)
 
 
-def _listed_line(task: Task, outlooks: Outlooks) -> str:
-    return line([headline(task), briefly(task), _expected(task, outlooks), wording(task, _WORDS_LIMIT)])
+def _listed_line(task: Task, outlooks: Outlooks, private: Collection[int]) -> str:
+    words = wording(task, _WORDS_LIMIT)
+    if task.id in private:
+        (task, _), words = veiled(task, []), f"_{PRIVATE}_"
+    return line([headline(task), briefly(task), _expected(task, outlooks), words])
 
 
 def shown(
@@ -89,11 +94,16 @@ def shown(
     outlooks: Outlooks = _NONE,
     *,
     operator: bool = False,
+    private: bool = False,
 ) -> str:
     """One task with its attempts, the gates that hold it back, and its open question.
 
-    An operator is told how to read its transcript, where there is one.
+    An operator is told how to read its transcript, where there is one. What it is about is not shown where
+    that is `private`.
     """
+    words = f"_{PRIVATE}_" if private else wording(task, _PROMPT_LIMIT)
+    if private:
+        task, attempts = veiled(task, attempts)
     spent = f"{dollars(task.cost_micro_usd, task.unpriced)} of {dollars(task.route.cap_micro_usd)}"
     facts = [
         inline(task.route.reason, 200),
@@ -101,7 +111,7 @@ def shown(
         "" if task.script else spent,
         f"asked {day_and_time(task.created_at)}",
     ]
-    lines = [f"*{headline(task)}*", wording(task, _PROMPT_LIMIT), line(facts)]
+    lines = [f"*{headline(task)}*", words, line(facts)]
     if awaited := _expected(task, outlooks):
         lines.append(awaited[:1].upper() + awaited[1:])
     if task.shortage is not None:
@@ -119,7 +129,8 @@ def shown(
     lines += gate_lines(gates)
     if question is not None:
         wait = waits(task, question)
-        lines.append(f"{wait[:1].upper()}{wait[1:]}: {inline(question.text, _QUESTION_LIMIT)}")
+        asked = "" if private else f": {inline(question.text, _QUESTION_LIMIT)}"
+        lines.append(f"{wait[:1].upper()}{wait[1:]}{asked}")
     lines += [_attempt_line(task, attempt) for attempt in attempts]
     return _fitted(lines, [_transcript_line(task)] if operator and _has_transcript(attempts) else [])
 

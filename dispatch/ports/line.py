@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from dispatch.budget import Purse
 from dispatch.forecast import InLine, Place, Sample, Seated, Steers
 from dispatch.pauses import Paused
 from dispatch.policy import Ration
@@ -49,6 +50,13 @@ class Line(Pauses, Protocol):
 
     async def steers(self, task_id: int) -> Steers:
         """What people did to the task while it waited."""
+        ...
+
+    async def restate(self, purse: Purse, most: int, now: datetime) -> int:
+        """Notes anew what keeps tasks waiting that no budget has room for, where that has changed.
+
+        Their cards are due. At most so many, first in line first. How many.
+        """
         ...
 
     async def raise_cards(self, task_ids: Collection[int], now: datetime) -> int:

@@ -56,6 +56,10 @@ class Tasks(Pauses, Protocol):
         """The tasks that reached a terminal state in [since, until), but what another has taken up."""
         ...
 
+    async def last_ended(self, limit: int) -> Sequence[Task]:
+        """The tasks that reached a terminal state last, the newest first."""
+        ...
+
     async def expired(self, since: datetime, until: datetime) -> Mapping[Tier, int]:
         """How many tasks of each tier expired in [since, until)."""
         ...

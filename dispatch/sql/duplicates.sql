@@ -2,7 +2,7 @@
 SELECT other.* FROM task JOIN task AS other INDEXED BY task_same
 ON other.likeness = task.likeness AND other.id < task.id
 WHERE task.id = :task_id
-AND other.script IS NULL AND other.parent IS NULL AND NOT other.quote_thread
+AND other.script IS NULL AND other.parent IS NULL AND NOT other.quote_thread AND other.files = '[]'
 AND other.asked_model IS task.asked_model AND other.asked_cap_micro_usd IS task.asked_cap_micro_usd
 AND other.project IS task.project
 AND (other.requester = task.requester OR other.channel = task.channel)

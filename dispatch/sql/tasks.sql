@@ -73,6 +73,10 @@ SELECT * FROM task
 WHERE state = 'held' AND hold = 'budget' AND (rank, turn, id) > (:rank, :turn, :after_id)
 ORDER BY rank, turn, id LIMIT :limit;
 
+-- name: restate
+UPDATE task SET shortage = :shortage, run_at = :run_at
+WHERE id = :task_id AND state = 'held' AND hold = 'budget';
+
 -- name: seated
 SELECT tier, count(*) AS tasks FROM task WHERE state = 'running' GROUP BY tier;
 
@@ -170,6 +174,9 @@ LIMIT :limit;
 SELECT * FROM task
 WHERE finished_at IS NOT NULL AND finished_at >= :since AND finished_at < :until AND taken_by IS NULL
 ORDER BY finished_at, id;
+
+-- name: last_ended
+SELECT * FROM task WHERE finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT :limit;
 
 -- name: expired
 SELECT tier, count(*) AS tasks FROM task

@@ -5,11 +5,17 @@ SELECT * FROM (
 ORDER BY id;
 
 -- name: open_before
-SELECT * FROM task
-WHERE channel = (SELECT channel FROM task WHERE id = :task_id)
-AND thread = (SELECT thread FROM task WHERE id = :task_id)
-AND id < :task_id AND finished_at IS NULL AND source != 'follow-up'
-ORDER BY id DESC LIMIT 1;
+SELECT * FROM task WHERE id = (SELECT max(id) FROM (
+    SELECT id FROM task
+    WHERE channel = (SELECT channel FROM task WHERE id = :task_id)
+    AND thread = (SELECT thread FROM task WHERE id = :task_id)
+    AND id < :task_id AND finished_at IS NULL AND source != 'follow-up'
+    UNION ALL
+    SELECT leader.id FROM task
+    JOIN task AS mother ON mother.id = task.parent
+    JOIN task AS leader ON leader.id = mother.follows
+    WHERE task.id = :task_id AND leader.finished_at IS NULL
+));
 
 -- name: put_behind
 UPDATE task SET behind = :behind, adds_to = :adds_to WHERE id = :task_id RETURNING *;

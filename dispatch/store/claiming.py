@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
-from dispatch.budget import Purse
+from dispatch.budget import Purse, is_stale
 from dispatch.gates import Gate, GateState, Passage, names, passage, probed
 from dispatch.policy import URGENT, Seating
 from dispatch.states import Move, State
@@ -96,6 +96,27 @@ async def release(transaction: Transaction, purse: Purse, seats: Mapping[Tier, i
             free[task.route.tier] -= 1
             released += 1
     return released
+
+
+async def restate(transaction: Transaction, purse: Purse, most: int, now: datetime) -> int:
+    """Notes anew what keeps tasks waiting that no budget has room for, where that has changed.
+
+    Their cards are due. At most so many, first in line first. How many.
+    """
+    short = await transaction.rows("short", rank=0, turn=0, after_id=0, limit=_BATCH)
+    day = await standing_in(transaction, purse.since, purse.resets_at) if short else None
+    restated = 0
+    for row in short:
+        task = rows.task(row)
+        if restated == most or day is None:
+            break
+        found = purse.admit(task, day)
+        if isinstance(found, Shortage) and (task.shortage is None or is_stale(task.shortage, found)):
+            told = rows.shortage_text(found)
+            await transaction.rows("restate", task_id=task.id, shortage=told, run_at=found.resets_at)
+            await transaction.rows("raise_card", task_id=task.id, now=now)
+            restated += 1
+    return restated
 
 
 async def _short(transaction: Transaction) -> AsyncIterator[sqlite3.Row]:

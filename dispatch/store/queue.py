@@ -11,7 +11,7 @@ from dispatch.policy import AGEING, FRONT, Quota, Ration, Seating, Settlement
 from dispatch.states import MOVES, Move, State
 from dispatch.store import gates, rows
 from dispatch.store.additions import SqliteAdditions
-from dispatch.store.claiming import claim, release
+from dispatch.store.claiming import claim, release, restate
 from dispatch.store.database import Transaction, in_transaction
 from dispatch.store.line import check, over_ration, rationed, rejoin, stay_within, take_turn
 from dispatch.store.moves import DISPATCHER, change, end_attempt, held_by, known, lose, remember, tell
@@ -219,6 +219,11 @@ class SqliteQueue(SqliteTasks, SqliteStanding, SqliteSteering, SqliteAdditions, 
         First in line first. How many.
         """
         return await release(transaction, purse, seats, now)
+
+    @in_transaction
+    async def restate(self, transaction: Transaction, purse: Purse, most: int, now: datetime) -> int:
+        """Notes anew what keeps tasks waiting that no budget has room for, at most so many. How many."""
+        return await restate(transaction, purse, most, now)
 
     @in_transaction
     async def age(self, transaction: Transaction, now: datetime) -> int:

@@ -38,6 +38,10 @@ class SqliteTasks:
         """The tasks that reached a terminal state in [since, until), but what another has taken up."""
         return [rows.task(row) for row in await self.database.rows("ended_tasks", since=since, until=until)]
 
+    async def last_ended(self, limit: int) -> Sequence[Task]:
+        """The tasks that reached a terminal state last, the newest first."""
+        return [rows.task(row) for row in await self.database.rows("last_ended", limit=limit)]
+
     async def expired(self, since: datetime, until: datetime) -> Mapping[Tier, int]:
         """How many tasks of each tier expired in [since, until)."""
         found = await self.database.rows("expired", since=since, until=until)

@@ -13,7 +13,8 @@ from dispatch.task import HoldKind, Task
 async def wait_in_thread(transaction: Transaction, task: Task, meant: int | None, now: datetime) -> Task:
     """Holds a person's follow-up until the newest task of its thread that is open has ended, if one is.
 
-    It adds to the task it is `meant` for, if that runs.
+    Where what it goes on from takes another task's answer, that one has to end as well. It adds to the task
+    it is `meant` for, if that runs.
     """
     found = await transaction.row("open_before", task_id=task.id)
     if not task.follows_up or found is None:

@@ -234,3 +234,20 @@ async def test_what_waits_and_what_is_under_way(store: Parts) -> None:
     await store.ledger.note(booking, "m", "r", Usage(input_tokens=900, output_tokens=100))
     (running,) = await store.queue.under_way()
     assert (running.task.id, running.started_at, running.tokens) == (claim.task.id, NOW, 1000)
+
+
+async def test_what_holds_a_task_is_noted_anew_where_it_has_changed(store: Parts) -> None:
+    for number in range(3):
+        await store.add(f"k{number}", 6)
+        assert await store.queue.claim(Tier.SONNET, ALL_SEATS, NOW + LEASE, NOW, purse(MICRO_USD)) is None
+    await store.deliver_all()
+    assert await store.queue.restate(purse(MICRO_USD), 9, NOW) == 0
+    assert await store.due() == []
+    assert await store.queue.restate(purse(MICRO_USD // 2), 2, NOW) == 2
+    limits = [(await store.queue.task(number)).shortage for number in (1, 2, 3)]
+    assert [short and short.limit_micro_usd for short in limits] == [500_000, 500_000, MICRO_USD]
+    assert await store.deliver_all() == ["card:1", "card:2"]
+    assert await store.queue.restate(purse(99 * MICRO_USD), 9, NOW) == 0, (
+        "there is room: only a seat is missing"
+    )
+    assert {(await store.queue.task(number)).state for number in (1, 2, 3)} == {State.HELD}

@@ -231,6 +231,13 @@ async def test_open_tasks_show_the_running_first_then_by_urgency(store: Parts) -
     assert await store.queue.counts() == {State.RUNNING: 1, State.HELD: 1, State.QUEUED: 2}
 
 
+async def test_what_ended_last_comes_first(store: Parts) -> None:
+    tasks = [await store.add(f"k{number}") for number in range(4)]
+    for number in (2, 0, 1):
+        await store.queue.cancel(tasks[number].id, "U1", NOW + number * SECOND)
+    assert [task.id for task in await store.queue.last_ended(2)] == [tasks[2].id, tasks[1].id]
+
+
 async def test_ended_tasks_are_those_of_the_window(store: Parts) -> None:
     for number in range(3):
         await store.add(f"k{number}")

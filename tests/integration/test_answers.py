@@ -220,3 +220,27 @@ async def test_secrets_are_struck_out_of_what_is_asked(front: Front) -> None:
     post = await ask(front, secret)
     assert "sk-the-secret" not in str(post)
     assert "[redacted]" in str(post.blocks)
+
+
+@pytest.mark.parametrize("words", ["stop", "STOP!", "cancel", "!stop"])
+@pytest.mark.parametrize("new", [WHICH, RESTART], ids=["question", "approval"])
+async def test_stop_is_no_answer_and_stops(front: Front, words: str, new: NewQuestion) -> None:
+    post = await ask(front, new)
+    await say(front, "ana", words, post)
+    assert (await task(front)).state is State.CANCELLED
+    assert (await question(front)).answer is None
+
+
+@pytest.mark.parametrize("words", ["!status", "!nice one"])
+async def test_what_begins_with_a_mark_answers_nothing(front: Front, words: str) -> None:
+    post = await ask(front)
+    await say(front, "ana", words, post)
+    assert (await question(front)).ending is None
+    assert len(await front.tasks()) == 1
+
+
+async def test_a_stop_that_is_offered_is_an_answer(front: Front) -> None:
+    post = await ask(front, NewQuestion(QuestionKind.QUESTION, "Go on?", options=("go on", "Stop")))
+    await say(front, "ana", "stop", post)
+    assert (await question(front)).answer == "stop"
+    assert (await task(front)).state is State.QUEUED

@@ -1,5 +1,6 @@
 """What is asked twice by people in the simulated Slack: it follows, runs anyway, or runs in time."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -158,6 +159,19 @@ async def test_only_its_requester_or_an_operator_decides(bench: Bench) -> None:
     assert (await bench.task(2)).follows == 1
 
 
+async def test_only_its_requester_brings_an_answer_out_of_private(bench: Bench) -> None:
+    await bench.slack.say("ana", bench.slack.dm("ana"), WORDS)
+    await bench.seats.wait_started(1)
+    await ask(bench)
+    shown = await card(bench, 2)
+    await bench.slack.click("sam", OPS, shown.ts, "follow")
+    await settle_down(bench.room)
+    assert bench.slack.ephemerals("sam")[-1].text.startswith("Nothing done: #1 was asked for elsewhere")
+    assert (await bench.task(2)).follows is None
+    await bench.slack.click("ana", OPS, shown.ts, "follow")
+    assert (await bench.task(2)).follows == 1
+
+
 async def test_what_has_no_answer_any_more_is_not_waited_for(bench: Bench) -> None:
     await twice(bench)
     await ask(bench, words="cancel 1")
@@ -228,3 +242,46 @@ async def test_delivered_twice_it_is_asked_once(bench: Bench) -> None:
     await twice(bench)
     await question(bench)
     assert len([one for one in bench.slack.ephemerals("sam") if one.text.startswith("Looks like")]) == 1
+
+
+async def test_a_reply_below_a_shared_answer_waits_for_it_and_knows_it(bench: Bench) -> None:
+    await twice(bench)
+    await decides(bench, "follow")
+    root = (await bench.task(2)).thread
+    await bench.slack.say("sam", "ops", "and the refunds?", thread_ts=root)
+    await bench.slack.wait_for(lambda state: all(e.state != "sent" for e in state.envelopes))
+    reply = await bench.task(3)
+    assert (reply.state, reply.parent, reply.behind) == (State.HELD, 2, 1)
+    bench.seats.end(1, ANSWER)
+    await bench.seats.wait_started(2)
+    prompt = bench.seats.started[1].prompt
+    assert "> #2 was asked: Investigate   stall." in prompt
+    assert "> It was answered: It was the pool." in prompt
+
+
+async def test_what_came_with_a_file_is_not_followed(bench: Bench) -> None:
+    await bench.slack.say("ana", "ops", f"@onequeue {WORDS}", files=[("a.png", b"x")])
+    await bench.seats.wait_started(1)
+    await ask(bench, "sam")
+    assert (await bench.task(2)).alike is None
+
+
+async def test_pressed_late_a_button_changes_nothing_and_says_so(bench: Bench) -> None:
+    await twice(bench)
+    asked = await question(bench)
+    bench.seats.end(1, Outcome(Verdict.FAILED, "half", "m", Fault(FaultKind.REFUSAL)))
+    await bench.seats.wait_started(2)
+    assert await bench.slack.click("sam", OPS, asked.ts, "follow") == ""
+    assert await bench.slack.click("sam", OPS, asked.ts, "release") == ""
+    await settle_down(bench.room)
+    assert bench.slack.ephemerals("sam")[-1].text.startswith("#2 has moved on: it is running now")
+    assert (await bench.task(2)).follows is None
+
+
+async def test_two_who_press_at_once_decide_once(bench: Bench) -> None:
+    await twice(bench)
+    asked = await question(bench)
+    await asyncio.gather(*[bench.slack.click("sam", OPS, asked.ts, one) for one in ("follow", "release")])
+    await settle_down(bench.room)
+    told = [post.text for post in bench.slack.ephemerals("sam")[-2:]]
+    assert sorted(text.startswith("#2 has moved on") for text in told) == [False, True]

@@ -123,6 +123,21 @@ async def test_a_form_is_not_lost_where_it_cannot_be_stored(ways: Ways) -> None:
     assert len(await ways.tasks()) == 1
 
 
+class FullOutbox:
+    """Takes nothing any more."""
+
+    async def put(self, *_: object) -> None:
+        raise DISK_FULL
+
+
+async def test_what_is_stored_is_not_called_lost_where_only_its_receipt_is(ways: Ways) -> None:
+    await ways.slack.slash("ana", "ops", "")
+    full: Any = FullOutbox()
+    ways.forms._intake._outbox = full
+    assert (await ways.slack.forms.submit("ana", {"words": "tidy"}))["errors"] == {}
+    assert [task.words for task in await ways.tasks()] == ["tidy"]
+
+
 async def test_a_form_is_refused_to_whoever_may_not(tmp_path: Path) -> None:
     rules = Rules(roles={Role.OPERATOR: frozenset({SAM})}, channels=frozenset({PAYMENTS}))
     async with ways_room(tmp_path, rules) as ways:

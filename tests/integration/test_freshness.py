@@ -15,6 +15,7 @@ from bot.previewing import Previewing
 from bot.traffic import PROGRESS_PACE
 from dispatch.forecaster import Forecaster, Spot
 from dispatch.task import Task
+from dispatch.usage import Price, Usage
 from tests.integration.post_room import SECRETS, TERMS, Room, digest, post_room, settle_down
 from tests.integration.test_worker import FakeNotifier
 
@@ -34,7 +35,7 @@ class Line:
         self.shown = letters.shown
         self.notifier = FakeNotifier()
         forecaster = Forecaster(store.queue, store.gates, TERMS)
-        self.freshness = Freshness(store.queue, forecaster, letters.shown, self.notifier, room.clock)
+        self.freshness = Freshness(store.queue, forecaster, letters.shown, self.notifier, room.clock, TERMS)
 
     async def ask(self, count: int) -> list[Task]:
         """So many tasks of one priority, whose cards are seen."""
@@ -49,6 +50,10 @@ class Line:
         await settle_down(self.room)
         assert len(self.room.posts()) == posts
         return self.room.calls("chat.update") - edits
+
+    def says(self) -> dict[int, tuple[int, str]]:
+        """What is known of the place and start that each card shows."""
+        return {number: (seen.ahead, seen.starts) for number, seen in self.shown.items()}
 
     def places(self) -> list[str]:
         """What each card says of its place, in the order of their numbers."""
@@ -81,6 +86,23 @@ async def test_a_line_that_does_not_move_is_left_alone(line: Line) -> None:
     assert line.notifier.woken == before
 
 
+async def test_what_is_left_of_the_day_is_told_anew_when_it_is_off_by_more_than_a_little(line: Line) -> None:
+    first, _ = await line.ask(2)
+    claim, ledger, now = await line.room.claim(first), line.room.store.ledger, line.room.clock.now()
+    await settle_down(line.room)
+    while await line.refresh():
+        pass
+    assert "$100 of today's $100 left" in line.room.seen()[1]
+    for micro_usd, edited in ((4_000_000, 0), (4_000_000, 1), (0, 0)):
+        booking = await ledger.open(claim, "model", now)
+        price = Price(micro_usd, "test")
+        await ledger.book(
+            booking, model="model", request_id="r", usage=Usage(), price=price, estimated=False, now=now
+        )
+        assert await line.refresh() == edited
+    assert "$92 of today's $100 left" in line.room.seen()[1]
+
+
 async def test_after_a_restart_every_card_in_line_is_looked_at_once(line: Line) -> None:
     await line.ask(3)
     line.shown.clear()
@@ -94,12 +116,12 @@ async def test_who_has_no_card_is_passed_over(line: Line) -> None:
     assert line.places() == ["4th"]
     line.shown.clear()
     assert await line.refresh() == 1
-    assert line.shown == {last.id: Seen(3, "")}
+    assert line.says() == {last.id: (3, "")}
 
 
 async def test_what_is_no_longer_queued_is_forgotten(line: Line) -> None:
     (task,) = await line.ask(1)
-    assert line.shown == {task.id: Seen(0, "starts soon")}
+    assert line.says() == {task.id: (0, "starts soon")}
     await line.room.claim(task)
     await settle_down(line.room)
     assert line.shown == {}

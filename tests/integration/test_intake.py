@@ -166,6 +166,7 @@ async def test_what_a_person_said_is_heard(front: Front) -> None:
     await front.intake.event({"team_id": "T", "event": MENTION})
     await front.intake.event({"team_id": "T", "event": {**MENTION, "type": "app_mention"}})
     await front.intake.event({"team_id": "T", "event": {**MENTION, "subtype": "file_share"}})
+    await front.intake.event({"team_id": "T", "event": {**MENTION, "subtype": "thread_broadcast"}})
     assert len(await front.tasks()) == 1
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.manual import HELP
 from bot.views import threads
 from bot.views.message import Message
 from dispatch.states import State
@@ -116,6 +117,8 @@ async def test_others_are_heard_only_when_they_say_it_to_us(bench: Bench) -> Non
     thread = await answered(bench)
     await say(bench, "are you sure?", thread, "kim")
     await say(bench, "<@USAM00001> look at that", thread)
+    await say(bench, "<!here> look at that", thread)
+    await say(bench, "<!subteam^S0PAY00001|@payments> look at that", thread)
     await say(bench, "!aside <@UBOT00001> is slow today", thread)
     await say(bench, "!nice work", thread)
     await say(bench, "Thanks!", thread)
@@ -180,6 +183,36 @@ async def test_stop_ends_what_runs_and_what_waits_behind_it(bench: Bench) -> Non
     assert "#2 is cancelled" in told
     await say(bench, "!stop", thread)
     assert (await private(bench, "ana"))[-1] == "Nothing to stop here: #2 is cancelled."
+
+
+async def test_a_hasty_stop_stops_and_costs_nothing(bench: Bench) -> None:
+    thread = await asked(bench)
+    await say(bench, "STOP!!!", thread)
+    await bench.until(1, State.CANCELLED)
+    await say(bench, "hold", thread)
+    assert (await private(bench, "ana"))[-1].startswith("Nothing done: `hold` takes the number of one task.")
+    assert await tasks(bench) == 1
+
+
+async def test_a_reply_that_is_sent_to_the_channel_as_well_is_a_reply(bench: Bench) -> None:
+    thread = await answered(bench)
+    await bench.slack.say("ana", "ops", "and the refunds?", thread_ts=thread, broadcast=True)
+    await bench.seats.wait_started(2)
+    await bench.slack.say("ana", "ops", "stop", thread_ts=thread, broadcast=True)
+    await bench.until(2, State.CANCELLED)
+
+
+@pytest.mark.parametrize("words", ["thanks!", ":tada:", "ok"])
+async def test_thanks_outside_of_a_thread_cost_nothing(bench: Bench, words: str) -> None:
+    dm = bench.slack.dm("ana")
+    await bench.slack.say("ana", "ops", f"@onequeue {words}")
+    await bench.slack.say("ana", dm, words)
+    await bench.slack.say("ana", dm, "!help")
+    await bench.slack.wait_for(lambda state: all(e.state != "sent" for e in state.envelopes))
+    assert await bench.room.store.queue.open_tasks(9) == []
+    await settle_down(bench.room)
+    assert [post.text for post in bench.slack.messages(dm) if post.thread_ts] == [HELP]
+    assert bench.slack.ephemerals("ana") == []
 
 
 async def test_orders_are_for_the_requester_and_for_operators(bench: Bench) -> None:

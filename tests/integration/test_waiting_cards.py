@@ -1,6 +1,7 @@
 """Cards of tasks that wait at a gate: each is edited when it closes, and again when it opens."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -61,3 +62,14 @@ async def test_what_failed_is_shown_without_its_secrets(room: Room) -> None:
     await settle_down(room)
     assert "failed at" in room.seen()[0]
     assert "refused [redacted]. It keeps its place" in room.seen()[0]
+
+
+async def test_why_a_session_had_its_task_raised_is_shown_without_its_secrets(room: Room) -> None:
+    task = await room.ask()
+    raised = replace(task.route, reason=f"raised from Sonnet by the session: {SECRETS[0]} is refused")
+    await room.store.queue.reroute(task.id, None, None, raised, "onequeue", room.clock.now())
+    await settle_down(room)
+    assert "by the session: [redacted] is refused" in room.seen()[0]
+    await room.answer(task)
+    await settle_down(room)
+    assert "by the session: [redacted] is refused" in room.seen()[1]

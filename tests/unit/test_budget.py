@@ -7,7 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from dispatch.budget import ALL, STEPS, Budgets, Line, Standing, admit, by_scope, never_fits, reached
+from dispatch.budget import (
+    ALL,
+    STEPS,
+    Budgets,
+    Line,
+    Standing,
+    admit,
+    by_scope,
+    is_stale,
+    never_fits,
+    reached,
+)
 from dispatch.task import Shortage, Task, Tier
 from dispatch.usage import MICRO_USD
 from tests.fakes.values import NOON, make_task
@@ -78,6 +89,31 @@ def test_a_cap_that_no_day_could_hold_is_refused_at_once_unless_urgent() -> None
     assert never_fits(5, 9 * MICRO_USD, limits, urgent=MICRO_USD) is None
     assert never_fits(5, 10 * MICRO_USD, limits, urgent=MICRO_USD) == ALL
     assert never_fits(4, 99 * MICRO_USD, limits, urgent=MICRO_USD) is None
+
+
+TOLD = Shortage(ALL, 100, 40, 10, 5, MIDNIGHT)
+
+
+@pytest.mark.parametrize(
+    ("now", "stale"),
+    [
+        (TOLD, False),
+        (replace(TOLD, spent_micro_usd=45, reserved_micro_usd=5), False),
+        (replace(TOLD, spent_micro_usd=46), True),
+        (replace(TOLD, reserved_micro_usd=4), True),
+        (replace(TOLD, reserved_micro_usd=0), True),
+        (replace(TOLD, scope="tier:opus"), True),
+        (replace(TOLD, limit_micro_usd=101), True),
+        (replace(TOLD, kept_micro_usd=0), True),
+        (replace(TOLD, resets_at=MIDNIGHT + timedelta(days=1)), True),
+    ],
+)
+def test_what_was_told_of_a_shortage_grows_old(now: Shortage, stale: bool) -> None:
+    assert is_stale(TOLD, now) is stale
+
+
+def test_it_grows_old_by_a_cent_where_nothing_is_left() -> None:
+    assert is_stale(replace(TOLD, spent_micro_usd=94), replace(TOLD, spent_micro_usd=95))
 
 
 def test_people_are_told_at_each_step() -> None:

@@ -119,11 +119,18 @@ def test_a_held_task_offers_what_ends_its_wait(hold: HoldKind) -> None:
     assert (
         labels(make_task(1, 5, state=State.HELD, hold=hold))
         == {
-            HoldKind.RETRY: [],
-            HoldKind.BUDGET: ["Run on Haiku", "Wait"],
+            HoldKind.RETRY: ["Cancel"],
+            HoldKind.BUDGET: ["Run on Haiku", "Wait", "Cancel"],
             HoldKind.PERSON: ["Release", "Cancel"],
         }[hold]
     )
+
+
+def test_whatever_has_not_ended_can_be_given_up_on_its_card() -> None:
+    for state in set(State) - TERMINAL:
+        hold = HoldKind.RETRY if state is State.HELD else None
+        last = labels(make_task(1, 5, state=state, hold=hold))[-1]
+        assert last == ("Stop" if state is State.RUNNING else "Cancel")
 
 
 def test_a_running_task_offers_to_be_stopped_once_after_a_question() -> None:

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from bot.grammar import Cancel, Help, ListTasks, Run, Submit, UsageError, parse
 from bot.options import is_front
-from bot.remarks import Order, read
+from bot.remarks import Order, begun, read
 
 
 @pytest.mark.parametrize("order", list(Order))
@@ -15,10 +15,33 @@ def test_an_order_is_the_whole_message_in_any_case_with_or_without_a_mark(order:
 
 
 @pytest.mark.parametrize(
-    "words", ["stop the old job first", "cost of p3?", "status of refunds", "stop?", "bump it"]
+    "words", ["stop the old job first", "cost of p3?", "status of refunds", "stop that?", "bump it"]
 )
 def test_an_order_with_other_words_follows_up(words: str) -> None:
     assert read(words) == Submit(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "order"),
+    [
+        ("STOP!!", Order.STOP),
+        ("stop.", Order.STOP),
+        ("!stop!", Order.STOP),
+        ("Cancel", Order.STOP),
+        ("cancel!", Order.STOP),
+        ("bump!", Order.BUMP),
+        ("status?", Order.STATUS),
+        ("Cost?!", Order.COST),
+        ("help...", Order.HELP),
+    ],
+)
+def test_a_hasty_order_is_one_however_it_ends(words: str, order: Order) -> None:
+    assert read(words) is order
+
+
+@pytest.mark.parametrize("words", ["stop?", "cancel?", "retry", "hold", "release", "lower", "show", "bump?"])
+def test_a_verb_alone_that_lacks_its_number_is_no_task(words: str) -> None:
+    assert isinstance(read(words), UsageError)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +61,9 @@ def test_an_order_with_other_words_follows_up(words: str) -> None:
         "ok.",
         ":+1: thanks",
         "LGTM 🎉",
+        "+1",
+        "ok, thanks a lot!",
+        "Great, got it. Thank you so much :heart:",
     ],
 )
 def test_talk_asks_for_nothing(words: str) -> None:
@@ -50,6 +76,10 @@ def test_talk_asks_for_nothing(words: str) -> None:
         ("p2 and now the refunds", Submit("and now the refunds", priority=2)),
         ("P2: model=haiku max=$1 again", Submit("again", 2, "haiku", 1_000_000)),
         ("thanks, and now the refunds", Submit("thanks, and now the refunds")),
+        ("thanks, do it", Submit("thanks, do it")),
+        ("all of it", Submit("all of it")),
+        ("you and me", Submit("you and me")),
+        ("+12", Submit("+12")),
         ("show me the other file", Submit("show me the other file")),
         ("retry with a longer timeout", Submit("retry with a longer timeout")),
         ("help me read this", Submit("help me read this")),
@@ -79,3 +109,20 @@ def test_no_reply_breaks_it_and_only_what_the_command_refuses_is_read_otherwise(
     else:
         assert found == command
         assert not isinstance(found, Help) or words.strip()
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        ("thanks!", None),
+        ("👍", None),
+        ("", Help()),
+        (" ", Help()),
+        ("!help", Help()),
+        ("!retry the deploy", Submit("!retry the deploy")),
+        ("thanks, and now the refunds", Submit("thanks, and now the refunds")),
+        ("stop it", Submit("stop it")),
+    ],
+)
+def test_outside_of_a_thread_only_thanks_ask_for_nothing(words: str, asked: object) -> None:
+    assert begun(words) == asked

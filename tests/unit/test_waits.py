@@ -173,13 +173,14 @@ def test_a_held_card_says_so_once_and_offers_a_cheaper_tier() -> None:
     assert [(b["action_id"], b["text"]["text"], b["value"]) for b in row["elements"]] == [
         ("cheaper", "Run on Haiku", "42"),
         ("wait", "Wait", "42"),
+        ("cancel", "Cancel", "42"),
     ]
 
 
 def test_the_cheapest_tier_can_only_wait() -> None:
-    assert [offer.label for offer in on_card(held(short(), 9), DEFAULT_TABLE)] == ["Wait"]
-    assert [offer.label for offer in on_card(held(short(), 3), DEFAULT_TABLE)] == ["Run on Sonnet", "Wait"]
-    assert on_card(task(State.HELD, hold=HoldKind.RETRY, run_at=AT_20), DEFAULT_TABLE) == ()
+    assert [offer.label for offer in on_card(held(short(), 9), DEFAULT_TABLE)] == ["Wait", "Cancel"]
+    dearer = on_card(held(short(), 3), DEFAULT_TABLE)
+    assert [offer.label for offer in dearer] == ["Run on Sonnet", "Wait", "Cancel"]
     assert "cheaper" not in [offer.action for offer in on_card(task(), DEFAULT_TABLE)]
 
 

@@ -49,8 +49,13 @@ class People:
         text: str,
         thread_ts: str | None = None,
         files: Sequence[tuple[str, bytes]] = (),
+        *,
+        broadcast: bool = False,
     ) -> str:
-        """Posts a message, in a thread if told; returns its ts. `files` are pairs of name and bytes."""
+        """Posts a message, in a thread if told; returns its ts. `files` are pairs of name and bytes.
+
+        A reply is also sent to the channel where it is `broadcast`.
+        """
         workspace = self._workspace
         person, place = self._writing(user, channel)
         if not text.strip() and not files:
@@ -64,7 +69,7 @@ class People:
             text=composed(workspace.state, text),
             thread_ts=(root.thread_ts or root.ts) if root else None,
             files=uploads,
-            subtype="file_share" if uploads else None,
+            subtype="file_share" if uploads else "thread_broadcast" if root and broadcast else None,
         )
         return workspace.post(message).ts
 

@@ -148,9 +148,11 @@ class SlackSim:
         text: str,
         thread_ts: str | None = None,
         files: Sequence[tuple[str, bytes]] = (),
+        *,
+        broadcast: bool = False,
     ) -> str:
         """Posts as a person and returns the ts; @names become mentions. Files are (name, bytes)."""
-        return self._people.say(user, channel, text, thread_ts, files)
+        return self._people.say(user, channel, text, thread_ts, files, broadcast=broadcast)
 
     async def edit(self, user: str, channel: str, ts: str, text: str) -> None:
         self._people.edit(user, channel, ts, text)
