@@ -183,7 +183,8 @@ def after(gates: Mapping[str, Gate], task: Task, outcome: Outcome, now: datetime
 def _strikes(gate: Gate, task: Task, fault: Fault) -> bool:
     if gate.state is GateState.OPEN:
         return gate.faults == 0 and task.attempt > IN_A_ROW
-    alone = gate.probe == gate.suspect == task.id
+    # A network that is down is down for all, however few there are.
+    alone = gate.probe == gate.suspect == task.id and fault.kind is not FaultKind.NETWORK
     return alone and _patience(fault, gate.faults + 2 - IN_A_ROW) >= LONGEST
 
 
