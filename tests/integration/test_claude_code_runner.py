@@ -190,7 +190,7 @@ async def test_a_stop_in_the_middle_of_a_tool_leaves_nothing(room: AgentRoom) ->
     async with room.session() as session:
         running = asyncio.create_task(room.runner.run(session))
         await until((room.place / "began").exists)
-        assert any("sleep 3000" in line for line in marked(room.runs))
+        await until(lambda: any("sleep 3000" in line for line in marked(room.runs)))
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
