@@ -36,7 +36,6 @@ from dispatch.ports import Clock, Files, Notifier, Quotes, Runner
 from dispatch.pricing import PriceList, Rates
 from dispatch.runners.choice import Choice
 from dispatch.runners.claude_code import ClaudeCodeRunner, JailedSetups
-from dispatch.runners.messages import MessagesRunner
 from dispatch.runners.placed import Placed
 from dispatch.runners.script import ScriptRunner
 from dispatch.runners.transcribed import Transcribed
@@ -110,7 +109,7 @@ class Works:
         self.worktrees = Worktrees(settings.agents_folder / "places", setups)
         models = Choice(
             {
-                RunnerName.MESSAGES: reach.shown(MessagesRunner()),
+                RunnerName.MESSAGES: reach.shown(_messages()),
                 RunnerName.CLAUDE_CODE: Placed(self.agents, self.worktrees),
             }
         )
@@ -248,6 +247,13 @@ def terms_of(settings: Settings) -> Terms:
     fixed = {tier for tier, changed in settings.tiers.items() if changed.seats is not None}
     table = seated(settings.table, fixed, settings.has_agents_anywhere, seats)
     return replace(settings.terms, table=table)
+
+
+def _messages() -> Runner:
+    # Most commands run no session, and its library takes longer to load than all else together.
+    from dispatch.runners.messages import MessagesRunner
+
+    return MessagesRunner()
 
 
 def _plain_environment() -> dict[str, str]:

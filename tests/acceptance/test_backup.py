@@ -57,6 +57,7 @@ async def test_a_backup_of_the_running_process_can_be_put_back(
     assert (await onequeue(env, "show", "2", folder=home))[0] == 1
 
 
+@pytest.mark.long
 async def test_alone_it_needs_no_running_process_but_a_database(
     sims: tuple[SlackSim, ClaudeSim], tmp_path: Path
 ) -> None:

@@ -52,6 +52,7 @@ async def test_all_is_well_without_a_running_process(ward: Ward) -> None:
     assert ward.claude.served == []
 
 
+@pytest.mark.long
 async def test_all_is_well_beside_a_running_process_and_after_it(ward: Ward) -> None:
     await ward.bot.start()
     await ward.slack.wait_for(lambda state: state.sockets == 2)
@@ -65,6 +66,7 @@ async def test_all_is_well_beside_a_running_process_and_after_it(ward: Ward) -> 
     assert (await ward.look())[1]["database"]["level"] == "ok"
 
 
+@pytest.mark.long
 async def test_over_http(ward: Ward) -> None:
     port = free_port()
     (ward.folder / "onequeue.toml").write_text(

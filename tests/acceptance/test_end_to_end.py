@@ -220,6 +220,7 @@ def _digests(messages: Sequence[Message]) -> list[Message]:
     ]
 
 
+@pytest.mark.long
 async def test_missing_settings_are_named_together(tmp_path: Path, world: World) -> None:
     bare = {name: value for name, value in world.env.items() if not name.startswith(("SLACK", "ANTHROPIC"))}
     status, _, err = await onequeue(bare, "run", folder=tmp_path)

@@ -94,6 +94,7 @@ async def test_three_ways_in_one_answer_each_and_no_model(world: World) -> None:
     assert (task["cost_micro_usd"], task["unpriced_requests"]) == (0, 0)
 
 
+@pytest.mark.long
 async def test_the_wrong_person_is_told_in_private_who_can(world: World) -> None:
     assert "only operators may run `broken`" in await world.slack.slash("ana", "#ops", "run broken")
     told = await world.slack.slash("ana", "#ops", "run slow")
@@ -118,6 +119,7 @@ async def test_the_wrong_person_is_told_in_private_who_can(world: World) -> None
     assert (await world.json("show", "1"))["attempts"] == 1, "and it is not tried again by itself"
 
 
+@pytest.mark.long
 async def test_killed_in_the_middle_it_fails_and_does_not_run_again(world: World) -> None:
     await world.slack.slash("sam", "#ops", "run slow")
     await until((world.folder / "begun").exists)

@@ -61,6 +61,7 @@ async def test_timeouts_that_do_not_nest_end_it_at_once(env: dict[str, str], tmp
     assert not (tmp_path / "onequeue.db").exists()
 
 
+@pytest.mark.long
 async def test_an_alarm_of_a_killed_process_ends_in_its_own_thread(
     slack: SlackSim, env: dict[str, str], tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ async def worker(world: World) -> AsyncIterator[Bot]:
     await worker.kill()
 
 
+@pytest.mark.long
 async def test_a_task_is_worked_and_answered_in_the_terminal(world: World, worker: Bot) -> None:
     status, _, told = await onequeue(world.bare, "add", "p9", "left from before", folder=world.folder)
     assert (status, told) == (0, "onequeue: nothing is running: it waits for `onequeue run` or `worker`\n")

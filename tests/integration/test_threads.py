@@ -266,7 +266,7 @@ async def test_talk_about_us_is_no_follow_up(bench: Bench) -> None:
     assert await tasks(bench) == 1
 
 
-@pytest.mark.parametrize("lost", ["reset", "killed"])
+@pytest.mark.parametrize("lost", [pytest.param("reset", marks=pytest.mark.long), "killed"])
 async def test_a_reply_that_comes_before_the_card_is_known_waits_for_that(bench: Bench, lost: str) -> None:
     await bench.slack.slash("ana", "ops", "p3 investigate stall")
     await bench.seats.wait_started(1)

@@ -1,6 +1,8 @@
 """What the command line makes of its words before a verb is asked."""
 
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -120,3 +122,9 @@ def test_a_bill_is_of_the_period_where_no_days_are_named(capsys: pytest.CaptureF
         ("bill", {"period": "month", "from": "", "to": "", **first}),
         ("bill", {"period": "today", "from": "2026-11-01", "to": "2026-11-30", **first}),
     ]
+
+
+def test_a_command_that_runs_no_session_loads_no_library_for_them() -> None:
+    loaded = "import sys, bot.__main__; print('anthropic' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"
