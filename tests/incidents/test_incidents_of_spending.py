@@ -1,5 +1,7 @@
 """Outages that cost money: floods, breeding, circles, and one task that fails all night."""
 
+import pytest
+
 from bot.rehearsal.claude.script import Call, Say, Step, call, say
 from dispatch.budget import ALL
 from dispatch.diagnosis import SessionFacts
@@ -19,6 +21,7 @@ async def spent_today(house: House) -> int:
     return (await house.building.books.standing()).spent.get(ALL, 0)
 
 
+@pytest.mark.long
 async def test_incident_10_one_fault_became_hundreds_of_tasks() -> None:
     """A fault of the whole system was retried task by task, 230 times in a day, and ten days later a renamed
     key let the same request in 392 times. Four hundred identical requests meet a broken runtime here.
@@ -39,6 +42,7 @@ async def test_incident_10_one_fault_became_hundreds_of_tasks() -> None:
         assert await house.states() == {State.DONE: len(house.asked_by)}
 
 
+@pytest.mark.long
 async def test_incident_11_a_flood_ran_past_the_budget_and_its_stop_looked_like_a_stall() -> None:
     """A day that might cost $200 cost $272: urgent work was exempt. When the stop did hold, in a flood
     of 191 reviews, the watch took it for a stall and queued thirty tasks about it. Fifty stand for them.

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from dispatch.gates import ACCOUNT, GateState
 from dispatch.states import State
 from tests.incidents.facts import ANSWERED, limited
@@ -110,6 +112,7 @@ async def test_incident_06_a_refused_key_burnt_thirteen_tasks() -> None:
         assert "Recovered" in house.replies(alarm)[-1]
 
 
+@pytest.mark.long
 async def test_incident_07_after_25_hours_most_of_what_waited_was_stale() -> None:
     """The account could not pay for a day, and when it could again 27 of the 31 tasks that waited were
     warnings about the outage itself. Here warnings are no tasks, and what is stale is given up unpaid.

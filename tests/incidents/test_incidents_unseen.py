@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from dispatch.gates import ACCOUNT, GateState
 from dispatch.states import State
 from tests.incidents.house import House, opened, text_of
@@ -47,6 +49,7 @@ async def test_incident_18_two_days_of_silence() -> None:
         assert await house.states() == {State.DONE: 3}
 
 
+@pytest.mark.long
 async def test_incident_19_a_login_ran_out_and_its_warnings_were_withdrawn() -> None:
     """A token lapsed in the middle of a run; 42 hours later nine right warnings were cancelled as stale, and
     the morning report needed a model to be written. API keys tell no end, so none is counted down to.

@@ -84,6 +84,7 @@ def _line(room: MoneyRoom, row: Booking, tasks: dict[int, Task]) -> Line:
     return Line(task.route.tier, task.channel, task.requester, room.price_of_row(row))
 
 
+@pytest.mark.long
 async def test_fifty_sessions_at_once_never_overshoot_the_day_together(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

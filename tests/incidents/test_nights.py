@@ -35,6 +35,7 @@ def test_what_is_drawn_costs_and_takes_what_was_measured() -> None:
         assert max(of) <= most
 
 
+@pytest.mark.long
 async def test_a_flood_keeps_to_its_budget_and_the_same_seed_gives_the_same_night(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
@@ -47,6 +48,7 @@ async def test_a_flood_keeps_to_its_budget_and_the_same_seed_gives_the_same_nigh
     assert two.lines == one.lines
 
 
+@pytest.mark.long
 async def test_an_outage_of_42_hours_costs_no_task_no_attempt_and_no_more_than_its_probes(
     tmp_path: Path,
 ) -> None:
