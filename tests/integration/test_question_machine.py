@@ -209,5 +209,5 @@ class QuestionMachine(RuleBasedStateMachine):
 
 TestQuestionMachine = QuestionMachine.TestCase
 TestQuestionMachine.settings = settings(
-    max_examples=50, stateful_step_count=40, suppress_health_check=list(HealthCheck)
+    max_examples=30, stateful_step_count=40, suppress_health_check=list(HealthCheck)
 )
