@@ -30,6 +30,14 @@ class World(Scenery):
         await self.slack.wait_for(lambda state: any(ts == root for _, ts in state.sessions), timeout=30)
         return root
 
+    async def reply_while_it_runs(self) -> None:
+        """A task of ana's, held halfway, and her words in its thread."""
+        await self.bot.start()
+        self.claude.hold()
+        await self.slack.slash("ana", "#ops", "p9 investigate stall")
+        await self.claude.wait_for_held(1, 30)
+        await self.slack.say("ana", "#ops", "and the refunds?", thread_ts=await self.thread())
+
     async def task(self, number: int) -> Any:
         return await self.json("show", str(number))
 
@@ -42,12 +50,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 @pytest.mark.long
 async def test_a_reply_to_a_running_task_outlives_a_kill_and_knows_the_answer(world: World) -> None:
-    await world.bot.start()
-    world.claude.hold()
-    await world.slack.slash("ana", "#ops", "p9 investigate stall")
-    await world.claude.wait_for_held(1, 30)
-    root = await world.thread()
-    await world.slack.say("ana", "#ops", "and the refunds?", thread_ts=root)
+    await world.reply_while_it_runs()
     await world.says("Starts when #1 has ended")
     await world.bot.kill()
     world.claude.release()
@@ -68,12 +71,7 @@ async def test_a_reply_to_a_running_task_outlives_a_kill_and_knows_the_answer(wo
 async def test_what_was_taken_up_outlives_a_kill_before_it_is_answered(world: World) -> None:
     settings = world.folder / "onequeue.toml"
     settings.write_text(f'[channels.{OPS}]\nreplies = "steer"\n')
-    await world.bot.start()
-    world.claude.hold()
-    await world.slack.slash("ana", "#ops", "p9 investigate stall")
-    await world.claude.wait_for_held(1, 30)
-    root = await world.thread()
-    await world.slack.say("ana", "#ops", "and the refunds?", thread_ts=root)
+    await world.reply_while_it_runs()
     await world.says("For #1, which takes it up at its next step")
     world.claude.fail(Failure.HANG)
     world.claude.release()

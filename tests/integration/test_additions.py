@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +13,10 @@ from dispatch.runners.messages import MessagesRunner
 from dispatch.task import Outcome, Resumed, Verdict
 from dispatch.transcript import PEOPLE, Kind
 from tests.fakes.transcripts import FakeRecorder
-from tests.integration.gateway_room import MODEL, GatewayRoom, open_session, room_over
-from tests.integration.rehearsal_claude import claude
+from tests.integration.gateway_room import MODEL, GatewayRoom, open_session, room, sim
 from tests.integration.test_messages_runner import Seen
+
+__all__ = ["room", "sim"]
 
 
 @dataclass
@@ -29,18 +29,6 @@ class Words:
     async def hear(self) -> str:
         self.heard += 1
         return self.waiting.pop(0) if self.waiting else ""
-
-
-@pytest.fixture
-async def sim() -> AsyncIterator[ClaudeSim]:
-    async with claude() as running:
-        yield running
-
-
-@pytest.fixture
-async def room(sim: ClaudeSim, tmp_path: Path) -> AsyncIterator[GatewayRoom]:
-    async with room_over(sim, tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture
