@@ -266,6 +266,20 @@ async def test_talk_about_us_is_no_follow_up(bench: Bench) -> None:
     assert await tasks(bench) == 1
 
 
+async def test_what_begins_with_our_name_waits_for_no_card(bench: Bench) -> None:
+    await bench.slack.slash("ana", "ops", "p3 investigate stall")
+    await bench.seats.wait_started(1)
+    outbox, now = bench.room.store.outbox, bench.room.clock.now()
+    (card,) = await outbox.due(now, 10)
+    await outbox.sending(card.id)
+    await outbox.put_off(card.id, now, "reset", in_doubt=True)
+    root = await bench.slack.say("sam", "ops", "the refunds are late")
+    await bench.slack.say("sam", "ops", "@Onequeue p9 sum it up", thread_ts=root)
+    await bench.slack.wait_for(lambda state: not any(e.state == "sent" for e in state.envelopes))
+    task = await bench.task(2)
+    assert (task.words, task.parent, task.thread) == ("sum it up", None, root)
+
+
 @pytest.mark.parametrize("lost", [pytest.param("reset", marks=pytest.mark.long), "killed"])
 async def test_a_reply_that_comes_before_the_card_is_known_waits_for_that(bench: Bench, lost: str) -> None:
     await bench.slack.slash("ana", "ops", "p3 investigate stall")
