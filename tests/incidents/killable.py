@@ -17,6 +17,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from types import FrameType, SimpleNamespace
 from typing import Any, Final
@@ -169,6 +170,7 @@ def live(folder: str, env: Mapping[str, str], order: Any) -> int:
 
 def main() -> None:
     """Lives one after the other, until standard input ends. What they import is loaded once."""
+    import_module("dispatch.runners.messages")
     gc.freeze()
     tell("loaded")
     for line in sys.stdin:
