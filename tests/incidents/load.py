@@ -17,6 +17,7 @@ from dispatch.states import State
 from dispatch.store import Store
 from dispatch.task import Claim, NewTask, Outcome, Source, Tier, Verdict
 from dispatch.usage import Price, Unpriced, Usage
+from tests.fakes.turns import turn
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -34,11 +35,6 @@ ENDS = {
 def say(*words: object) -> None:
     """Tells the test what is stored now."""
     print(*words, flush=True)  # noqa: T201
-
-
-async def turn() -> None:
-    """Lets others go on."""
-    await asyncio.sleep(0)  # noqa: TID251
 
 
 class Load:

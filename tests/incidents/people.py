@@ -9,7 +9,8 @@ from bot.rehearsal.slack.state import Envelope, State
 Way = Literal["slash", "mention", "dm"]
 
 _FATE_SECONDS = 20.0
-_BACK_SECONDS = 90.0
+_BACK_SECONDS = 150.0
+"""Slack opens one connection a minute where it counts, and an address of it may be spent."""
 
 
 @dataclass

@@ -24,7 +24,7 @@ SEED = 20_261_124
 ENOUGH = 8
 SETTLED_SECONDS = 100
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 
 
 @dataclass

@@ -22,6 +22,7 @@ from dispatch.store.database import Transaction
 from dispatch.store.lock import FileLock
 from dispatch.task import NewTask, Source, Task, Tier, Verdict
 from tests.contracts.stores import LEASE, NOW
+from tests.fakes.turns import turn
 
 PATH = "onequeue.db"
 
@@ -94,7 +95,7 @@ async def test_a_cancelled_claim_leaves_no_orphan(store: Store) -> None:
     for number in range(claims):
         claiming = asyncio.create_task(store.queue.claim(Tier.OPUS, Seating(claims), NOW + LEASE, NOW))
         for _ in range(number % 25):
-            await asyncio.sleep(0)  # noqa: TID251
+            await turn()
         claiming.cancel()
         try:
             kept += await claiming is not None

@@ -12,6 +12,7 @@ from dispatch.task import Verdict
 from tests.contracts.stores import NOW
 
 KILLS = 6
+ROOT = Path(__file__).parents[2]
 
 BUSY = """
 import asyncio, sys
@@ -23,6 +24,7 @@ from dispatch.store import Store
 from dispatch.states import State
 from dispatch.task import NewTask, Outcome, Source, Tier, Verdict
 from dispatch.usage import Price, Usage
+from tests.fakes.turns import turn
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -37,7 +39,7 @@ async def work(store):
     while True:
         claim = await store.queue.claim(Tier.OPUS, Seating(3), LATER, NOW)
         if claim is None:
-            await asyncio.sleep(0)
+            await turn()
             continue
         print("claimed", claim.task.id, flush=True)
         booking = await store.ledger.open(claim, "m", NOW)
@@ -60,7 +62,7 @@ asyncio.run(main())
 def acknowledged(path: Path, prefix: str, lines: int) -> list[tuple[str, int]]:
     """What a process said it had stored before it was killed, after at least so many lines."""
     with subprocess.Popen(
-        [sys.executable, "-c", BUSY, str(path), prefix], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", BUSY, str(path), prefix], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         said = list(islice(process.stdout, lines))
