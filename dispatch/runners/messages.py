@@ -47,15 +47,14 @@ class MessagesRunner:
     async def _converse(
         self, client: anthropic.AsyncAnthropic, session: Session, conversation: Conversation
     ) -> Outcome:
-        draft = session.draft
         if session.resumed is not None:
             await conversation.hear()
-        last = await self._until_it_stops(client, session, conversation)
+        last, outcome = await self._until_it_stops(client, session, conversation)
         while self._would_go_on(last, conversation) and await conversation.hear():
-            draft.outcome = None
+            session.draft.outcome = None
             session.preview.drop()
-            last = await self._until_it_stops(client, session, conversation)
-        return draft.outcome or _outcome(last, draft, conversation)
+            last, outcome = await self._until_it_stops(client, session, conversation)
+        return outcome
 
     def _would_go_on(self, last: BetaMessage | None, conversation: Conversation) -> bool:
         ended = last is not None and last.stop_reason in _ENDED and bool(last.content)
@@ -63,7 +62,8 @@ class MessagesRunner:
 
     async def _until_it_stops(
         self, client: anthropic.AsyncAnthropic, session: Session, conversation: Conversation
-    ) -> BetaMessage | None:
+    ) -> tuple[BetaMessage | None, Outcome]:
+        """The last message, and what the session has come to with it."""
         turns = self._turns(client, session, conversation)
         last: BetaMessage | None = None
         try:
@@ -77,8 +77,8 @@ class MessagesRunner:
                     break
                 if calls:
                     await conversation.hear()
-            session.draft.outcome = _outcome(last, session.draft, conversation)
-            return last
+            outcome = session.draft.outcome = _outcome(last, session.draft, conversation)
+            return last, outcome
         finally:
             await turns.close()
 
