@@ -69,15 +69,15 @@ async def test_a_reply_in_the_thread_follows_up(visitor: Visitor) -> None:
 
 
 async def test_a_button_below_an_answered_task_follows_up(visitor: Visitor) -> None:
-    card = await visitor.task("/task p9 name the owners", "name the owners")
+    card = await visitor.task("/task p9 list the runbooks", "list the runbooks")
     await expect(card).to_contain_text("p9 · Haiku · done", timeout=PATIENCE)
     await card.get_by_role("button", name="Follow up").click()
     form = visitor.page.get_by_role("dialog", name="Follow up")
     await expect(form).to_contain_text(re.compile(r"Goes on from #\d+ · p9 · Haiku"))
     await expect(form.get_by_label("Priority")).to_have_value("p9")
-    await form.get_by_label("What is to follow?").fill("and their deputies")
+    await form.get_by_label("What is to follow?").fill("and who wrote them")
     await form.get_by_role("button", name="Queue it").click()
     await expect(form).to_be_hidden()
     thread = await visitor.thread(card)
     second = thread.locator(".message", has_text=re.compile(r"#\d+ · p9 · Haiku · done")).last
-    await expect(second).to_contain_text("and their deputies", timeout=PATIENCE)
+    await expect(second).to_contain_text("and who wrote them", timeout=PATIENCE)
