@@ -13,7 +13,7 @@ from dispatch.routing import DEFAULT_TABLE, PRIORITIES
 from dispatch.states import TERMINAL, State
 from dispatch.task import HoldKind, Route, Task, Tier, Verdict
 from tests.fakes.values import NOON, make_task
-from tests.unit.test_views import make_attempt
+from tests.unit.messages import make_attempt
 
 DOLLAR = 1_000_000
 priorities = st.sampled_from(PRIORITIES)

@@ -21,7 +21,7 @@ from dispatch.routing import DEFAULT_TABLE
 from dispatch.states import State
 from dispatch.task import Attempt, HoldKind, Shortage, Task, Verdict
 from tests.fakes.values import NOON
-from tests.unit.test_views import ANA, LATER, failed, fits, make_attempt, pings, said, strangers, task
+from tests.unit.messages import ANA, LATER, failed, fits, make_attempt, pings, said, strangers, task
 
 CAP = 10_000_000
 

@@ -8,8 +8,8 @@ from bot.printing import PRINTERS
 from bot.records import full_record
 from dispatch.questions import Decision, QuestionKind
 from dispatch.states import State
+from tests.unit.messages import make_attempt, task
 from tests.unit.test_questions import question
-from tests.unit.test_views import make_attempt, task
 
 ZONE = ZoneInfo("Europe/Berlin")
 

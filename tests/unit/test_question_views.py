@@ -18,8 +18,8 @@ from dispatch.questions import LONGEST_OPTION, LONGEST_SHOWN, Decision, Ending, 
 from dispatch.routing import DEFAULT_TABLE, raised
 from dispatch.states import State
 from tests.fakes.values import NOON, make_task
+from tests.unit.messages import ANA, EVIL, LATER, fits, pings, running, said, strangers, task
 from tests.unit.test_questions import question
-from tests.unit.test_views import ANA, EVIL, LATER, fits, pings, running, said, strangers, task
 
 ROUTE = raised(make_task(42, 6), "too hard", DEFAULT_TABLE)
 

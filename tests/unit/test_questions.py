@@ -26,7 +26,7 @@ from dispatch.routing import DEFAULT_TABLE, raised
 from dispatch.task import Tier
 from dispatch.work import Work
 from tests.fakes.values import NOON, make_task
-from tests.unit.test_views import make_attempt
+from tests.unit.messages import make_attempt
 
 HOURS = timedelta(hours=4)
 ANA, SAM = "UANA00001", "USAM00001"

@@ -22,7 +22,7 @@ from dispatch.task import MODEL_TIERS, Attempt, HoldKind, Shortage, Task
 from dispatch.usage import MICRO_USD
 from tests.fakes.outlooks import make_outlook
 from tests.fakes.values import NOON, make_task
-from tests.unit.test_views import ANA, failed, fits, make_attempt, pings, said, strangers
+from tests.unit.messages import ANA, failed, fits, make_attempt, pings, said, strangers
 
 AT_20 = NOON + timedelta(minutes=20)
 EVENING = NOON + timedelta(hours=6)

@@ -22,7 +22,7 @@ from dispatch.states import State
 from dispatch.task import Task, Verdict
 from dispatch.work import Kept, Work
 from tests.fakes.values import NOON
-from tests.unit.test_views import EVIL, failed, fits, make_attempt, pings, running, said, strangers, task
+from tests.unit.messages import EVIL, failed, fits, make_attempt, pings, running, said, strangers, task
 
 UTC = ZoneInfo("UTC")
 DIFFSTAT = (
