@@ -31,7 +31,7 @@ from dispatch.worker import Worker
 from tests.fakes.clock import FakeClock
 from tests.integration.front_room import RULES, FakeAlarms, make_rights
 from tests.integration.post_room import SECRETS, TERMS, Room, post_room, settle_down
-from tests.integration.test_worker import FakeGateway, FakeNotifier, FakeQuotes, FakeSeats
+from tests.integration.work_room import FakeGateway, FakeNotifier, FakeQuotes, FakeSeats
 
 
 def one_each(_: str, usage: Usage, at: datetime | None = None) -> Price:

@@ -11,7 +11,7 @@ from dispatch.store import Store
 from dispatch.terms import Terms
 from dispatch.usage import Price, Usage
 from dispatch.worker import Worker
-from tests.integration.test_worker import FakeGateway, FakeNotifier, FakeQuotes, FakeSeats
+from tests.integration.work_room import FakeGateway, FakeNotifier, FakeQuotes, FakeSeats
 
 
 @dataclass

@@ -27,7 +27,7 @@ from dispatch.task import Claim, NewTask, Source, Tier
 from dispatch.terms import Terms
 from dispatch.usage import MICRO_USD, Price, Unpriced, Usage
 from tests.integration.rehearsal_claude import claude
-from tests.integration.test_worker import FakeNotifier
+from tests.integration.work_room import FakeNotifier
 
 MODEL = "claude-haiku-5-5"
 UNPRICED_MODEL = "claude-haiku-4-5"

@@ -22,7 +22,7 @@ from dispatch.task import Claim, NewTask, Source, Tier
 from dispatch.terms import Terms, Upgrades
 from dispatch.usage import Price, Usage
 from tests.fakes.clock import FakeClock
-from tests.integration.test_worker import FakeNotifier
+from tests.integration.work_room import FakeNotifier
 
 WHICH = NewQuestion(QuestionKind.QUESTION, "Which queue first?")
 HARD = NewQuestion(QuestionKind.UPGRADE, "three causes")

@@ -22,7 +22,7 @@ from dispatch.store import Store
 from dispatch.task import Attached, Resumed, Task, Verdict
 from tests.fakes.attachments import PDF, PNG, TEXT
 from tests.integration.gateway_room import GatewayRoom, hasty_room, open_session, sim, usage_of
-from tests.integration.test_worker import Place
+from tests.integration.work_room import Place
 
 __all__ = ["hasty_room", "sim"]
 

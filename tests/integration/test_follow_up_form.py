@@ -1,7 +1,6 @@
 """Follow-ups by a button, as people fill them in in the simulated Slack."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,25 +9,27 @@ import pytest
 
 from bot.access import Role, Rules
 from bot.follow_ups import FollowUps
-from bot.rehearsal.slack import payloads
-from bot.rehearsal.slack.state import Message as Posted
-from bot.rehearsal.slack.state import User
-from bot.views.form import FOLLOW_UP
 from dispatch.states import State
-from dispatch.task import HoldKind, Outcome, Source, Task, Tier, Verdict
+from dispatch.task import HoldKind, Source, Task, Tier
 from tests.fakes.desk import DISK_FULL
 from tests.integration.control_room import Bench, control_room
-from tests.integration.home_room import labels, opened, pressed, says
-from tests.integration.post_room import ANA, OPS, SAM, SECRET, settle_down
+from tests.integration.follow_up_room import (
+    answered,
+    form_of,
+    open_tasks,
+    press,
+    replay,
+    send,
+    told,
+)
+from tests.integration.home_room import opened, pressed, says
+from tests.integration.post_room import ANA, OPS, SAM
 
-ANSWER = Outcome(Verdict.ANSWERED, "It was the pool.", "claude-opus-5-5")
 SENT = {
     "id": "V1",
     "private_metadata": "1",
     "state": {"values": {"words": {"words": {"type": "plain_text_input", "value": "and?"}}}},
 }
-KIM, ZOE = "UKIM00001", "UZOE00001"
-HIDDEN = "#1 was asked where you do not read along, as far as Slack tells me."
 INSTEAD = "Slack opened no form. Say it in the thread of #1 instead, beginning with my name"
 
 
@@ -36,68 +37,6 @@ INSTEAD = "Slack opened no form. Say it in the thread of #1 instead, beginning w
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     async with control_room(tmp_path) as made:
         yield made
-
-
-@asynccontextmanager
-async def guestless(folder: Path, **more: Any) -> AsyncIterator[Bench]:
-    """A bench where zoe is a member of the workspace and of no channel, and kim, a guest, is not let in."""
-    rules = Rules(roles={Role.OPERATOR: frozenset({SAM})}, **more)
-    async with control_room(folder, rules=rules) as bench:
-        bench.slack.state.users[ZOE] = User(ZOE, "zoe", "Zoe Lind", "Etc/UTC")
-        yield bench
-
-
-async def answered(bench: Bench, words: str = "p3 investigate stall", where: str = OPS) -> Posted:
-    """The card of ana's first task, which is answered."""
-    channel = bench.slack.state.channels.get(where)
-    if channel and bench.slack.state.bot_user_id not in channel.members:
-        channel.members.append(bench.slack.state.bot_user_id)
-    await bench.slack.slash("ana", where, words)
-    await bench.seats.wait_started(1)
-    bench.seats.end(1, ANSWER)
-    await bench.until(1, State.DONE)
-    await settle_down(bench.room)
-    return next(post for post in bench.room.posts(where) if post.text.startswith("#1 · "))
-
-
-async def press(bench: Bench, card: Posted, who: str = "ana") -> None:
-    assert await bench.slack.click(who, card.channel, card.ts, "follow_up") == ""
-
-
-def form_of(bench: Bench, who: str = "ana") -> dict[str, Any]:
-    """The form that somebody has before them."""
-    view = bench.slack.forms.modal(who)
-    assert view is not None
-    assert view["callback_id"] == FOLLOW_UP
-    return view
-
-
-async def send(bench: Bench, who: str = "ana", **values: Any) -> dict[str, str]:
-    """Sends it, filled in like this; what is wrong."""
-    sent = await bench.slack.forms.submit(who, {"words": "and the refunds?", **values})
-    assert sent["text"] == ""
-    return dict(sent["errors"])
-
-
-async def replay(bench: Bench, who: str, number: object = 1, view_id: str = "V0REPLAY1") -> str:
-    """Has Slack bring the form as that person's, with what they like in it; what is wrong with it."""
-    workspace = bench.slack._workspace
-    words = {"words": {"words": {"type": "plain_text_input", "value": "and the refunds?"}}}
-    view = {"type": "modal", "id": view_id, "callback_id": FOLLOW_UP, "private_metadata": str(number)}
-    sent = {**view, "state": {"values": words}, "blocks": []}
-    payload = payloads.submission(workspace, workspace.state.users[who], sent)
-    envelope = await workspace.delivery.answer(workspace.delivery.send("interactive", payload))
-    assert envelope.state == "acked"
-    return str(((envelope.ack or {}).get("errors") or {}).get("words", ""))
-
-
-async def open_tasks(bench: Bench) -> list[Task]:
-    return list(await bench.room.store.queue.open_tasks(10))
-
-
-async def told(bench: Bench, who: str) -> list[str]:
-    """What that person alone has seen, but for what /task answered."""
-    return [words for words in await bench.told(who) if not words.startswith("Queued as")]
 
 
 async def test_what_is_filled_in_goes_on_in_the_thread_like_a_reply(bench: Bench) -> None:
@@ -160,117 +99,6 @@ async def test_what_is_wrong_is_said_beside_the_words_and_the_form_stays(bench: 
     assert await send(bench, words="  ") == {"words": "Say what is to be done."}
     assert await open_tasks(bench) == []
     assert await send(bench) == {}
-
-
-async def test_who_reads_the_channel_goes_on_whoever_asked(tmp_path: Path) -> None:
-    async with guestless(tmp_path) as bench:
-        await answered(bench)
-        home = await opened(bench, "zoe")
-        assert "Follow up" not in labels(home, "task:1"), "it shows her own tasks at first"
-        home = await pressed(bench, "home:all", who="zoe")
-        assert labels(home, "task:1")[0] == "Follow up"
-        await pressed(bench, "follow_up", "1", who="zoe")
-        assert await send(bench, "zoe") == {}
-        task = await bench.task(2)
-        assert (task.requester, task.parent, task.channel) == (ZOE, 1, OPS)
-
-
-async def test_a_guest_who_is_let_in_goes_on_in_their_own_channels_alone(bench: Bench) -> None:
-    card = await answered(bench)
-    await press(bench, card, "kim")
-    assert await send(bench, "kim") == {}
-    assert (await bench.task(2)).requester == KIM
-    await bench.seats.wait_started(2)
-    bench.seats.end(2, ANSWER)
-    await bench.until(2, State.DONE)
-    bench.slack.state.channels["CPAY00001"].members.remove(SAM)
-    await bench.slack.slash("ana", "payments", "p3 look")
-    await bench.seats.wait_started(3)
-    bench.seats.end(3, ANSWER)
-    await bench.until(3, State.DONE)
-    assert (await replay(bench, KIM, 3)).startswith("Nothing done: #3 was asked where you do not")
-    assert await replay(bench, SAM, 3) == "", "a member reads every public channel"
-
-
-async def test_a_guest_who_is_not_let_in_goes_on_nowhere(tmp_path: Path) -> None:
-    async with guestless(tmp_path) as bench:
-        await press(bench, await answered(bench), "kim")
-        assert bench.slack.forms.modal("kim") is None
-        (refused,) = await told(bench, "kim")
-        assert refused.startswith("Nothing done: guests and people of other companies may not do that here.")
-        assert (await replay(bench, KIM)).startswith("Nothing done: guests and people")
-        assert await open_tasks(bench) == []
-
-
-async def test_in_a_private_channel_its_members_go_on_and_nobody_else(tmp_path: Path) -> None:
-    async with guestless(tmp_path) as bench:
-        card = await answered(bench, where=SECRET)
-        await opened(bench, "zoe")
-        home = await pressed(bench, "home:all", who="zoe")
-        assert labels(home, "task:1") == [], "what was asked in private is not offered to her"
-        assert (await replay(bench, ZOE)) == (
-            f"Nothing done: {HIDDEN} Join that channel, or send it as a task of your own."
-        )
-        assert await open_tasks(bench) == []
-        await press(bench, card, "sam")
-        assert await send(bench, "sam") == {}
-        assert ((await bench.task(2)).requester, (await bench.task(2)).thread) == (SAM, card.ts)
-
-
-async def test_operators_go_on_only_where_they_read(tmp_path: Path) -> None:
-    async with guestless(tmp_path) as bench:
-        await answered(bench, where=SECRET)
-        bench.slack.state.channels[SECRET].members.remove(SAM)
-        payload = {
-            "type": "block_actions",
-            "user": {"id": SAM},
-            "trigger_id": "1.1.abc",
-            "view": {"type": "home"},
-            "actions": [{"action_id": "follow_up", "value": "1", "text": {"text": "Follow up"}}],
-        }
-        assert HIDDEN in await bench.controls.press_at_home(payload)
-        assert HIDDEN in await replay(bench, SAM)
-        assert bench.slack.forms.modal("sam") is None
-        assert await open_tasks(bench) == []
-
-
-async def test_who_left_the_channel_meanwhile_is_refused_when_they_send_it(tmp_path: Path) -> None:
-    async with guestless(tmp_path) as bench:
-        await press(bench, await answered(bench, where=SECRET), "sam")
-        bench.slack.state.channels[SECRET].members.remove(SAM)
-        bench.room.clock.advance(timedelta(minutes=11))
-        assert HIDDEN in (await send(bench, "sam"))["words"]
-        assert await open_tasks(bench) == []
-
-
-async def test_in_direct_messages_only_the_requester_goes_on(bench: Bench) -> None:
-    dm = bench.slack.dm("ana")
-    await bench.slack.say("ana", dm, "p3 investigate stall")
-    await bench.seats.wait_started(1)
-    bench.seats.end(1, ANSWER)
-    await bench.until(1, State.DONE)
-    await settle_down(bench.room)
-    assert HIDDEN in await replay(bench, SAM)
-    card = next(post for post in bench.room.posts(dm) if post.text.startswith("#1 · "))
-    await press(bench, card)
-    assert await send(bench) == {}
-    task = await bench.task(2)
-    assert (task.channel, task.parent, task.requester) == (dm, 1, ANA)
-
-
-@pytest.mark.parametrize("method", ["conversations.members", "users.info", "conversations.info"])
-async def test_where_slack_does_not_say_who_reads_nobody_else_goes_on(tmp_path: Path, method: str) -> None:
-    async with guestless(tmp_path) as bench:
-        card = await answered(bench, where=SECRET)
-        for silent in {method, "conversations.members"}:
-            bench.slack.fault(silent, "error", 50, "internal_error")
-        assert HIDDEN in (refused := await replay(bench, SAM))
-        assert "try again in a few minutes" in refused
-        await press(bench, card, "sam")
-        assert HIDDEN in (await told(bench, "sam"))[-1]
-        assert await open_tasks(bench) == []
-        await press(bench, card)
-        assert await send(bench) == {}, "ana asked for it herself"
 
 
 async def test_who_may_not_have_it_so_urgent_is_told_beside_the_words(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from dispatch.task import HoldKind, Outcome, Verdict
 from dispatch.usage import MICRO_USD
 from tests.integration.control_room import Bench, control_room
 from tests.integration.post_room import settle_down
-from tests.integration.test_worker import FakeNotifier
+from tests.integration.work_room import FakeNotifier
 
 ANSWER = Outcome(Verdict.ANSWERED, "It was the pool.", "claude-sonnet-5-5")
 

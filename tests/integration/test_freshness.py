@@ -17,7 +17,7 @@ from dispatch.forecaster import Forecaster, Spot
 from dispatch.task import Task
 from dispatch.usage import Price, Usage
 from tests.integration.post_room import SECRETS, TERMS, Room, digest, post_room, settle_down
-from tests.integration.test_worker import FakeNotifier
+from tests.integration.work_room import FakeNotifier
 
 PLACE = re.compile(r"(next|\d+\w\w) in line")
 

@@ -25,8 +25,8 @@ from dispatch.worker import LEASE, Worker
 from tests.fakes.clock import FakeClock
 from tests.fakes.runner import FakeRunner
 from tests.fakes.setups import FakeSetups
-from tests.integration.test_worker import FakeGateway, FakeNotifier, FakeQuotes
 from tests.integration.test_worktrees import git, repo
+from tests.integration.work_room import FakeGateway, FakeNotifier, FakeQuotes
 
 BRANCH = "onequeue/1"
 

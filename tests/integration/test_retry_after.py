@@ -15,7 +15,7 @@ from dispatch.worker import Worker
 from tests.fakes.clock import FakeClock
 from tests.fakes.upstream import KEY, FakeUpstream, fake_upstream
 from tests.integration.gateway_room import MODEL, TERMS, GatewayRoom, gateway_room, plain_http
-from tests.integration.test_worker import FakeNotifier, FakeQuotes
+from tests.integration.work_room import FakeNotifier, FakeQuotes
 
 REQUEST = {"model": MODEL, "max_tokens": 10, "messages": [{"role": "user", "content": "hi"}]}
 TOO_FAST = b'{"type":"error","error":{"type":"rate_limit_error","message":"too fast"}}'

@@ -26,7 +26,7 @@ from dispatch.worker import LEASE, Worker
 from tests.fakes.clock import FakeClock
 from tests.fakes.scripts import STATUS
 from tests.integration.front_desk import one_each
-from tests.integration.test_worker import FakeGateway, FakeNotifier, FakeQuotes, FakeSeats
+from tests.integration.work_room import FakeGateway, FakeNotifier, FakeQuotes, FakeSeats
 
 AGAIN = replace(STATUS, name="again", again=True)
 TERMS = Terms(

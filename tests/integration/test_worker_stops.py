@@ -17,8 +17,8 @@ from dispatch.store.queue import SqliteQueue
 from dispatch.task import Claim, Outcome, Tier, Verdict
 from dispatch.work import Kept, Work
 from dispatch.worker import LEASE
-from tests.integration.test_worker import FakeGateway, FakeSeats, Place
 from tests.integration.test_worker_store import RefusingQueue
+from tests.integration.work_room import FakeGateway, FakeSeats, Place
 
 NOW, SOON, LONG = timedelta(0), timedelta(seconds=1.2), timedelta(seconds=60)
 

@@ -19,7 +19,7 @@ from dispatch.store.gates import SqliteGates
 from dispatch.store.queue import SqliteQueue
 from dispatch.task import Claim, Outcome, Task, Tier, Verdict
 from dispatch.worker import LEASE
-from tests.integration.test_worker import Place
+from tests.integration.work_room import Place
 
 
 class RefusingQueue(SqliteQueue):
