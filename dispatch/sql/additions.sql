@@ -1,9 +1,6 @@
 -- name: additions_to
 SELECT * FROM task WHERE adds_to = :task_id AND state = 'held' ORDER BY id;
 
--- name: stand_behind
-UPDATE task SET behind = :behind WHERE behind = :task_id AND state = 'held';
-
 -- name: put_taken
 UPDATE task SET taken_by = :taken_by WHERE id = :task_id;
 

@@ -22,3 +22,9 @@ UPDATE task SET behind = :behind, adds_to = :adds_to WHERE id = :task_id RETURNI
 
 -- name: behind
 SELECT * FROM task WHERE behind = :task_id AND state = 'held' ORDER BY id;
+
+-- name: close_up
+UPDATE task SET behind = (SELECT gone.behind FROM task AS gone WHERE gone.id = :task_id)
+WHERE behind = :task_id AND state = 'held'
+AND EXISTS (SELECT 1 FROM task AS gone WHERE gone.id = :task_id AND gone.behind IS NOT NULL)
+RETURNING id;

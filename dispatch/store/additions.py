@@ -38,8 +38,7 @@ class SqliteAdditions:
 
 
 async def _take(transaction: Transaction, addition: Task, taker: Task, now: datetime) -> None:
-    """Ends an addition. What waits behind it waits for its taker, and its requester's day has it no more."""
-    await transaction.rows("stand_behind", task_id=addition.id, behind=taker.id)
+    """Ends an addition, which is no longer in its requester's day."""
     await change(transaction, addition, State.CANCELLED, now, detail=f"taken up by #{taker.id}")
     await transaction.rows("put_taken", task_id=addition.id, taken_by=taker.id)
     await transaction.rows("give_ration_back", task_id=addition.id)

@@ -60,6 +60,10 @@ async def change(
         )
     if move is None:
         raise MoveRefused(f"#{task.id} is {task.state}; it cannot become {target}.")
+    if target in TERMINAL:
+        # Whoever is behind one that waited itself waits for what that waited for.
+        for moved_up in await transaction.rows("close_up", task_id=task.id):
+            await transaction.rows("raise_card", task_id=moved_up["id"], now=now)
     row = await transaction.row(
         "move",
         task_id=task.id,

@@ -124,6 +124,15 @@ async def test_what_waits_behind_it_waits_on_for_the_task(store: Parts) -> None:
     assert (await store.queue.task(own.id)).state is State.QUEUED
 
 
+async def test_what_is_said_behind_one_that_ended_is_taken_up_all_the_same(store: Parts) -> None:
+    parent, claim = await runs(store)
+    ended, last = await says(store, parent, "a"), await says(store, parent, "b")
+    await store.queue.cancel(ended.id, "U1", NOW)
+    found = await store.queue.task(last.id)
+    assert (found.state, found.behind, found.adds_to) == (State.HELD, 1, 1)
+    assert [one.id for one in await store.queue.take_up(claim, NOW)] == [last.id]
+
+
 async def test_what_a_person_let_go_held_or_ended_is_not_taken_up(store: Parts) -> None:
     parent, claim = await runs(store)
     let_go, ended = await says(store, parent, "a"), await says(store, parent, "b")

@@ -1,5 +1,7 @@
 """What people say in a task's thread waits, over restarts, until the task before it has ended."""
 
+from datetime import datetime
+
 import pytest
 
 from dispatch.policy import Settlement
@@ -9,9 +11,24 @@ from dispatch.task import HoldKind, NewTask, Outcome, Source, Task, Verdict
 from tests.contracts.stores import NOW, SECOND, Parts
 
 
-async def says(store: Parts, parent: Task, key: str = "reply", source: Source = Source.MENTION) -> Task:
+async def says(
+    store: Parts,
+    parent: Task,
+    key: str = "reply",
+    source: Source = Source.MENTION,
+    expires_at: datetime | None = None,
+) -> Task:
     new = NewTask(
-        key, source, "U1", "and now?", 3, channel="C1", thread="17.1", parent=parent.id, quote_thread=True
+        key,
+        source,
+        "U1",
+        "and now?",
+        3,
+        channel="C1",
+        thread="17.1",
+        parent=parent.id,
+        quote_thread=True,
+        expires_at=expires_at,
     )
     return (await store.queue.enqueue(new, route(3, None, None, DEFAULT_TABLE), NOW))[0]
 
@@ -48,6 +65,29 @@ async def test_one_that_ended_meanwhile_stays_ended(store: Parts) -> None:
     await store.queue.cancel(follow_up.id, "U1", NOW)
     await store.queue.cancel(parent.id, "U1", NOW)
     assert (await store.queue.task(follow_up.id)).state is State.CANCELLED
+
+
+async def test_who_stood_behind_one_that_ended_waits_for_what_that_waited_for(store: Parts) -> None:
+    parent = await store.add("parent", thread="17.1")
+    claim = await store.claim()
+    between, last = await says(store, parent, "a"), await says(store, parent, "b")
+    await store.deliver_all()
+    await store.queue.cancel(between.id, "U1", NOW)
+    found = await store.queue.task(last.id)
+    assert (found.state, found.behind) == (State.HELD, parent.id)
+    assert f"card:{last.id}" in await store.deliver_all(), "its card names another task to wait for"
+    await store.queue.settle(claim, Outcome(Verdict.ANSWERED), Settlement(State.DONE), NOW)
+    assert (await store.queue.task(last.id)).state is State.QUEUED
+
+
+async def test_all_who_are_given_up_at_once_leave_the_order_as_it_was(store: Parts) -> None:
+    parent = await store.add("parent", thread="17.1")
+    await store.claim()
+    for key in "ab":
+        await says(store, parent, key, expires_at=NOW + SECOND)
+    last = await says(store, parent, "c")
+    assert await store.queue.expire(NOW + SECOND) == 2
+    assert (await store.queue.task(last.id)).behind == parent.id
 
 
 async def test_one_that_is_held_by_a_person_after_its_turn_stays_held(store: Parts) -> None:
