@@ -50,7 +50,7 @@ WHERE task_id = :task_id AND number = :attempt
 AND EXISTS (SELECT 1 FROM task WHERE task.id = :task_id AND task.forgotten_at IS NULL);
 
 -- name: running
-SELECT * FROM task WHERE state = 'running' ORDER BY id;
+SELECT * FROM task INDEXED BY task_seated WHERE state = 'running' ORDER BY id;
 
 -- name: under_way
 SELECT
@@ -59,7 +59,7 @@ SELECT
         ledger.input_tokens + ledger.cache_read_tokens
         + ledger.cache_write_5m_tokens + ledger.cache_write_1h_tokens + ledger.output_tokens
     ), 0) AS tokens
-FROM task
+FROM task INDEXED BY task_seated
 JOIN attempt ON attempt.task_id = task.id AND attempt.number = task.attempt
 LEFT JOIN ledger ON ledger.task_id = attempt.task_id AND ledger.attempt = attempt.number
 WHERE task.state = 'running'
