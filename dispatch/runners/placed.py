@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from dispatch.errors import NoPlace, Unreachable
 from dispatch.faults import Fault, FaultKind
-from dispatch.ports import Places, Runner, Session
+from dispatch.ports import Place, Places, Runner, Session
 from dispatch.task import Outcome, Verdict
 
 _KIND = b"placed/1\n"
@@ -23,18 +23,28 @@ class Placed:
         if session.means.project is None:
             return await self._runner.run(session)
         record, session = _unwrapped(session)
+        draft = session.draft
         try:
             async with self._places.open(session, record) as place:
-                outcome = await self._runner.run(replace(session, place=place))
-                if outcome.verdict is Verdict.ASKED:
-                    kept = _wrapped(place.record, outcome.conversation or b"")
-                    outcome = replace(outcome, conversation=kept)
-                session.draft.outcome = outcome
+                try:
+                    outcome = await self._runner.run(replace(session, place=place))
+                except BaseException:
+                    # It may be cut while it closes, and has then come to something all the same.
+                    draft.outcome = draft.outcome and _about(place, draft.outcome)
+                    raise
+                draft.outcome = outcome = _about(place, outcome)
         except NoPlace as error:
             return _failed(session, FaultKind.SCRIPT, error)
         except Unreachable as error:
             return _failed(session, FaultKind.RUNTIME, error)
-        return replace(outcome, work=session.draft.work)
+        return replace(outcome, work=draft.work)
+
+
+def _about(place: Place, outcome: Outcome) -> Outcome:
+    """The outcome; what waits for an answer has the record of the place, in which it goes on."""
+    if outcome.verdict is not Verdict.ASKED:
+        return outcome
+    return replace(outcome, conversation=_wrapped(place.record, outcome.conversation or b""))
 
 
 def _wrapped(record: str, conversation: bytes) -> bytes:
