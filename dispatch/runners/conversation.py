@@ -33,6 +33,11 @@ class Conversation:
             content: Any = [*files, *_as_blocks(self._first)]
             self.messages[0] = {"role": "user", "content": content}
 
+    @property
+    def is_answered(self) -> bool:
+        """Whether the model has spoken last."""
+        return self.messages[-1]["role"] == "assistant"
+
     def add(self, message: BetaMessage, results: BetaUserMessageParam | None) -> None:
         """Adds a turn of the model, as it was sent, and what its tools returned."""
         self.turns += 1
@@ -47,11 +52,11 @@ class Conversation:
         if not said:
             return False
         self._session.recorder.add(PEOPLE, Kind.SAID, said)
-        last = self.messages[-1]
-        if last["role"] == "assistant":
+        if self.is_answered:
             self.messages.append({"role": "user", "content": said})
         else:
             # In place, for whoever sends the results holds the same message.
+            last = self.messages[-1]
             last["content"] = [*_as_blocks(last), {"type": "text", "text": said}]
         return True
 

@@ -11,6 +11,7 @@ from anthropic.lib.tools import BetaAsyncBuiltinFunctionTool, BetaAsyncStreaming
 from anthropic.types.beta import BetaMessage, BetaOutputConfigParam, BetaToolParam
 from anthropic.types.beta.parsed_beta_message import ParsedBetaContentBlock
 
+from dispatch.closing import finished
 from dispatch.faults import Fault, FaultKind, from_api, retry_after
 from dispatch.ports import Draft, Pause, Recorder, Session, Tool
 from dispatch.runners.briefing import system
@@ -49,21 +50,14 @@ class MessagesRunner:
     ) -> Outcome:
         if session.resumed is not None:
             await conversation.hear()
-        last, outcome = await self._until_it_stops(client, session, conversation)
-        while self._would_go_on(last, conversation) and await conversation.hear():
-            session.draft.outcome = None
+        while (outcome := await self._until_it_stops(client, session, conversation)) is None:
             session.preview.drop()
-            last, outcome = await self._until_it_stops(client, session, conversation)
         return outcome
-
-    def _would_go_on(self, last: BetaMessage | None, conversation: Conversation) -> bool:
-        ended = last is not None and last.stop_reason in _ENDED and bool(last.content)
-        return ended and not conversation.paused and conversation.turns < self._max_requests
 
     async def _until_it_stops(
         self, client: anthropic.AsyncAnthropic, session: Session, conversation: Conversation
-    ) -> tuple[BetaMessage | None, Outcome]:
-        """The last message, and what the session has come to with it."""
+    ) -> Outcome | None:
+        """What the session has come to; None where it goes on."""
         turns = self._turns(client, session, conversation)
         last: BetaMessage | None = None
         try:
@@ -77,10 +71,31 @@ class MessagesRunner:
                     break
                 if calls:
                     await conversation.hear()
-            outcome = session.draft.outcome = _outcome(last, session.draft, conversation)
-            return last, outcome
+            return await self._came_to(last, session, conversation)
         finally:
             await turns.close()
+
+    async def _came_to(
+        self, last: BetaMessage | None, session: Session, conversation: Conversation
+    ) -> Outcome | None:
+        """What that message ends it with; None where people have said more, which it is to answer too.
+
+        Until that is known it has come to nothing: whoever cuts it finds it ended or going on.
+        """
+        draft, outcome = session.draft, _outcome(last, session.draft, conversation)
+        if not self._may_go_on(last, conversation):
+            draft.outcome = outcome
+            return outcome
+        try:
+            await finished(conversation.hear())
+        finally:
+            if conversation.is_answered:
+                draft.outcome = outcome
+        return draft.outcome
+
+    def _may_go_on(self, last: BetaMessage | None, conversation: Conversation) -> bool:
+        ended = last is not None and last.stop_reason in _ENDED and bool(last.content)
+        return ended and not conversation.paused and conversation.turns < self._max_requests
 
     def _turns(
         self, client: anthropic.AsyncAnthropic, session: Session, conversation: Conversation

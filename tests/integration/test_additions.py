@@ -1,5 +1,6 @@
 """What is said to a session on the Messages API while it runs, at the wire."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +14,7 @@ from dispatch.runners.messages import MessagesRunner
 from dispatch.task import Outcome, Resumed, Verdict
 from dispatch.transcript import PEOPLE, Kind
 from tests.fakes.transcripts import FakeRecorder
+from tests.fakes.turns import turn
 from tests.integration.gateway_room import MODEL, GatewayRoom, open_session, room, sim
 from tests.integration.test_messages_runner import Seen
 
@@ -72,6 +74,30 @@ async def test_what_was_said_before_is_read_from_the_cache(session: Session, sim
     await MessagesRunner().run(replace(session, hear=words.hear))
     first, second = sim.served
     assert second.cache_read_tokens == first.cache_write_5m_tokens > 0
+
+
+@pytest.mark.parametrize(
+    ("said", "ended"), [("", Outcome(Verdict.ANSWERED, "Drained.", MODEL)), ("and the refunds", None)]
+)
+async def test_a_cut_while_it_is_looked_for_more_costs_no_answer_and_no_words(
+    session: Session, sim: ClaudeSim, said: str, ended: Outcome | None
+) -> None:
+    sim.script([say("Drained.")])
+    looking, looked = asyncio.Event(), asyncio.Event()
+
+    async def hear() -> str:
+        looking.set()
+        await looked.wait()
+        return said
+
+    running = asyncio.create_task(MessagesRunner().run(replace(session, hear=hear)))
+    await looking.wait()
+    assert session.draft.ended is None, "whoever cuts it now must not take it for ended"
+    running.cancel()
+    await turn()
+    looked.set()
+    await asyncio.gather(running, return_exceptions=True)
+    assert session.draft.ended == ended
 
 
 @pytest.mark.parametrize("failure", [Failure.REFUSAL, Failure.MAX_TOKENS, Failure.MID_DROP])

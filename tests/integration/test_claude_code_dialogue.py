@@ -17,6 +17,7 @@ from dispatch.runners.claude_code.process import Process
 from dispatch.runners.claude_code.report import Report
 from dispatch.task import Outcome, Verdict
 from tests.fakes.clock import FakeClock
+from tests.fakes.turns import turn
 from tests.integration.processes import until
 from tests.unit.test_claude_code_report import ASKED, INIT
 
@@ -29,6 +30,10 @@ RESULT = {
     "stop_reason": "end_turn",
     "result": "42",
 }
+READ = r"""
+read -r line; line=${line##*'"uuid": "'}
+echo '{"type": "command_lifecycle", "command_uuid": "'"${line%%'"'*}"'", "state": "started"}'
+"""
 
 
 def session() -> Session:
@@ -37,9 +42,9 @@ def session() -> Session:
 
 
 async def begun(one: Session, folder: Path, *events: object) -> tuple[Dialogue, Report]:
-    """A dialogue with a process that says those events, and then goes on until `go` is there."""
+    """A dialogue with a process that reads its prompt, says those events, and goes on until `go` is there."""
     told = "\n".join(json.dumps(event) for event in events)
-    script = f"cat <<'END'\n{told}\nEND\nwhile [ ! -e go ]; do sleep 0.01; done"
+    script = f"{READ}\ncat <<'END'\n{told}\nEND\nwhile [ ! -e go ]; do sleep 0.01; done"
     variables = {"PATH": "/usr/bin:/bin", MARK: str(folder / "run")}
     process = await Process.start(["sh", "-c", script], variables, folder)
     report = Report(ASKED, one.draft)
@@ -61,6 +66,32 @@ async def test_a_cut_after_the_result_costs_no_answer(tmp_path: Path) -> None:
     (tmp_path / "go").touch()
     await asyncio.gather(running, return_exceptions=True)
     assert one.draft.ended == Outcome(Verdict.ANSWERED, "42")
+
+
+@pytest.mark.parametrize(
+    ("said", "ended"), [("", Outcome(Verdict.ANSWERED, "42")), ("and the refunds", None)]
+)
+async def test_a_cut_while_it_is_looked_for_more_costs_no_answer_and_no_words(
+    tmp_path: Path, said: str, ended: Outcome | None
+) -> None:
+    looking, looked = asyncio.Event(), asyncio.Event()
+
+    async def hear() -> str:
+        looking.set()
+        await looked.wait()
+        return said
+
+    one = replace(session(), hear=hear)
+    dialogue, _ = await begun(one, tmp_path, INIT, RESULT)
+    running = asyncio.create_task(dialogue.run(as_it_is))
+    await looking.wait()
+    running.cancel()
+    (tmp_path / "go").touch()
+    await turn()
+    looked.set()
+    await asyncio.gather(running, return_exceptions=True)
+    assert one.draft.ended == ended
+    assert running.cancelled() is (ended is None)
 
 
 async def test_a_cut_while_what_it_waits_with_is_kept_leaves_it_waiting(tmp_path: Path) -> None:

@@ -52,12 +52,9 @@ class Dialogue:
         try:
             await self._hearing.begin()
             await asyncio.wait({reading})
-        except BaseException:
+        except BaseException as error:
             listening.cancel()
-            # What has its result has ended and been paid for.
-            if not self._report.is_over or self._hearing.is_unread:
-                await finished(self._cut(reading))
-                raise
+            return await finished(self._end(error, reading, put_aside))
         finally:
             telling.cancel()
             listening.cancel()
@@ -77,6 +74,7 @@ class Dialogue:
                 if self._report.is_answered:
                     await self._hearing.look()
                 if not (self._report.is_answered and self._hearing.is_unread):
+                    self._hearing.close()
                     self._process.hang_up()
                     return
                 self._report.go_on()
@@ -89,8 +87,25 @@ class Dialogue:
                 await tell(told)
             await self._clock.sleep(TOLD_EACH)
 
+    async def _end(
+        self,
+        error: BaseException,
+        reading: "asyncio.Task[None]",
+        put_aside: Callable[[Outcome], Awaitable[Outcome]],
+    ) -> Outcome:
+        """What it came to, if it has its result, which is paid for. Else it is cut, and raises the error."""
+        if self._report.is_over:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TO_STOP):
+                    await self._hearing.looked()
+        if self._report.is_over and not self._hearing.is_unread:
+            return await self._conclude(reading, put_aside)
+        await self._cut(reading)
+        raise error
+
     async def _cut(self, reading: "asyncio.Task[None]") -> None:
         """Lets it say what it came to so far; what it does not say in time it does not say."""
+        self._hearing.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(_TO_STOP):
                 await self._process.tell(interruption())

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import uuid4
 
+from dispatch.closing import finished
 from dispatch.ports import Clock, Session
 from dispatch.runners.claude_code.command import request
 from dispatch.runners.claude_code.permits import Tell
@@ -27,6 +28,7 @@ class Hearing:
         self._clock = clock
         self._says_what_it_reads = False
         self._unread: set[str] = set()
+        self._closed = False
         self._turn = asyncio.Lock()
 
     @property
@@ -49,16 +51,25 @@ class Hearing:
     async def look(self) -> None:
         """Tells it what has been said, if anything has."""
         async with self._turn:
-            if not self._says_what_it_reads or self._session.access.is_paused():
+            if self._closed or not self._says_what_it_reads or self._session.access.is_paused():
                 return
             if said := await self._session.hear():
                 self._session.recorder.add(PEOPLE, Kind.SAID, said)
                 await self._send(said)
 
+    def close(self) -> None:
+        """Tells it nothing more: it has ended, or is to."""
+        self._closed = True
+
+    async def looked(self) -> None:
+        """Returns once no look is under way, so that it is known whether the session goes on."""
+        async with self._turn:
+            pass
+
     async def listen(self) -> None:
-        """Looks again and again, until cancelled."""
+        """Looks again and again, until cancelled. What a look has taken up is told whatever happens."""
         while True:
-            await self.look()
+            await finished(self.look())
             await self._clock.sleep(EACH)
 
     async def _send(self, words: str) -> None:
