@@ -15,7 +15,7 @@ from dispatch.pauses import Paused
 from dispatch.policy import URGENT
 from dispatch.questions import Decision, Question
 from dispatch.routing import Table, route
-from dispatch.states import Step
+from dispatch.states import State, Step
 from dispatch.task import Attempt, NewTask, Source, Task, Tier
 
 
@@ -63,8 +63,7 @@ class Guard:
     async def parent(self, task_id: int, person: str) -> Task:
         """The task, for whoever may go on from it by a form. Raises NotFound, MoveRefused."""
         task = await self._task(task_id)
-        asked = Request(Act.RUN, owner=task.requester, channel=task.channel, parent=task.id)
-        await refuse(self._judge, person, asked, "follow_up")
+        await self._let_read(task, person, "follow_up")
         return task
 
     async def _may_add(self, task_id: int, person: str) -> bool:
@@ -138,6 +137,9 @@ class Guard:
         task = await self._task(task_id)
         better = above(task.route.tier, self._table)
         await self._let_again("tier_up", task, actor, better is Tier.OPUS)
+        if task.state is State.DONE:
+            # It is asked again as a task of theirs, with its words and its answer.
+            await self._let_read(task, actor, "tier_up")
         return await self._desk.tier_up(task_id, actor, key)
 
     async def feedback(self, task_id: int, person: str, liked: bool) -> Task:
@@ -211,6 +213,11 @@ class Guard:
 
     async def _task(self, task_id: int) -> Task:
         return (await self._desk.show(task_id))[0]
+
+    async def _let_read(self, task: Task, person: str, what: str) -> None:
+        """Raises MoveRefused where they have not asked for the task and are not known to read its answer."""
+        asked = Request(Act.RUN, owner=task.requester, channel=task.channel, parent=task.id)
+        await refuse(self._judge, person, asked, what)
 
     async def _let_again(self, what: str, task: Task, person: str, opus: bool) -> None:
         urgent = task.script is None and task.priority <= URGENT

@@ -56,8 +56,14 @@ def row_blocks(shown: Row, table: Table, names: Callable[[str], str], *, theirs:
         lines.append(_asked(shown, shown.question))
     buttons = _answers(shown.question) if shown.question else ()
     text = "\n".join(said for said in lines if said)
-    offers = [one for one in on_card(task, table) if not (shown.hidden and one.action is Action.FOLLOW_UP)]
+    kept = _for_readers(task) if shown.hidden else ()
+    offers = [one for one in on_card(task, table) if one.action not in kept]
     return (section(text), *buttons, *row(task, offers))
+
+
+def _for_readers(task: Task) -> tuple[Action, ...]:
+    """What makes a task of one's own out of the words and the answer of this one."""
+    return (Action.FOLLOW_UP, Action.TIER_UP) if task.state is State.DONE else (Action.FOLLOW_UP,)
 
 
 def _standing(shown: Row) -> str:

@@ -86,21 +86,40 @@ async def test_in_a_private_channel_its_members_go_on_and_nobody_else(tmp_path: 
         assert ((await bench.task(2)).requester, (await bench.task(2)).thread) == (SAM, card.ts)
 
 
+async def at_home(bench: Bench, action: str, label: str) -> str:
+    """What sam is told who presses that for #1 at Home, whether or not it is shown there."""
+    pressed = {"action_id": action, "value": "1", "text": {"text": label}}
+    view = {"user": {"id": SAM}, "trigger_id": "1.1.abc", "view": {"type": "home"}}
+    return await bench.controls.press_at_home({"type": "block_actions", **view, "actions": [pressed]})
+
+
 async def test_operators_go_on_only_where_they_read(tmp_path: Path) -> None:
     async with guestless(tmp_path) as bench:
         await answered(bench, where=SECRET)
         bench.slack.state.channels[SECRET].members.remove(SAM)
-        payload = {
-            "type": "block_actions",
-            "user": {"id": SAM},
-            "trigger_id": "1.1.abc",
-            "view": {"type": "home"},
-            "actions": [{"action_id": "follow_up", "value": "1", "text": {"text": "Follow up"}}],
-        }
-        assert HIDDEN in await bench.controls.press_at_home(payload)
+        assert HIDDEN in await at_home(bench, "follow_up", "Follow up")
         assert HIDDEN in await replay(bench, SAM)
         assert bench.slack.forms.modal("sam") is None
         assert await open_tasks(bench) == []
+
+
+async def test_operators_have_the_same_asked_again_only_where_they_read(tmp_path: Path) -> None:
+    async with guestless(tmp_path) as bench:
+        await answered(bench, "p9 tidy the wiki", where=SECRET)
+        bench.slack.state.channels[SECRET].members.remove(SAM)
+        await opened(bench, "sam")
+        assert labels(await pressed(bench, "home:all", who="sam"), "task:1") == []
+        assert HIDDEN in await at_home(bench, "tier_up", "One tier up: Sonnet")
+        assert await open_tasks(bench) == [], "its words and its answer would have been his"
+
+
+async def test_operators_who_read_along_have_the_same_asked_again(tmp_path: Path) -> None:
+    async with guestless(tmp_path) as bench:
+        await answered(bench, "p9 tidy the wiki", where=SECRET)
+        assert await at_home(bench, "tier_up", "One tier up: Sonnet") == (
+            "#1 is asked again as #2 for Sonnet; it may cost $3.00 in all."
+        )
+        assert (await bench.task(2)).requester == SAM
 
 
 async def test_who_left_the_channel_meanwhile_is_refused_when_they_send_it(tmp_path: Path) -> None:
