@@ -32,7 +32,7 @@ from dispatch.dispatcher import Dispatcher
 from dispatch.gateway import MeteringGateway, Upstream
 from dispatch.means import RunnerName
 from dispatch.places import Worktrees
-from dispatch.ports import Clock, Files, Notifier, Quotes, Runner
+from dispatch.ports import Clock, Files, Notifier, Quotes, Runner, Session
 from dispatch.pricing import PriceList, Rates
 from dispatch.runners.choice import Choice
 from dispatch.runners.claude_code import ClaudeCodeRunner, JailedSetups
@@ -43,6 +43,7 @@ from dispatch.schedule import Schedule, Tick
 from dispatch.seats.local import LocalSeats
 from dispatch.seats.machine import cores, memory_bytes
 from dispatch.store import Store
+from dispatch.task import Outcome
 from dispatch.terms import Terms
 from dispatch.timeouts import LAST_WORDS
 from dispatch.usage import MICRO_USD
@@ -109,7 +110,7 @@ class Works:
         self.worktrees = Worktrees(settings.agents_folder / "places", setups)
         models = Choice(
             {
-                RunnerName.MESSAGES: reach.shown(_messages()),
+                RunnerName.MESSAGES: reach.shown(_Messages()),
                 RunnerName.CLAUDE_CODE: Placed(self.agents, self.worktrees),
             }
         )
@@ -204,6 +205,8 @@ class Works:
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Runs it all. At the end sessions get a grace period, and what is due to people a last try."""
+        # Loaded before anybody waits for anything.
+        _messages()
         await self.books.open()
         recovered = await self.dispatcher.start()
         if recovered:
@@ -249,8 +252,15 @@ def terms_of(settings: Settings) -> Terms:
     return replace(settings.terms, table=table)
 
 
+class _Messages:
+    """`ports.Runner` whose library is loaded for the first session: it takes longer than all else does."""
+
+    async def run(self, session: Session) -> Outcome:
+        """The outcome of a session on the Messages API."""
+        return await _messages().run(session)
+
+
 def _messages() -> Runner:
-    # Most commands run no session, and its library takes longer to load than all else together.
     from dispatch.runners.messages import MessagesRunner
 
     return MessagesRunner()

@@ -1,6 +1,7 @@
 """What the command line makes of its words before a verb is asked."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -124,7 +125,19 @@ def test_a_bill_is_of_the_period_where_no_days_are_named(capsys: pytest.CaptureF
     ]
 
 
-def test_a_command_that_runs_no_session_loads_no_library_for_them() -> None:
-    loaded = "import sys, bot.__main__; print('anthropic' in sys.modules)"
-    told = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
-    assert told.stdout == "False\n"
+def test_a_command_that_runs_no_session_loads_no_library_for_them(tmp_path: Path) -> None:
+    code = """
+import sys
+from bot.__main__ import Root
+from bot.cli import main
+assert main(["list"], Root()) == 0
+print("anthropic" in sys.modules)
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "ONEQUEUE_DATABASE": str(tmp_path / "onequeue.db")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.splitlines()[-1] == "False"
