@@ -36,7 +36,7 @@ from bot.slacktext import mentioned, plain
 from bot.steering import Steering
 from bot.threads import FollowUp, Meant, Stop, Threads, Told
 from bot.unstored import Unstored
-from bot.views import texts
+from bot.views import texts, threads
 from bot.views.scripts import with_scripts
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.errors import NotAdmitted, StoreError
@@ -131,7 +131,7 @@ class Intake:
             await self._answer(meant, place)
         elif about_us:
             await self.tell(place, texts.mention_first())
-        elif words is not None and (asked := begun(plain(words))) is not None:
+        elif words is not None and (asked := _begun(words, place)) is not None:
             await self._answer(asked, place)
 
     async def do(self, asked: Command | FollowUp, place: Place) -> str:
@@ -258,3 +258,10 @@ class Intake:
         )
         await self._outbox.put(answer, self._clock.now())
         self._notifier.wake()
+
+
+def _begun(words: str, place: Place) -> Meant | None:
+    """What is asked of us outside of a task's thread; None: nothing."""
+    if place.files and not words.strip():
+        return Told(threads.FILE_ALONE)
+    return begun(plain(words))

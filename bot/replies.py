@@ -6,7 +6,7 @@ from bot.grammar import Submit, UsageError, parse
 from bot.ports import Desk, Rights
 from bot.remarks import Order, read
 from bot.slacktext import escape
-from bot.views import presses
+from bot.views import presses, threads
 from bot.views.offers import answer_of, on_question
 from dispatch.errors import MoveRefused, NotFound
 from dispatch.questions import LONGEST_ANSWER, Question, QuestionKind
@@ -15,7 +15,10 @@ from dispatch.task import Task
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Words said in a thread. `to_us` where they begin with our name or are said in direct messages."""
+    """Words said in a thread. `to_us` where they begin with our name or are said in direct messages.
+
+    `files` may have come with them, or alone.
+    """
 
     key: str
     person: str
@@ -23,6 +26,12 @@ class Said:
     thread: str
     words: str
     to_us: bool
+    files: bool
+
+    @property
+    def is_files_alone(self) -> bool:
+        """Whether there is nothing but files."""
+        return self.files and not self.words.strip()
 
 
 class Replies:
@@ -37,6 +46,12 @@ class Replies:
 
         Raises StoreError.
         """
+        told = await self._take(said)
+        if told is None or not said.files:
+            return told
+        return f"{told} {threads.FILE_UNREAD}".lstrip()
+
+    async def _take(self, said: Said) -> str | None:
         question = await self._desk.asked_in(said.channel, said.thread, said.key)
         if question is None:
             return None
@@ -45,6 +60,8 @@ class Replies:
         task, _ = await self._desk.show(question.task_id)
         if not await self._is_meant(said, task, question):
             return None
+        if said.is_files_alone:
+            return threads.still_asks(task)
         answer = _answer(question, said.words)
         if answer is None:
             return presses.press_a_button(task)
@@ -55,7 +72,7 @@ class Replies:
         return ""
 
     async def _is_meant(self, said: Said, task: Task, question: Question) -> bool:
-        if not said.words.strip() or _is_no_answer(said, question):
+        if not said.is_files_alone and _is_no_answer(said, question):
             return False
         return said.person == task.requester or (said.to_us and await self._rights.operates(said.person))
 
@@ -63,6 +80,8 @@ class Replies:
 def _is_no_answer(said: Said, question: Question) -> bool:
     """Whether it asks for something else, or is talk. What the question offers is an answer, `stop` too."""
     words = said.words.strip()
+    if not words:
+        return True
     if words.casefold() in [option.casefold() for option in question.options]:
         return False
     if words.startswith("!") or read(words) is Order.STOP:

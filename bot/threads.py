@@ -88,7 +88,7 @@ class Threads:
             return None
         match remark:
             case None:
-                return Told("")
+                return Told(threads.FILE_ALONE if said.is_files_alone else "")
             case Order():
                 return await self._order(remark, tasks, said.person)
             case Run(name) if not (said.to_us and self._scripts.has(name)):
