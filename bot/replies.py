@@ -34,6 +34,22 @@ class Said:
         return self.files and not self.words.strip()
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Words that answer the question of that number."""
+
+    question_id: int
+    words: str
+    said: Said
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Private words, empty where there are none to say: it was talk, or it is done already."""
+
+    text: str
+
+
 class Replies:
     """Takes words as answers: those of the requester, and those an operator says to us."""
 
@@ -41,40 +57,44 @@ class Replies:
         self._desk = desk
         self._rights = rights
 
-    async def take(self, said: Said) -> str | None:
-        """Private words about the answer, empty where none are needed; None where this is no answer.
+    async def meant(self, said: Said) -> Answer | Told | None:
+        """The answer those words are, or what is to be told of them; None where this is no answer.
 
         Raises StoreError.
         """
-        told = await self._take(said)
-        if told is None or not said.files:
-            return told
-        return f"{told} {threads.FILE_UNREAD}".lstrip()
-
-    async def _take(self, said: Said) -> str | None:
         question = await self._desk.asked_in(said.channel, said.thread, said.key)
         if question is None:
             return None
         if question.key == said.key:
-            return ""
+            return Told(_with_files(said, ""))
         task, _ = await self._desk.show(question.task_id)
         if not await self._is_meant(said, task, question):
             return None
         if said.is_files_alone:
-            return threads.still_asks(task)
+            return Told(_with_files(said, threads.still_asks(task)))
         answer = _answer(question, said.words)
         if answer is None:
-            return presses.press_a_button(task)
+            return Told(_with_files(said, presses.press_a_button(task)))
+        return Answer(question.id, answer, said)
+
+    async def give(self, answer: Answer) -> str:
+        """Gives it to the session -> private words, empty where none are needed. Raises StoreError."""
+        said = answer.said
         try:
-            await self._desk.answer(question.id, answer, said.person, said.key)
+            await self._desk.answer(answer.question_id, answer.words, said.person, said.key)
         except (MoveRefused, NotFound) as error:
-            return escape(str(error))
-        return ""
+            return _with_files(said, escape(str(error)))
+        return _with_files(said, "")
 
     async def _is_meant(self, said: Said, task: Task, question: Question) -> bool:
         if not said.is_files_alone and _is_no_answer(said, question):
             return False
         return said.person == task.requester or (said.to_us and await self._rights.operates(said.person))
+
+
+def _with_files(said: Said, told: str) -> str:
+    """What is told, and that no file was read where some came along."""
+    return f"{told} {threads.FILE_UNREAD}".lstrip() if said.files else told
 
 
 def _is_no_answer(said: Said, question: Question) -> bool:

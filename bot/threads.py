@@ -11,7 +11,7 @@ from typing import Final
 from bot.grammar import Cancel, Command, Run, Show, Steer, Submit, Turn, UsageError
 from bot.ports import Desk, Rights
 from bot.remarks import Order, read
-from bot.replies import Said
+from bot.replies import Answer, Said, Told
 from bot.scripts import Scripts
 from bot.steering import Steering
 from bot.views import threads
@@ -39,18 +39,11 @@ class Stop:
     newest: Task
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Private words, empty where there are none to say: it was talk."""
-
-    text: str
-
-
 class NotKnownYet(Exception):
     """A reply may be in a task's thread and cannot be told from one that is not. Slack brings it again."""
 
 
-Meant = FollowUp | Stop | Told | Command | UsageError
+Meant = FollowUp | Stop | Answer | Told | Command | UsageError
 
 
 class Threads:

@@ -1,47 +1,27 @@
 """Answers in Slack: by a button or in words, over the real Bolt app, into a real store."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bot.rehearsal.slack.state import Message as Posted
 from bot.views.threads import FILE_UNREAD
-from dispatch.policy import Settlement
-from dispatch.questions import Decision, Ending, NewQuestion, Question, QuestionKind
+from dispatch.questions import Decision, Ending, NewQuestion, QuestionKind
 from dispatch.states import State
-from dispatch.task import Outcome, Task, Verdict
+from dispatch.task import Task
 from tests.fakes.desk import DISK_FULL
 from tests.integration.front_room import Front, front_room
 from tests.integration.post_room import settle_down
+from tests.integration.question_room import HOURS, RESTART, WHICH, ask, question
 
-WHICH = NewQuestion(QuestionKind.QUESTION, "Which queue first?", options=("payments", "refunds"))
 LOG = [("log.txt", b"it hangs")]
-RESTART = NewQuestion(QuestionKind.APPROVAL, "kubectl rollout restart", "it hangs")
-HOURS = timedelta(hours=4)
 
 
 @pytest.fixture
 async def front(tmp_path: Path) -> AsyncIterator[Front]:
     async with front_room(tmp_path) as opened:
         yield opened
-
-
-async def ask(front: Front, new: NewQuestion = WHICH, **more: Any) -> Posted:
-    """The message of a question that a task of ana's waits for."""
-    claim = await front.room.claim(await front.room.ask(**more))
-    now = front.room.clock.now()
-    await front.store.questions.ask(claim, new, now + HOURS, now)
-    outcome = Outcome(Verdict.ASKED, conversation=b"so far")
-    await front.store.queue.settle(claim, outcome, Settlement(State.WAITING), now)
-    await settle_down(front.room)
-    return front.room.posts()[-1]
-
-
-async def question(front: Front, number: int = 1) -> Question:
-    return await front.store.queue.question(number)
 
 
 async def task(front: Front) -> Task:
