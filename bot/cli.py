@@ -11,7 +11,7 @@ from typing import Protocol, cast
 from zoneinfo import ZoneInfo
 
 from bot import bill
-from bot.arguments import parser
+from bot.arguments import read
 from bot.config import ConfigError, Settings, load
 from bot.console import Ask, Misused
 from bot.doctor import report
@@ -52,7 +52,7 @@ class Composition(Protocol):
 
 def main(arguments: Sequence[str], composition: Composition) -> int:
     """Does one command; its exit status."""
-    given = parser().parse_args(arguments)
+    given = read(arguments)
     if given.command == "show" and given.attempt and not given.transcript:
         return _say("--attempt says whose --transcript to show; give both", _BAD_USAGE)
     if given.command == "cost" and (given.first or given.last) and not given.csv:

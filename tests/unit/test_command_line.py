@@ -1,6 +1,8 @@
 """What the command line makes of its words before a verb is asked."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -10,12 +12,16 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import Root
+from bot.arguments import read
 from bot.bill import bill_record
 from bot.cli import main
 from bot.config import ConfigError, Settings
 from bot.console import Ask
 from bot.doctor.finding import Finding
+from bot.grammar import Submit, UsageError, parse
+from bot.manual import COMMAND_LINE
 from bot.records import Record, task_record
+from bot.slacktext import plain
 from tests.fakes.values import make_task
 
 
@@ -54,6 +60,47 @@ def test_a_project_may_be_named_as_an_option(capsys: pytest.CaptureFixture[str])
     assert json.loads(capsys.readouterr().out)["project"] == "payments"
     assert main(["add", "repo=payments", "p3", "raise it"], composition) == 0
     assert composition.asked == [("add", {"text": "repo=payments p3 raise it", "key": ""})] * 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ("-- x=1 is wrong", "-- x=1 is wrong"),
+        ("p3 -- x=1 is wrong", "p3 -- x=1 is wrong"),
+        ("'-- x=1 is wrong'", "-- x=1 is wrong"),
+        ("-- run nightly the report", "-- run nightly the report"),
+        ("-- try --json and --wait -- twice", "-- try --json and --wait -- twice"),
+        ("--repo payments -- list", "repo=payments -- list"),
+    ],
+)
+def test_two_dashes_end_the_options_as_they_do_in_slack(typed: str, text: str) -> None:
+    composition = Composition()
+    assert main(["add", *shlex.split(typed)], composition) == 0
+    assert composition.asked == [("add", {"text": text, "key": ""})]
+
+
+@pytest.mark.parametrize(
+    ("typed", "copied"),
+    [
+        ("x=1 is wrong", "onequeue add '-- x=1 is wrong'"),
+        ("p3 x=1 is wrong", "onequeue add 'p3 -- x=1 is wrong'"),
+        ("p11 max=$2 tidy", "onequeue add 'p10 max=$2 tidy'"),
+        ("p11 it's late", """onequeue add 'p10 it'"'"'s late'"""),
+        ("p11 tidy the wiki", "onequeue add p10 tidy the wiki"),
+        ("cancel 7 --wait", "onequeue add 'p5 cancel 7 --wait'"),
+        ("repo= --key=5 is wrong", "onequeue add '-- --key=5 is wrong'"),
+        ("p11 " + "it's late " * 100, None),
+    ],
+)
+def test_what_is_shown_to_copy_is_read_when_it_is_pasted(typed: str, copied: str | None) -> None:
+    refused = parse(typed, COMMAND_LINE)
+    assert isinstance(refused, UsageError)
+    (shown,) = re.findall("`(onequeue add [^`]*)`", plain(refused.text))
+    assert copied in (None, shown)
+    assert len(shown) <= 300
+    given = read(shlex.split(shown)[1:])
+    assert not given.wait
+    assert isinstance(parse(" ".join(given.text)), Submit)
 
 
 def test_a_worker_is_told_apart_from_the_bot(capsys: pytest.CaptureFixture[str]) -> None:
