@@ -21,7 +21,7 @@ from bot.manifest import written
 from bot.printing import PRINTERS
 from bot.records import Record
 from bot.transcripts import printed, whole
-from dispatch.errors import OnequeueError
+from dispatch.errors import OnequeueError, Unreachable
 
 _FAILED, _BAD_USAGE = 1, 2
 
@@ -130,7 +130,15 @@ async def _ask(verb: str, given: argparse.Namespace, settings: Settings, composi
         if not running:
             print("onequeue: nothing is running: it waits for `onequeue run` or `worker`", file=sys.stderr)
             return record
-        return await ask("wait", {"task": str(record["id"])}) if given.wait else record
+        return await _ended(ask, record["id"]) if given.wait else record
+
+
+async def _ended(ask: Ask, number: object) -> Record:
+    try:
+        return await ask("wait", {"task": str(number)})
+    except Unreachable as error:
+        told = f"#{number} is stored, but {error}. `onequeue show {number}` tells what becomes of it"
+        raise Unreachable(told) from error
 
 
 async def _pages(ask: Ask, given: argparse.Namespace) -> AsyncIterator[Record]:

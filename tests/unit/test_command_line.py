@@ -5,7 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -22,13 +22,15 @@ from bot.grammar import Submit, UsageError, parse
 from bot.manual import COMMAND_LINE
 from bot.records import Record, task_record
 from bot.slacktext import plain
+from dispatch.errors import Unreachable
 from tests.fakes.values import make_task
 
 
 class Composition:
-    """Hears what is asked of it, and answers with a task if nothing else is said."""
+    """Hears what is asked of it, and answers all but `silent` verbs, with a task if nothing else is said."""
 
-    def __init__(self, answer: Record | None = None) -> None:
+    def __init__(self, answer: Record | None = None, silent: Collection[str] = ()) -> None:
+        self.silent = silent
         self.answer = answer or task_record(make_task(42, 3, project="payments"))
         self.asked: list[tuple[str, Mapping[str, str]]] = []
         self.worked = False
@@ -49,6 +51,8 @@ class Composition:
     async def console(self, settings: Settings) -> AsyncIterator[tuple[Ask, bool]]:
         async def ask(verb: str, words: Mapping[str, str]) -> Record:
             self.asked.append((verb, words))
+            if verb in self.silent:
+                raise Unreachable("nobody answers")
             return self.answer
 
         yield ask, True
@@ -60,6 +64,17 @@ def test_a_project_may_be_named_as_an_option(capsys: pytest.CaptureFixture[str])
     assert json.loads(capsys.readouterr().out)["project"] == "payments"
     assert main(["add", "repo=payments", "p3", "raise it"], composition) == 0
     assert composition.asked == [("add", {"text": "repo=payments p3 raise it", "key": ""})] * 2
+
+
+def test_whoever_waits_is_told_the_number_when_nobody_answers_any_more(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    composition = Composition(silent={"wait"})
+    assert main(["add", "--wait", "x"], composition) == 1
+    said = capsys.readouterr().err
+    assert (
+        said == "onequeue: #42 is stored, but nobody answers. `onequeue show 42` tells what becomes of it\n"
+    )
 
 
 @pytest.mark.parametrize(
