@@ -55,6 +55,10 @@ def main(arguments: Sequence[str], composition: Composition) -> int:
     given = read(arguments)
     if given.command == "show" and given.attempt and not given.transcript:
         return _say("--attempt says whose --transcript to show; give both", _BAD_USAGE)
+    if given.command == "show" and given.history and given.transcript:
+        return _say("--history and --transcript show a task in two ways; give one of them", _BAD_USAGE)
+    if given.command == "cost" and given.csv and given.json:
+        return _say("--csv prints a bill and --json the sums; give one of them", _BAD_USAGE)
     if given.command == "cost" and (given.first or given.last) and not given.csv:
         return _say("--from and --to say which days of the --csv to print; give it too", _BAD_USAGE)
     try:

@@ -152,6 +152,14 @@ def test_days_are_named_only_for_a_bill(capsys: pytest.CaptureFixture[str]) -> N
     assert composition.asked == []
 
 
+@pytest.mark.parametrize("typed", ["cost --csv --json", "show 42 --history --transcript"])
+def test_two_ways_to_print_are_one_too_many(typed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    composition = Composition()
+    assert main(typed.split(), composition) == 2
+    assert capsys.readouterr().err.rstrip().endswith("; give one of them")
+    assert composition.asked == []
+
+
 @pytest.mark.parametrize("period", ["nonsense", "", "yesterday", "TODAY"])
 def test_a_period_that_there_is_not_is_told_which_there_are(
     period: str, capsys: pytest.CaptureFixture[str]
