@@ -2,15 +2,25 @@
 
 import argparse
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
 from bot.grammar import Period
 
 
-def parser() -> argparse.ArgumentParser:
-    """Reads every command; ends the process with status 2 where it cannot."""
+def read(arguments: Sequence[str]) -> argparse.Namespace:
+    """What was typed; ends the process with status 2 where it cannot be read.
+
+    Of a task `--` and all behind it are one of its words: argparse would take the `--` away.
+    """
+    if "--" in arguments and arguments[0] == "add":
+        end = arguments.index("--")
+        arguments = [*arguments[:end], " ".join(arguments[end:])]
+    return _parser().parse_args(arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(
         prog="onequeue",
         description="One durable queue for a team's tasks, routed by priority to Claude, from Slack.",

@@ -11,7 +11,7 @@ from typing import Protocol, cast
 from zoneinfo import ZoneInfo
 
 from bot import bill
-from bot.arguments import parser
+from bot.arguments import read
 from bot.config import ConfigError, Settings, load
 from bot.console import Ask, Misused
 from bot.doctor import report
@@ -21,7 +21,7 @@ from bot.manifest import written
 from bot.printing import PRINTERS
 from bot.records import Record
 from bot.transcripts import printed, whole
-from dispatch.errors import OnequeueError
+from dispatch.errors import OnequeueError, Unreachable
 
 _FAILED, _BAD_USAGE = 1, 2
 
@@ -52,9 +52,13 @@ class Composition(Protocol):
 
 def main(arguments: Sequence[str], composition: Composition) -> int:
     """Does one command; its exit status."""
-    given = parser().parse_args(arguments)
+    given = read(arguments)
     if given.command == "show" and given.attempt and not given.transcript:
         return _say("--attempt says whose --transcript to show; give both", _BAD_USAGE)
+    if given.command == "show" and given.history and given.transcript:
+        return _say("--history and --transcript show a task in two ways; give one of them", _BAD_USAGE)
+    if given.command == "cost" and given.csv and given.json:
+        return _say("--csv prints a bill and --json the sums; give one of them", _BAD_USAGE)
     if given.command == "cost" and (given.first or given.last) and not given.csv:
         return _say("--from and --to say which days of the --csv to print; give it too", _BAD_USAGE)
     try:
@@ -130,7 +134,15 @@ async def _ask(verb: str, given: argparse.Namespace, settings: Settings, composi
         if not running:
             print("onequeue: nothing is running: it waits for `onequeue run` or `worker`", file=sys.stderr)
             return record
-        return await ask("wait", {"task": str(record["id"])}) if given.wait else record
+        return await _ended(ask, record["id"]) if given.wait else record
+
+
+async def _ended(ask: Ask, number: object) -> Record:
+    try:
+        return await ask("wait", {"task": str(number)})
+    except Unreachable as error:
+        told = f"#{number} is stored, but {error}. `onequeue show {number}` tells what becomes of it"
+        raise Unreachable(told) from error
 
 
 async def _pages(ask: Ask, given: argparse.Namespace) -> AsyncIterator[Record]:

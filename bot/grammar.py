@@ -274,7 +274,7 @@ def _verb_refused(text: str, right: str, way: Way) -> UsageError:
     rule = _VERB_RULES.get(verb, "takes the number of one task")
     answer = f"Nothing done: `{verb}` {rule}. Try {code(way.typed(right), _COPY_LIMIT)}"
     if " " in " ".join(text.split()):
-        as_task = code(f"{way.task} {form(Submit(text, priority=5))}", _COPY_LIMIT)
+        as_task = code(form(Submit(text, priority=5)), _COPY_LIMIT, way.typed_task)
         answer += f", or {as_task} to make these words a task"
     return UsageError(f"{answer}.")
 
@@ -295,4 +295,4 @@ def _submit(text: str, way: Way) -> Submit | UsageError:
     )
     if not wrong:
         return task
-    return UsageError(f"Not queued: {wrong[0]} Try {code(f'{way.task} {form(task)}', _COPY_LIMIT)}.")
+    return UsageError(f"Not queued: {wrong[0]} Try {code(form(task), _COPY_LIMIT, way.typed_task)}.")

@@ -45,9 +45,11 @@ def place_of(payload: Payload, event: Payload) -> Place:
 
 
 def said_in(event: Payload, place: Place, words: str | None) -> Said | None:
-    """The words of a reply in a thread; None where they are none, or begin with somebody else's name."""
+    """What a reply in a thread says; None where it is none, or begins with somebody else's name."""
     to_others = words is None and event["text"].lstrip().startswith(_CALLS)
     if not place.in_thread or place.thread is None or to_others:
         return None
     text = plain(event["text"] if words is None else words)
-    return Said(place.key, place.person, place.channel, place.thread, text, words is not None)
+    return Said(
+        place.key, place.person, place.channel, place.thread, text, words is not None, bool(place.files)
+    )

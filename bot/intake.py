@@ -30,13 +30,13 @@ from bot.manual import HELP
 from bot.periods import next_time
 from bot.ports import Accounts, Chat, Desk, Identity, Rights
 from bot.remarks import begun, is_aside
-from bot.replies import Replies
+from bot.replies import Answer, Replies, Told
 from bot.scripts import NO_SCRIPTS, Scripts
 from bot.slacktext import mentioned, plain
 from bot.steering import Steering
-from bot.threads import FollowUp, Meant, Stop, Threads, Told
+from bot.threads import FollowUp, Meant, Stop, Threads
 from bot.unstored import Unstored
-from bot.views import texts
+from bot.views import texts, threads
 from bot.views.scripts import with_scripts
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.errors import NotAdmitted, StoreError
@@ -111,7 +111,8 @@ class Intake:
         """An event: a mention or message becomes a task or a private answer, anything else nothing.
 
         Raises StoreError where it could not be stored: not acknowledged, it is delivered again. Whoever
-        asked is told so at once. Raises NotKnownYet, so that it is delivered again, without a word.
+        is known to have asked is told so at once. Raises NotKnownYet, so that it is delivered again, without
+        a word.
         """
         event = payload.get("event") or {}
         if not self._is_for_people(event):
@@ -122,17 +123,15 @@ class Intake:
         words = self._addressed(event, place)
         if is_aside(event["text"] if words is None else words):
             return
-        about_us = words is None and f"<@{self._me.user}" in event["text"]
-        said = said_in(event, place, words)
-        if said and (answer := await self._replies.take(said)) is not None:
-            if answer:
-                await self.tell(place, answer)
-        elif said and not about_us and (meant := await self._threads.meant(said)) is not None:
+        try:
+            meant = await self._meant(event, place, words)
+        except StoreError:
+            # What was not said to us may be none of our business: that cannot be known now.
+            if words is not None:
+                await self._unstored.tell(place)
+            raise
+        if meant is not None:
             await self._answer(meant, place)
-        elif about_us:
-            await self.tell(place, texts.mention_first())
-        elif words is not None and (asked := begun(plain(words))) is not None:
-            await self._answer(asked, place)
 
     async def do(self, asked: Command | FollowUp, place: Place) -> str:
         """Does what was asked in another way than in words -> the private answer. Raises StoreError.
@@ -141,16 +140,28 @@ class Intake:
         """
         return await self._do_meant(asked, place)
 
+    async def _meant(self, event: Payload, place: Place, words: str | None) -> Meant | None:
+        """What is asked of us, None where nothing is; `words` are those said to us. Raises as `event`."""
+        about_us = words is None and f"<@{self._me.user}" in event["text"]
+        said = said_in(event, place, words)
+        if said and (answer := await self._replies.meant(said)) is not None:
+            return answer
+        if said and not about_us and (meant := await self._threads.meant(said)) is not None:
+            return meant
+        if about_us:
+            return Told(texts.mention_first())
+        return None if words is None else _begun(words, place)
+
     async def _answer(self, meant: Meant, place: Place) -> None:
         """Does it, and says what came of it where no card will."""
         try:
             answer = await self._do_meant(meant, place)
+            told = not isinstance(meant, Submit | Run | FollowUp) or answer.startswith(texts.REFUSED)
+            if told and answer:
+                await self.tell(place, answer)
         except StoreError:
             await self._unstored.tell(place)
             raise
-        told = not isinstance(meant, Submit | Run | FollowUp) or answer.startswith(texts.REFUSED)
-        if told and answer:
-            await self.tell(place, answer)
 
     async def _do_meant(self, meant: Meant, place: Place) -> str:
         match meant:
@@ -158,6 +169,8 @@ class Intake:
                 return await self._submit(meant.asked, place, follow_up=meant)
             case Stop():
                 return await self._threads.stop(meant, place.key, place.person)
+            case Answer():
+                return await self._replies.give(meant)
             case Told(text):
                 return text
             case _:
@@ -258,3 +271,10 @@ class Intake:
         )
         await self._outbox.put(answer, self._clock.now())
         self._notifier.wake()
+
+
+def _begun(words: str, place: Place) -> Meant | None:
+    """What is asked of us outside of a task's thread; None: nothing."""
+    if place.files and not words.strip():
+        return Told(threads.FILE_ALONE)
+    return begun(plain(words))

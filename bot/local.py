@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from aiohttp import ClientSession, ClientTimeout, UnixConnector, web
+from aiohttp import ClientError, ClientSession, ClientTimeout, UnixConnector, web
 
 from bot.console import Ask, Misused
 from bot.records import Record
@@ -72,7 +72,7 @@ async def ask_running(path: Path, verb: str, words: Mapping[str, str]) -> Record
             http.post(f"http://onequeue/{verb}", json=dict(words)) as response,
         ):
             record: Record = await response.json(content_type=None)
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ClientError, json.JSONDecodeError) as error:
         raise Unreachable(f"the running Onequeue does not answer at {path}: {error}") from error
     if response.status == _MISUSED:
         raise Misused(str(record["error"]))

@@ -1,5 +1,6 @@
 """How commands are typed, and what `/task help` says. Pure."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -7,20 +8,36 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What is typed before a verb and before a task, and the verbs that have another name there."""
+    """What is typed before a verb and before a task, and the verbs that have another name there.
+
+    `quoted`: a shell reads it first.
+    """
 
     verb: str
     task: str
     names: Mapping[str, str] = field(default_factory=dict)
+    quoted: bool = False
 
     def typed(self, command: str) -> str:
         """A command, such as `show 42`, as it is typed there."""
         verb, space, rest = command.partition(" ")
         return f"{self.verb} {self.names.get(verb, verb)}{space}{rest}"
 
+    def typed_task(self, line: str) -> str:
+        """A task's line, such as `p3 investigate stall`, as it is typed there."""
+        return f"{self.task} {_for_shell(line) if self.quoted else line}"
+
+
+def _for_shell(line: str) -> str:
+    """A line as a shell takes it for its words alone: none is an option there, or means anything else."""
+    if line.startswith("-") and not line.startswith("-- "):
+        line = f"-- {line}"
+    is_safe = all(shlex.quote(word) == word and not word.startswith("-") for word in line.split())
+    return line if is_safe else shlex.quote(line)
+
 
 SLASH: Final = Way("/task", "/task")
-COMMAND_LINE: Final = Way("onequeue", "onequeue add", {"stop": "cancel", "help": "--help"})
+COMMAND_LINE: Final = Way("onequeue", "onequeue add", {"stop": "cancel", "help": "--help"}, quoted=True)
 
 HELP: Final = """\
 *Give me a task:* `/task p3 investigate the stall in payments`

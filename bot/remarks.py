@@ -5,7 +5,7 @@
     !aside ...                                is none of our business, and so is all else behind a !
     [p1..p10] [options] words                 follows up
 
-Outside of a task's thread only thanks ask for nothing, and `!help` is help.
+Outside of a task's thread only thanks ask for nothing, and a verb alone means the same with a ! as without.
 
 Slack has no commands in threads, so these words stand for them. Whole commands (`cancel 42`) are commands
 here as well. A verb with other words behind it, which `/task` refuses, is a follow-up here; one alone that
@@ -16,7 +16,7 @@ import re
 from enum import StrEnum
 from typing import Final
 
-from bot.grammar import WORDS_LIMIT, Command, Help, Run, Submit, UsageError, parse
+from bot.grammar import WORDS_LIMIT, Command, Run, Submit, UsageError, parse
 from bot.options import is_front
 
 
@@ -75,10 +75,17 @@ def _order(said: str) -> Order | None:
 
 def begun(text: str) -> Command | UsageError | None:
     """Reads what is said to us outside of a task's thread. None: thanks. Never raises."""
-    said = text.strip().lower()
-    if said == "!help":
-        return Help()
-    return None if said and _is_thanks(said) else parse(text)
+    said = text.strip()
+    if said.startswith("!") and (verb := _verb_alone(said[1:].strip())):
+        return verb
+    return None if said and _is_thanks(said.lower()) else parse(text)
+
+
+def _verb_alone(word: str) -> Command | UsageError | None:
+    if len(word.split()) != 1 or is_front(word):
+        return None
+    command = parse(word)
+    return None if isinstance(command, Submit) else command
 
 
 def is_aside(text: str) -> bool:

@@ -112,9 +112,12 @@ def inline(text: str, limit: int) -> str:
     return _fitted(text, limit, lambda line: escape(_UNDERSCORE.sub("ˍ", line).translate(_LOOKALIKES)))
 
 
-def code(text: str, limit: int) -> str:
-    """Strangers' words as one mrkdwn code span of at most `limit` characters (3 or more), to be copied."""
-    return f"`{_fitted(text, limit - 2, lambda line: escape(line.replace('`', 'ˋ')))}`"
+def code(text: str, limit: int, typed: Callable[[str], str] = str) -> str:
+    """Strangers' words as one mrkdwn code span of at most `limit` characters (3 or more), to be copied.
+
+    `typed` makes of the one line that they are what stands there, whole however much of the line is left.
+    """
+    return f"`{_fitted(text, limit - 2, lambda line: escape(typed(line.replace('`', 'ˋ'))))}`"
 
 
 def _fitted(text: str, limit: int, show: Callable[[str], str]) -> str:

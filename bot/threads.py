@@ -11,7 +11,7 @@ from typing import Final
 from bot.grammar import Cancel, Command, Run, Show, Steer, Submit, Turn, UsageError
 from bot.ports import Desk, Rights
 from bot.remarks import Order, read
-from bot.replies import Said
+from bot.replies import Answer, Said, Told
 from bot.scripts import Scripts
 from bot.steering import Steering
 from bot.views import threads
@@ -39,18 +39,11 @@ class Stop:
     newest: Task
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Private words, empty where there are none to say: it was talk."""
-
-    text: str
-
-
 class NotKnownYet(Exception):
     """A reply may be in a task's thread and cannot be told from one that is not. Slack brings it again."""
 
 
-Meant = FollowUp | Stop | Told | Command | UsageError
+Meant = FollowUp | Stop | Answer | Told | Command | UsageError
 
 
 class Threads:
@@ -88,7 +81,7 @@ class Threads:
             return None
         match remark:
             case None:
-                return Told("")
+                return Told(threads.FILE_ALONE if said.is_files_alone else "")
             case Order():
                 return await self._order(remark, tasks, said.person)
             case Run(name) if not (said.to_us and self._scripts.has(name)):

@@ -7,7 +7,7 @@ from typing import Final
 from bot.money import dollars
 from bot.slacktext import inline
 from bot.views.card import wording
-from bot.views.message import Block, actions, button, clock_time, line, section
+from bot.views.message import Block, actions, button, clock_time, line, moment, section
 from bot.views.offers import Action, on_card, on_question, row
 from bot.views.outlook import expected, person
 from bot.views.question import follows
@@ -101,7 +101,7 @@ def _cost(task: Task) -> str:
 def _asked(shown: Row, question: Question) -> str:
     """What it asks. What is to be approved is read whole, in its thread, and nowhere else."""
     task = shown.task
-    until = f"It waits until {clock_time(question.deadline)}, {follows(task, question)}"
+    until = f"It waits until {moment(question.deadline, question.asked_at)}, {follows(task, question)}"
     if question.kind is QuestionKind.APPROVAL:
         where = _lead(shown, "Approve or deny it in its thread", "approve or deny it in its thread")
         return f":large_purple_circle: It wants to do something that needs a yes: {where}. {until}"

@@ -51,7 +51,7 @@ def with_scripts(help_text: str, scripts: Sequence[Listed]) -> str:
 def unknown(asked: Run, scripts: Sequence[Listed], way: Way = SLASH) -> str:
     """Why there is nothing to run under that name, and what there is."""
     what = f"there is no script {code(asked.name, _NAME_LIMIT)}" if asked.name else "no script is named"
-    as_task = code(f"{way.task} {form(Submit(asked.typed, priority=5))}", _COPY_LIMIT)
+    as_task = code(form(Submit(asked.typed, priority=5)), _COPY_LIMIT, way.typed_task)
     words = f" Try {as_task} to make these words a task." if asked.name else ""
     there = listing(scripts, way) or "There is no script that you may run."
     return f"Not queued: {what}.{words}\n{there}"

@@ -15,6 +15,14 @@ card of its own. While a task runs it waits, or reaches that where the channel i
 *As the whole message:* `stop` ends what runs or waits here · `status` · `cost` · `bump` makes it more urgent
 `!aside …` is not for me."""
 
+FILE_ALONE: Final = (
+    "Nothing queued: a file alone does not say what to do with it. Send it again with words that do."
+)
+FILE_UNREAD: Final = (
+    "What was attached was not read: an answer is words alone. Once the task has ended, send it here again "
+    "with words that say what to do with it."
+)
+
 
 def cost(tasks: Sequence[Task]) -> str:
     """What the tasks of a thread have cost, and the newest of them."""
@@ -26,6 +34,11 @@ def cost(tasks: Sequence[Task]) -> str:
         own = f"#{newest.id} is a script and costs nothing"
     whole = dollars(sum(task.cost_micro_usd for task in tasks), sum(task.unpriced for task in tasks))
     return line([own, f"{whole} in this thread, {counted(len(tasks), 'task')}" if len(tasks) > 1 else ""])
+
+
+def still_asks(task: Task) -> str:
+    """Something was said that answers nothing."""
+    return f"#{task.id} still waits for an answer."
 
 
 def nothing_to_stop(newest: Task) -> str:

@@ -1,45 +1,27 @@
 """Answers in Slack: by a button or in words, over the real Bolt app, into a real store."""
 
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bot.rehearsal.slack.state import Message as Posted
-from dispatch.policy import Settlement
-from dispatch.questions import Decision, Ending, NewQuestion, Question, QuestionKind
+from bot.views.threads import FILE_UNREAD
+from dispatch.questions import Decision, Ending, NewQuestion, QuestionKind
 from dispatch.states import State
-from dispatch.task import Outcome, Task, Verdict
+from dispatch.task import Task
 from tests.fakes.desk import DISK_FULL
 from tests.integration.front_room import Front, front_room
 from tests.integration.post_room import settle_down
+from tests.integration.question_room import HOURS, RESTART, WHICH, ask, question
 
-WHICH = NewQuestion(QuestionKind.QUESTION, "Which queue first?", options=("payments", "refunds"))
-RESTART = NewQuestion(QuestionKind.APPROVAL, "kubectl rollout restart", "it hangs")
-HOURS = timedelta(hours=4)
+LOG = [("log.txt", b"it hangs")]
 
 
 @pytest.fixture
 async def front(tmp_path: Path) -> AsyncIterator[Front]:
     async with front_room(tmp_path) as opened:
         yield opened
-
-
-async def ask(front: Front, new: NewQuestion = WHICH, **more: Any) -> Posted:
-    """The message of a question that a task of ana's waits for."""
-    claim = await front.room.claim(await front.room.ask(**more))
-    now = front.room.clock.now()
-    await front.store.questions.ask(claim, new, now + HOURS, now)
-    outcome = Outcome(Verdict.ASKED, conversation=b"so far")
-    await front.store.queue.settle(claim, outcome, Settlement(State.WAITING), now)
-    await settle_down(front.room)
-    return front.room.posts()[-1]
-
-
-async def question(front: Front, number: int = 1) -> Question:
-    return await front.store.queue.question(number)
 
 
 async def task(front: Front) -> Task:
@@ -53,8 +35,10 @@ async def alone(front: Front, person: str) -> list[str]:
     return [message.text for message in front.slack.ephemerals(person)]
 
 
-async def say(front: Front, person: str, words: str, post: Posted) -> None:
-    await front.slack.say(person, "#ops", words, thread_ts=post.thread_ts)
+async def say(
+    front: Front, person: str, words: str, post: Posted, files: Sequence[tuple[str, bytes]] = ()
+) -> None:
+    await front.slack.say(person, "#ops", words, thread_ts=post.thread_ts, files=files)
     await front.quiet()
 
 
@@ -141,6 +125,39 @@ async def test_words_that_arrive_twice_answer_once_and_make_no_task(front: Front
     await say(front, "ana", "@Onequeue the refunds", post)
     assert (await question(front)).answer == "the refunds"
     assert [found.id for found in await front.tasks()] == [1]
+
+
+async def test_a_file_with_an_answer_is_told_to_be_unread_once(front: Front) -> None:
+    post = await ask(front)
+    front.slack.duplicate(5)
+    await say(front, "ana", "@Onequeue see the log", post, LOG)
+    assert (await question(front)).answer == "see the log"
+    assert await alone(front, "ana") == [FILE_UNREAD]
+    assert [found.id for found in await front.tasks()] == [1]
+
+
+@pytest.mark.parametrize(("who", "words"), [("ana", ""), ("ana", "@Onequeue"), ("sam", "@Onequeue")])
+async def test_a_file_alone_is_no_answer_and_told_so(front: Front, who: str, words: str) -> None:
+    post = await ask(front)
+    await say(front, who, words, post, LOG)
+    assert (await question(front)).ending is None
+    assert await alone(front, who) == [f"#1 still waits for an answer. {FILE_UNREAD}"]
+
+
+async def test_a_file_with_words_that_decide_nothing_is_told_beside_that(front: Front) -> None:
+    post = await ask(front, RESTART)
+    await say(front, "ana", "see the log", post, LOG)
+    (told,) = await alone(front, "ana")
+    assert told.startswith("#1 waits for one of the buttons")
+    assert told.endswith(FILE_UNREAD)
+
+
+async def test_files_of_others_are_none_of_our_business(front: Front) -> None:
+    post = await ask(front)
+    await say(front, "sam", "", post, LOG)
+    await say(front, "sam", "look", post, LOG)
+    assert await alone(front, "sam") == []
+    assert (await question(front)).ending is None
 
 
 @pytest.mark.parametrize("words", ["let me think", "@sam what do you say?"])

@@ -12,6 +12,7 @@ from bot.forms import OF_A_MESSAGE
 from bot.quotes import ThreadQuotes
 from bot.rehearsal.slack import SlackSim
 from bot.rehearsal.slack.shown import file_json
+from bot.views.threads import FILE_ALONE
 from dispatch.attachments import introduced, noted
 from dispatch.errors import Unreachable
 from dispatch.ports import Attachment, FileKind, Gathered
@@ -30,8 +31,13 @@ async def ways(tmp_path: Path) -> AsyncIterator[Ways]:
 
 async def asked(ways: Ways, *files: tuple[str, bytes], text: str = "@onequeue p3 look") -> Task:
     await ways.slack.say("ana", "ops", text, files=files)
-    await ways.slack.wait_for(lambda state: all(each.state != "sent" for each in state.envelopes))
+    await heard(ways)
     return (await ways.tasks())[-1]
+
+
+async def heard(ways: Ways) -> None:
+    """Returns once all that was said has met its fate."""
+    await ways.slack.wait_for(lambda state: all(each.state != "sent" for each in state.envelopes))
 
 
 async def gathered(ways: Ways, task: Task) -> Gathered:
@@ -47,6 +53,28 @@ async def test_of_a_file_only_id_name_and_size_are_stored(ways: Ways) -> None:
     assert [(file.name, file.size) for file in task.files] == [("p99.png", len(PNG)), ("log.txt", len(TEXT))]
     assert {file.id for file in task.files} == set(ways.slack.state.files)
     assert await ways.room.store.queue.task(task.id) == task
+
+
+async def test_a_file_alone_in_a_thread_is_told_to_want_words_where_it_is_meant_for_us(ways: Ways) -> None:
+    await asked(ways)
+    thread = (await ways.tasks())[0].thread
+    for who, text in (("ana", ""), ("sam", ""), ("kim", "@onequeue")):
+        await ways.slack.say(who, "ops", text, thread_ts=thread, files=[("log.txt", TEXT)])
+        await heard(ways)
+    told = {who: await ways.told(who) for who in ("ana", "sam", "kim")}
+    assert told == {"ana": [FILE_ALONE], "sam": [], "kim": [FILE_ALONE]}
+    assert len(await ways.tasks()) == 1
+
+
+async def test_a_file_alone_that_is_said_to_us_is_told_to_want_words(ways: Ways) -> None:
+    root = await ways.slack.say("sam", "ops", "payments is slow")
+    dm = ways.slack.dm("ana")
+    for channel, text, thread in (("ops", "@onequeue", None), ("ops", "@onequeue", root), (dm, "", None)):
+        await ways.slack.say("ana", channel, text, thread_ts=thread, files=[("log.txt", TEXT)])
+    await heard(ways)
+    assert await ways.told("ana") == [FILE_ALONE] * 2
+    assert ways.slack.messages(dm)[-1].text == FILE_ALONE
+    assert await ways.tasks() == []
 
 
 async def test_images_pdfs_and_text_are_read_by_what_is_in_them(ways: Ways) -> None:

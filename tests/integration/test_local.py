@@ -181,7 +181,7 @@ async def test_what_cannot_be_read_is_told_with_the_right_form(
 @pytest.mark.parametrize(
     ("text", "right"),
     [
-        ("p11 x < y", "`onequeue add p10 x < y`"),
+        ("p11 x < y", "`onequeue add 'p10 x < y'`"),
         ("show me", "`onequeue show 42`, or `onequeue add p5 show me` to make these words a task"),
         ("stop 7 now", "`onequeue cancel 7`, or `onequeue add p5 stop 7 now`"),
         ("help me", "`onequeue --help`, or `onequeue add p5 help me`"),

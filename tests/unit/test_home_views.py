@@ -240,3 +240,13 @@ def test_who_follows_another_is_not_called_cancelled() -> None:
     text = str(row_blocks(Row(task), DEFAULT_TABLE, lambda _: "", theirs=True))
     assert "*#7 · p3 · Opus · follows #3*" in text
     assert "cancelled" not in text
+
+
+@pytest.mark.parametrize(("hours", "has_day"), [(23, False), (24, True)])
+def test_a_question_that_waits_for_a_day_or_longer_names_the_day(hours: int, has_day: bool) -> None:
+    task = make_task(1, 3, state=State.WAITING)
+    question = make_question(task, QuestionKind.QUESTION, "Which?", ())
+    asked = replace(question, deadline=NOON + timedelta(hours=hours))
+    text = str(row_blocks(Row(task, question=asked), DEFAULT_TABLE, lambda _: "", theirs=True))
+    assert "It waits until" in text
+    assert ("{date_short_pretty}" in text) is has_day

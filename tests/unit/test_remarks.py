@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.grammar import Cancel, Help, ListTasks, Run, Submit, UsageError, parse
+from bot.grammar import Cancel, Cost, Help, ListTasks, Run, Submit, UsageError, parse
 from bot.options import is_front
 from bot.remarks import Order, begun, read
 
@@ -119,10 +119,28 @@ def test_no_reply_breaks_it_and_only_what_the_command_refuses_is_read_otherwise(
         ("", Help()),
         (" ", Help()),
         ("!help", Help()),
+        ("!HELP", Help()),
+        ("!status", ListTasks()),
+        (" !status? ", ListTasks()),
+        ("!list", ListTasks()),
+        ("!cost", Cost()),
         ("!retry the deploy", Submit("!retry the deploy")),
+        ("!stop that", Submit("!stop that")),
+        ("!important", Submit("!important")),
+        ("!p3", Submit("!p3")),
+        ("!x=1", Submit("!x=1")),
         ("thanks, and now the refunds", Submit("thanks, and now the refunds")),
         ("stop it", Submit("stop it")),
     ],
 )
 def test_outside_of_a_thread_only_thanks_ask_for_nothing(words: str, asked: object) -> None:
     assert begun(words) == asked
+
+
+@pytest.mark.parametrize("word", ["stop", "bump", "STOP!!", "cancel", "cost?", "retry"])
+def test_outside_of_a_thread_a_verb_behind_a_mark_that_lacks_something_is_refused_as_without(
+    word: str,
+) -> None:
+    refused = begun(f"!{word}")
+    assert isinstance(refused, UsageError)
+    assert refused == begun(word)
