@@ -32,7 +32,7 @@ from dispatch.ports import Condition
 from dispatch.pricing import PriceList
 from dispatch.runners.claude_code import ClaudeCodeRunner, Level, find
 from dispatch.store import Store, condition
-from dispatch.usage import Unpriced, Usage
+from dispatch.usage import EACH_KIND, Unpriced
 from dispatch.watch import MEGABYTE
 
 _REQUEST_SECONDS: Final = 8.0
@@ -116,7 +116,7 @@ def _unpriced(settings: Settings) -> "partial[str]":
 
 
 def _why(prices: PriceList, model: str) -> str:
-    price = prices(model, Usage(input_tokens=1, output_tokens=1))
+    price = prices(model, EACH_KIND)
     return price.reason if isinstance(price, Unpriced) else ""
 
 

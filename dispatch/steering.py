@@ -12,10 +12,8 @@ from dispatch.routing import PRIORITIES
 from dispatch.states import TERMINAL, State
 from dispatch.task import NewTask, Route, Task
 from dispatch.terms import Terms
-from dispatch.usage import MICRO_USD, Unpriced, Usage
+from dispatch.usage import EACH_KIND, MICRO_USD, Unpriced
 from dispatch.worker import Worker
-
-_ONE_TOKEN = Usage(input_tokens=1, output_tokens=1)
 
 
 class Steering:
@@ -139,10 +137,11 @@ class Steering:
     def _check(self, asked: Task | NewTask, priority: int, decided: Route) -> None:
         """Raises NotAdmitted where nothing can hold its cost, or no day has room for its cap."""
         model, budgets = decided.model, self._terms.budgets
-        if model not in self._terms.token_caps and isinstance(self._price(model, _ONE_TOKEN), Unpriced):
+        price = self._price(model, EACH_KIND)
+        if model not in self._terms.token_caps and isinstance(price, Unpriced):
             raise NotAdmitted(
-                f"{model} has no price, so no dollar cap can hold it. Name another model, or have an "
-                "operator set its price under [prices] or the most tokens a task may use under [token_caps]."
+                f"No dollar cap can hold {model} ({price.reason}). Name another model, or have an operator "
+                "set all its prices under [prices] or the most tokens a task may use under [token_caps]."
             )
         limits = budgets.of(decided.tier, asked.channel, asked.requester)
         scope = never_fits(priority, decided.cap_micro_usd, limits, budgets.urgent)

@@ -27,6 +27,10 @@ class Usage:
         return self.input_tokens + self.cache_read_tokens + written
 
 
+EACH_KIND = Usage(input_tokens=1, output_tokens=1, cache_read_tokens=1, cache_write_5m_tokens=1)
+"""One token of each kind that sessions use: no cap of dollars can hold a model without a price for these."""
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """What one request cost. `version` names the price list."""

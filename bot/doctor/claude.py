@@ -53,7 +53,8 @@ def _price(tier: str, model: str, why: str, capped: bool) -> Finding:
     name, did = f"price {tier}", f"looked up {model}"
     if not why:
         return ok(name, did, "its price is known")
-    setting = f'Set input and output under [prices."{model}"], in dollars per million tokens'
+    named = "input, output, cache_read and cache_write_5m"
+    setting = f'Set {named} under [prices."{model}"], in dollars per million tokens'
     if capped:
         return warning(
             name, did, f"unpriced ({why}): a cap of tokens holds it, and no budget counts it", setting

@@ -11,12 +11,11 @@ from dispatch.faults import OVER_BUDGET_ERROR, OVER_CAP_ERROR
 from dispatch.gateway.problem import Refused
 from dispatch.ports import Clock, Ledger, Pricing
 from dispatch.task import Claim
-from dispatch.usage import MICRO_USD, Price, Unpriced, Usage
+from dispatch.usage import EACH_KIND, MICRO_USD, Price, Unpriced, Usage
 
 NOTED_EACH = MICRO_USD // 100
 """An open request is noted in the ledger at its first usage, and again with each cent that it comes to."""
 
-_ONE_TOKEN = Usage(input_tokens=1, output_tokens=1)
 _BALANCE_AGAIN = 1.0
 _log = logging.getLogger(__name__)
 
@@ -34,7 +33,8 @@ class Account:
 
     A line that cannot be closed because the ledger is out of use is closed later: see `balance`.
 
-    `token_caps` limits the tokens of models that have no price; a model with neither is refused.
+    `token_caps` limits the tokens of models that have no price; a model with neither is refused, and so is
+    more of what came back at a price that nobody knows.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Account:
         self._clock = clock
         self._spent = 0
         self._used = 0
+        self._unheld = ""
         self._tokens: dict[int, int] = {}
         self._noted: dict[int, int] = {}
         self._running: dict[int, int] = {}
@@ -63,8 +64,7 @@ class Account:
         Raises Refused when the limit is reached or nothing could hold it, LeaseLost, StoreError.
         """
         async with self._books:
-            if isinstance(self._price(model, _ONE_TOKEN), Unpriced):
-                await self._check_tokens(model)
+            await self._check_held(model)
             await self._write()
             self._spent = await self._ledger.spent(self._claim.task.id)
             if self._total >= self._claim.limit_micro_usd:
@@ -77,6 +77,8 @@ class Account:
         """Notes what an open request has come to. The refusal to end it with, once that is over the cap."""
         price = self._price(model, usage)
         self._running[line] = price.micro_usd if isinstance(price, Price) else 0
+        if isinstance(price, Unpriced) and model not in self._token_caps:
+            return _held_by_nothing(model, price.reason)
         if self._total > self._claim.limit_micro_usd:
             return self._over_limit()
         self._tokens[line] = usage.prompt_tokens + usage.output_tokens
@@ -93,17 +95,16 @@ class Account:
         except StoreError as error:
             _log.error("ledger line %d is not noted: %s", line, error)
 
-    async def _check_tokens(self, model: str) -> None:
-        cap = self._token_caps.get(model)
-        if cap is None:
-            raise Refused(
-                404,
-                "not_found_error",
-                f"{model} has no price, so no dollar cap can hold it: it needs one under [prices], or a cap "
-                "under [token_caps]",
-            )
-        self._used = await self._ledger.tokens(self._claim.task.id)
-        if refused := self._over_tokens(model, self._used + sum(self._tokens.values()) + 1):
+    async def _check_held(self, model: str) -> None:
+        """Raises Refused where no cap holds a request to the model, or its cap of tokens is reached."""
+        if model in self._token_caps:
+            self._used = await self._ledger.tokens(self._claim.task.id)
+            refused = self._over_tokens(model, self._used + sum(self._tokens.values()) + 1)
+        else:
+            price = self._price(model, EACH_KIND)
+            why = price.reason if isinstance(price, Unpriced) else self._unheld
+            refused = _held_by_nothing(model, why) if why else None
+        if refused:
             raise refused
 
     def _over_tokens(self, model: str, used: int) -> Refused | None:
@@ -115,7 +116,10 @@ class Account:
 
     async def book(self, line: int, model: str, request_id: str, usage: Usage, *, estimated: bool) -> None:
         """Closes the line with its usage, at the price of the model that answered."""
-        await self._book(line, model, request_id, usage, self._price(model, usage), estimated)
+        price = self._price(model, usage)
+        if isinstance(price, Unpriced):
+            self._unheld = price.reason
+        await self._book(line, model, request_id, usage, price, estimated)
 
     async def book_unknown(self, line: int, model: str, request_id: str, reason: str) -> None:
         """Closes the line of a request of which nobody knows what it cost."""
@@ -180,6 +184,15 @@ class Account:
             return Refused(402, OVER_CAP_ERROR, message)
         message = f"a budget had {_dollars(limit - task.cost_micro_usd)} left for it, and {spent} is spent"
         return Refused(402, OVER_BUDGET_ERROR, message)
+
+
+def _held_by_nothing(model: str, why: str) -> Refused:
+    return Refused(
+        404,
+        "not_found_error",
+        f"no dollar cap can hold {model} ({why}): it needs all its prices under [prices], or a cap under "
+        "[token_caps]",
+    )
 
 
 def _dollars(micro_usd: int) -> str:

@@ -115,7 +115,7 @@ async def test_a_model_without_a_price_needs_one_or_a_token_cap(place: Place) ->
     place.desk.dispatcher._price = lambda model, _: (
         Unpriced("unknown") if model == "my-model-1" else Price(1, "v")
     )
-    with pytest.raises(NotAdmitted, match=r"my-model-1 has no price.*\[prices\].*\[token_caps\]"):
+    with pytest.raises(NotAdmitted, match=r"hold my-model-1 \(unknown\).*\[prices\].*\[token_caps\]"):
         await place.submit("a", model="my-model-1")
     place.desk.dispatcher._terms = replace(TERMS, token_caps={"my-model-1": 1000})
     assert (await place.submit("b", model="my-model-1")).route.model == "my-model-1"

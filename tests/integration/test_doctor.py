@@ -210,7 +210,10 @@ async def test_a_model_that_is_not_there_and_has_no_price(room: Ward) -> None:
     assert '[prices."claude-pico-1"]' in failures["price haiku"].fix
     room.change("token_caps", **{"claude-pico-1": 100_000})
     assert (await room.look())["price haiku"].level is Level.WARNING
-    room.change("prices", **{"claude-pico-1": {"input": 1, "output": 5}})
+    some = {"input": 1, "output": 5}
+    room.change("prices", **{"claude-pico-1": some})
+    assert "no price for cache reads" in (await room.look())["price haiku"].saw
+    room.change("prices", **{"claude-pico-1": {**some, "cache_read": 0.1, "cache_write_5m": 1.25}})
     assert (await room.look())["price haiku"].level is Level.OK
 
 

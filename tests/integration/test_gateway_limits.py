@@ -10,6 +10,7 @@ from dispatch.faults import OVER_BUDGET_ERROR, OVER_CAP_ERROR
 from dispatch.usage import Price
 from tests.integration.gateway_room import (
     HALF_HELD,
+    MODEL,
     TOKEN_CAP,
     UNHELD_MODEL,
     UNPRICED_MODEL,
@@ -52,8 +53,46 @@ async def test_a_model_with_neither_price_nor_token_cap_is_refused_and_told_so(
     async with room.gateway.admit(await room.claim()) as access, sdk(access) as client:
         with pytest.raises(anthropic.NotFoundError) as caught:
             await ask(client, model=UNHELD_MODEL)
-    assert "needs one under [prices], or a cap under [token_caps]" in refusal(caught.value)[1]
+    assert "needs all its prices under [prices], or a cap under [token_caps]" in refusal(caught.value)[1]
     assert sim.served == []
+
+
+async def test_what_comes_at_a_price_that_nobody_knows_is_cut_and_asked_no_more(
+    room: GatewayRoom, sim: ClaudeSim
+) -> None:
+    sim.script([Step((HALF_HELD,), usage={"service_tier": "priority"})])
+    async with room.gateway.admit(await room.claim()) as access, sdk(access) as client:
+        for _ in range(2):
+            with pytest.raises(anthropic.APIStatusError) as caught:
+                await ask(client)
+            assert "no price for service tier priority" in refusal(caught.value)[1]
+    (line,) = await room.booked()
+    assert not isinstance(line.price, Price)
+    assert line.usage.prompt_tokens > 0
+    assert len(sim.served) == 1
+
+
+async def test_nor_is_what_came_whole(room: GatewayRoom, sim: ClaudeSim) -> None:
+    sim.script([Step((Say("done"),), usage={"service_tier": "priority"})])
+    async with room.gateway.admit(await room.claim()) as access, sdk(access) as client:
+        answer = await client.messages.create(
+            model=MODEL, max_tokens=4096, messages=[{"role": "user", "content": "investigate stall"}]
+        )
+        assert answer.usage.service_tier == "priority"
+        with pytest.raises(anthropic.NotFoundError) as caught:
+            await ask(client)
+    assert "no price for service tier priority" in refusal(caught.value)[1]
+    assert len(sim.served) == 1
+
+
+async def test_a_cap_of_tokens_holds_a_model_with_a_price_too(room: GatewayRoom, sim: ClaudeSim) -> None:
+    room.gateway._token_caps = {MODEL: TOKEN_CAP}
+    sim.script([Step((Say("done"),), usage={"output_tokens": TOKEN_CAP})])
+    async with room.gateway.admit(await room.claim()) as access, sdk(access) as client:
+        await ask(client)
+        with pytest.raises(anthropic.APIStatusError) as caught:
+            await ask(client)
+    assert refusal(caught.value)[0] == OVER_CAP_ERROR
 
 
 async def test_a_token_cap_holds_where_dollars_cannot(room: GatewayRoom, sim: ClaudeSim) -> None:
