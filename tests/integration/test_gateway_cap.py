@@ -153,11 +153,13 @@ async def test_what_one_request_has_spent_counts_for_another_under_way(
 
 
 async def test_a_session_over_its_cap_keeps_its_work(room: GatewayRoom, sim: ClaudeSim) -> None:
-    said = "The first half of the work. " * 40
+    said = "The first half of the work. " * 100
     sim.script([Step((Say(said),))])
+    sim.hold()
     claim = await room.claim(cap_micro_usd=2000)
     async with room.gateway.admit(claim) as access:
         outcome = await MessagesRunner().run(open_session(claim, access))
+    sim.release()
     assert outcome.verdict is Verdict.FAILED
     assert outcome.fault is not None
     assert outcome.fault.kind is FaultKind.OVER_CAP
