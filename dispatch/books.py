@@ -50,7 +50,7 @@ class Books:
         await self._ledger.close_open(lambda model, usage: self._price(model, usage, now), now)
         for issue in self._terms.issues:
             if await self._digests.last_day(issue.edition, issue.channel) is None:
-                await self._digests.tell(issue.edition, issue.channel, issue.newest(now), None, now)
+                await self._digests.tell(issue.edition, issue.channel, issue.begins_after(now), None, now)
 
     def today(self) -> date:
         """The date where the team is."""
@@ -172,19 +172,23 @@ class Books:
                 self._notifier.wake()
 
     async def post_digest(self, day: date) -> bool:
-        """Makes the digest of a day due now. False when that day has been told already.
+        """Makes the digest of a day due now, with the days before it that are not told yet.
 
-        A day that has not ended is told as it stands, as often as asked. Raises Unreachable where no
-        channel is set.
+        False when that day has been told already. One that has not ended is told as it stands, as often as
+        asked. Raises Unreachable where no channel is set.
         """
         channel, now = self._terms.digest_channel, self._clock.now()
         if not channel:
             raise Unreachable("There is no channel to post to: set ONEQUEUE_DIGEST_CHANNEL.")
         issue = Issue(Edition.DAILY, channel, self._terms.zone, self._terms.digest_at)
-        if day < self.today():
-            told = await self._digests.tell(issue.edition, channel, day, issue.delivery(day, day), now)
-        else:
+        if day >= self.today():
             told = await self._outbox.put(issue.delivery(day, day, f"@{now.isoformat()}"), now)
+        else:
+            last = await self._digests.last_day(issue.edition, channel)
+            if last is not None and last >= day:
+                return False
+            first = day if last is None else last + timedelta(days=1)
+            told = await self._digests.tell(issue.edition, channel, day, issue.delivery(first, day), now)
         self._notifier.wake()
         return told
 
@@ -199,7 +203,8 @@ class Books:
         Where they have no channel the log alone says so, once in the life of the process.
         """
         channel, now = self._terms.operators_channel, self._clock.now()
-        day, today = await self.standing(), self.today()
+        purse, today = self._terms.purse(now), now.astimezone(self._terms.zone).date()
+        day = await self._ledger.standing(purse.since, purse.resets_at)
         for scope, limit in self._terms.budgets.named(day.spent).items():
             spent = day.spent.get(scope, 0)
             if step := reached(limit, spent):

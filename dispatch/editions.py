@@ -34,8 +34,11 @@ class Issue:
 
     def newest(self, now: datetime) -> date:
         """The newest day that should have been told by now. A week is told by its Sunday."""
-        day = newest_due(now, self.zone, self.at)
-        return day - timedelta(days=day.isoweekday() % 7) if self.edition is Edition.WEEKLY else day
+        return self._closed_by(newest_due(now, self.zone, self.at))
+
+    def begins_after(self, now: datetime) -> date:
+        """The newest day that is over, told or not: one who starts now is told nothing of days before."""
+        return self._closed_by(now.astimezone(self.zone).date() - timedelta(days=1))
 
     def due(self, last_told: date, now: datetime) -> tuple[date, date] | None:
         """The first and last day that one digest should cover now, or None when all has been told.
@@ -46,6 +49,10 @@ class Issue:
             return due(last_told, now, self.zone, self.at)
         sunday = self.newest(now)
         return (sunday - _WEEK + timedelta(days=1), sunday) if sunday > last_told else None
+
+    def _closed_by(self, day: date) -> date:
+        """The newest day up to that one with which something to tell is complete."""
+        return day - timedelta(days=day.isoweekday() % 7) if self.edition is Edition.WEEKLY else day
 
     def delivery(self, first: date, last: date, again: str = "") -> NewDelivery:
         """The digest of those days. `again` tells one that may be repeated from those before it."""

@@ -119,6 +119,29 @@ async def test_a_restart_tells_nothing_twice(place: Place) -> None:
     assert await place.tick(at) == []
 
 
+async def test_nothing_is_told_of_days_before_the_first_start_however_early_that_is(tmp_path: Path) -> None:
+    store, clock = await Store.open(tmp_path / "onequeue.db"), FakeClock()
+    clock.advance(datetime(2026, 11, 23, 0, 30, tzinfo=UTC) - clock.now())
+    place = Place(store, clock)
+    await place.desk.books.open()
+    assert await place.tick(datetime(2026, 11, 23, 12, 0, tzinfo=UTC)) == []
+    assert ("daily", "COPS", str(MONDAY), str(MONDAY)) in await place.tick(
+        datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+    )
+    await store.close()
+
+
+async def test_one_that_is_posted_by_hand_covers_the_days_missed_before_it(place: Place) -> None:
+    place.clock.advance(datetime(2026, 11, 26, 7, 0, tzinfo=UTC) - place.clock.now())
+    last = MONDAY + timedelta(days=2)
+    assert await place.desk.books.post_digest(last)
+    assert ("daily", "COPS", str(SUNDAY), str(last)) in await place.told()
+    for told in (last, MONDAY, SATURDAY):
+        assert not await place.desk.books.post_digest(told)
+    newly = await place.tick(datetime(2026, 11, 26, 12, 0, tzinfo=UTC))
+    assert [one for one in newly if one[0] == "daily"] == []
+
+
 async def test_a_channels_digest_is_the_sum_of_its_own_cards_in_its_own_day(place: Place) -> None:
     await place.spend("CTOK", Price(1_000_000, "v"))
     place.clock.advance(SUNDAY_NIGHT - place.clock.now())
