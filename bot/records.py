@@ -246,8 +246,12 @@ def _party(line: PartyLine) -> Record:
     return {"name": line.name, "tasks": line.tasks, **_money(line.money)}
 
 
-def _by_tier(micro_usd: Mapping[Tier, int]) -> Record:
-    return {f"{tier}_micro_usd": amount for tier, amount in micro_usd.items()}
+def _by_tier(spent: Mapping[Tier, Money]) -> Record:
+    found: Record = {}
+    for tier, money in spent.items():
+        found[f"{tier}_micro_usd"] = money.micro_usd
+        found[f"{tier}_unpriced_requests"] = money.unpriced
+    return found
 
 
 def _time(at: datetime | None) -> str | None:

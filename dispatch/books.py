@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from dispatch.editions import Before, Edition, Issue, before
 from dispatch.errors import Unreachable
 from dispatch.findings import USUAL_DAYS, Outlier, Pace, Rates, outliers, pace
 from dispatch.ports import BillLine, Clock, Digests, Ledger, Notifier, Outbox, Spending, Tasks
-from dispatch.task import Task
+from dispatch.task import Task, Tier
 from dispatch.terms import Terms
 
 _log = logging.getLogger(__name__)
@@ -87,8 +87,7 @@ class Books:
         """What the days a week before `first` to `last` came to."""
         days = before(first, last)
         ended = await self._tasks.ended_tasks(*window(*days, self._terms.zone))
-        spent = {line.tier: Money(line.micro_usd, line.unpriced) for line in await self.cost(*days)}
-        return Before(spent, counted_ends(ended))
+        return Before(_by_tier(await self.cost(*days)), counted_ends(ended))
 
     async def digest(self, first: date, last: date, channel: str | None = None) -> Digest:
         """The digest of the days `first` to `last`, both included, as of now.
@@ -141,7 +140,7 @@ class Books:
             lines = await self._ledger.spending(*days)
         else:
             lines = await self._ledger.spending_of_channel(channel, *days)
-        return DayBar(day, {line.tier: line.micro_usd for line in lines})
+        return DayBar(day, _by_tier(lines))
 
     async def _spent(self, first: date, last: date, channel: str | None = None) -> Mapping[str, int]:
         """Micro-dollars by scope; of one channel they are all that there is."""
@@ -215,6 +214,10 @@ class Books:
                     _log.warning("%d %% of the day's budget for %s is spent", step, scope)
                 if channel and await self._outbox.put(told, now):
                     self._notifier.wake()
+
+
+def _by_tier(lines: Iterable[Spending]) -> Mapping[Tier, Money]:
+    return {line.tier: Money(line.micro_usd, line.unpriced) for line in lines}
 
 
 def _up_to(last: date, count: int) -> list[date]:
