@@ -60,6 +60,11 @@ class Books:
         """What each tier spent on the days `first` to `last`, both included."""
         return await self._ledger.spending(*window(first, last, self._terms.zone))
 
+    async def unpriced_today(self) -> Mapping[str, int]:
+        """How many of today's requests have no known price, by channel and person as budgets name them."""
+        today = self.today()
+        return await self._ledger.unpriced_between(*window(today, today, self._terms.zone))
+
     async def ended_today(self) -> Sequence[Task]:
         """The tasks that ended today, in order."""
         today = self.today()
