@@ -101,7 +101,7 @@ def _told_beside(digest: Digest, edition: Edition, before: Before | None) -> lis
 
 def _missed(digest: Digest) -> list[Block]:
     days = (digest.last - digest.first).days + 1
-    return [section(f"Covers {days} days: I was down when their digests were due.")] if days > 1 else []
+    return [section(f"Covers {days} days: they could not be told one by one.")] if days > 1 else []
 
 
 def _money(digest: Digest, links: Links, names: Names | None) -> list[Block]:

@@ -196,7 +196,7 @@ def test_a_week_is_held_against_the_week_before() -> None:
         "*Against the week before:* $1.00 after $4.00 (-75 %) · 1 ended after 3 · 1 answered after 2 · "
         "Opus $1.00 after $0.00 · Sonnet $0.00 after $4.00 (-100 %)"
     ) in told
-    assert "I was down" not in told
+    assert "Covers" not in told
 
 
 @pytest.mark.parametrize(
@@ -277,6 +277,12 @@ def test_a_task_without_a_link_is_told_by_its_number_only() -> None:
         "#2 $1.00 · Sonnet · words 2",
         "#3 $1.00 · Sonnet",
     ]
+
+
+def test_days_that_were_missed_are_told_together_without_a_guess_why() -> None:
+    told = str(bulletin(digest(first=DAY - timedelta(days=2)), {}, so_far=False).blocks)
+    assert "Covers 3 days: they could not be told one by one." in told
+    assert "Covers" not in str(bulletin(digest(), {}, so_far=False).blocks)
 
 
 def test_a_day_without_tasks_claims_nothing_of_the_past() -> None:
