@@ -1,7 +1,7 @@
 """Our values as JSON: what `--json` prints and what travels over the local socket. Pure.
 
 Times are ISO 8601 in UTC; money is integer micro-dollars in fields that end in `micro_usd`. A cost
-beside which `unpriced_requests` is not 0 leaves those requests out.
+beside which `unpriced_requests` (of a tier `opus_unpriced_requests`) is not 0 leaves those requests out.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
