@@ -65,20 +65,21 @@ def _checks(
     model_api = ClaudeProbe(probes, settings.anthropic.base_url, settings.anthropic.api_key)
     scopes = frozenset(manifest()["oauth_config"]["scopes"]["bot"])
     of_channels = frozenset(READS_CHANNELS.values())
-    told = frozenset(filter(None, (settings.digest.channel, settings.operators.channel)))
+    terms = settings.terms
+    told = frozenset(filter(None, (terms.digest_channel, terms.operators_channel, *terms.channel_digests)))
     tiers = {tier.value: rule.model for tier, rule in settings.table.items()}
     least = settings.watch.disk_free_mb * MEGABYTE
     checks: dict[str, Check] = {
         "secrets": partial(machine.secrets, partial(settings.need, *needed(settings))),
         "slack token": partial(slack.token, asked, scopes, of_channels, clock.now),
         "slack line": _line(settings, asked, running if vital and vital.in_slack else None),
-        "channels": partial(slack.channels, asked, _named(settings), told),
+        "channels": partial(slack.channels, asked, _named(settings), told, bool(terms.operators_channel)),
         "slash command": slack.command,
         "models": partial(claude.models, model_api, tiers, bool(settings.anthropic.api_key)),
         "prices": partial(claude.prices, tiers, _unpriced(settings), settings.token_caps),
         "database": partial(machine.database, partial(_condition, settings.database), vital is not None),
         "disk": partial(machine.disk, partial(disk_of, settings.database), least),
-        "budget": partial(machine.budget, settings.terms.budgets, partial(_standing, settings)),
+        "budget": partial(machine.budget, terms.budgets, partial(_standing, settings)),
         "zone": partial(machine.zone, settings.zone, clock.now()),
         "timeouts": partial(machine.timeouts, _clashes(settings)),
     }

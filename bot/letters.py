@@ -195,10 +195,12 @@ class Letters:
         return (*told.messages, *(Document(file.name, file.text) for file in told.files))
 
     async def _attempt(self, delivery: Delivery) -> tuple[Task, Attempt]:
-        task = await self._queue.task(_number(delivery))
+        """The attempt, and its task at what it had cost when that attempt ended: it may be told late."""
+        task, spent, unpriced = await self._queue.task(_number(delivery)), 0, 0
         for attempt in await self._queue.attempts(task.id):
+            spent, unpriced = spent + attempt.cost_micro_usd, unpriced + attempt.unpriced
             if attempt.number == delivery.attempt:
-                return task, attempt
+                return replace(task, cost_micro_usd=spent, unpriced=unpriced), attempt
         raise NotFound(f"#{task.id} has no attempt {delivery.attempt}.")
 
     def _shown(self, task: Task, attempt: Attempt) -> tuple[Task, Attempt]:

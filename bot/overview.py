@@ -42,6 +42,10 @@ class Books(Protocol):
         """What each tier spent on the days `first` to `last`, both included."""
         ...
 
+    async def unpriced_today(self) -> Mapping[str, int]:
+        """How many of today's requests have no known price, by channel and person as budgets name them."""
+        ...
+
     async def standing(self) -> Standing:
         """What today has cost and what running tasks may still spend, by budget."""
         ...
@@ -77,6 +81,7 @@ class Seen:
     gates: Sequence[Gate]
     spending: Sequence[Spending]
     standing: Standing
+    unpriced: Mapping[str, int]
     paused: Paused | None
 
 
@@ -122,6 +127,7 @@ class Overview:
             shut(await self._desk.gates()),
             await self._books.cost(today, today),
             await self._books.standing(),
+            await self._books.unpriced_today(),
             await self._desk.paused(),
         )
 
@@ -138,7 +144,7 @@ class Overview:
             look=replace(look, page=page.number),
             page=page,
             rows=rows,
-            day=Day(seen.spending, seen.standing, self._terms.budgets),
+            day=Day(seen.spending, seen.standing, self._terms.budgets, seen.unpriced),
             gates=seen.gates,
             paused=seen.paused,
             table=self._terms.table,

@@ -1,7 +1,7 @@
 """Our values as JSON: what `--json` prints and what travels over the local socket. Pure.
 
 Times are ISO 8601 in UTC; money is integer micro-dollars in fields that end in `micro_usd`. A cost
-beside which `unpriced_requests` is not 0 leaves those requests out.
+beside which `unpriced_requests` (of a tier `opus_unpriced_requests`) is not 0 leaves those requests out.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -246,8 +246,12 @@ def _party(line: PartyLine) -> Record:
     return {"name": line.name, "tasks": line.tasks, **_money(line.money)}
 
 
-def _by_tier(micro_usd: Mapping[Tier, int]) -> Record:
-    return {f"{tier}_micro_usd": amount for tier, amount in micro_usd.items()}
+def _by_tier(spent: Mapping[Tier, Money]) -> Record:
+    found: Record = {}
+    for tier, money in spent.items():
+        found[f"{tier}_micro_usd"] = money.micro_usd
+        found[f"{tier}_unpriced_requests"] = money.unpriced
+    return found
 
 
 def _time(at: datetime | None) -> str | None:

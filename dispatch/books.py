@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from dispatch.editions import Before, Edition, Issue, before
 from dispatch.errors import Unreachable
 from dispatch.findings import USUAL_DAYS, Outlier, Pace, Rates, outliers, pace
 from dispatch.ports import BillLine, Clock, Digests, Ledger, Notifier, Outbox, Spending, Tasks
-from dispatch.task import Task
+from dispatch.task import Task, Tier
 from dispatch.terms import Terms
 
 _log = logging.getLogger(__name__)
@@ -60,6 +60,11 @@ class Books:
         """What each tier spent on the days `first` to `last`, both included."""
         return await self._ledger.spending(*window(first, last, self._terms.zone))
 
+    async def unpriced_today(self) -> Mapping[str, int]:
+        """How many of today's requests have no known price, by channel and person as budgets name them."""
+        today = self.today()
+        return await self._ledger.unpriced_between(*window(today, today, self._terms.zone))
+
     async def ended_today(self) -> Sequence[Task]:
         """The tasks that ended today, in order."""
         today = self.today()
@@ -87,8 +92,7 @@ class Books:
         """What the days a week before `first` to `last` came to."""
         days = before(first, last)
         ended = await self._tasks.ended_tasks(*window(*days, self._terms.zone))
-        spent = {line.tier: Money(line.micro_usd, line.unpriced) for line in await self.cost(*days)}
-        return Before(spent, counted_ends(ended))
+        return Before(_by_tier(await self.cost(*days)), counted_ends(ended))
 
     async def digest(self, first: date, last: date, channel: str | None = None) -> Digest:
         """The digest of the days `first` to `last`, both included, as of now.
@@ -141,7 +145,7 @@ class Books:
             lines = await self._ledger.spending(*days)
         else:
             lines = await self._ledger.spending_of_channel(channel, *days)
-        return DayBar(day, {line.tier: line.micro_usd for line in lines})
+        return DayBar(day, _by_tier(lines))
 
     async def _spent(self, first: date, last: date, channel: str | None = None) -> Mapping[str, int]:
         """Micro-dollars by scope; of one channel they are all that there is."""
@@ -220,6 +224,10 @@ class Books:
                     _log.warning("%d %% of the day's budget for %s is spent", step, scope)
                 if channel and await self._outbox.put(told, now):
                     self._notifier.wake()
+
+
+def _by_tier(lines: Iterable[Spending]) -> Mapping[Tier, Money]:
+    return {line.tier: Money(line.micro_usd, line.unpriced) for line in lines}
 
 
 def _up_to(last: date, count: int) -> list[date]:

@@ -82,10 +82,10 @@ class PartyLine:
 
 @dataclass(frozen=True, slots=True)
 class DayBar:
-    """One day of the chart: micro-dollars by tier."""
+    """One day of the chart: its money by tier."""
 
     day: date
-    by_tier: Mapping[Tier, int]
+    by_tier: Mapping[Tier, Money]
 
 
 @dataclass(frozen=True, slots=True)

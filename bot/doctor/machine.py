@@ -1,7 +1,7 @@
 """What is on this machine: database, disk, zone, timeouts, the day's money, the jail of agents."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -95,9 +95,14 @@ async def zone(team: ZoneInfo, now: datetime) -> Sequence[Finding]:
     return [ok("zone", "read the settings", saw)]
 
 
-def _next_change(here: datetime) -> datetime | None:
-    days = (here + timedelta(days=number) for number in range(1, _YEAR))
-    return next((day for day in days if day.utcoffset() != here.utcoffset()), None)
+def _next_change(here: datetime) -> date | None:
+    """The first day that ends at another offset than that of now."""
+    for number in range(_YEAR):
+        day = here.date() + timedelta(days=number)
+        end = datetime.combine(day + timedelta(days=1), time.min, here.tzinfo)
+        if end.utcoffset() != here.utcoffset():
+            return day
+    return None
 
 
 async def timeouts(clashes: Iterable[str]) -> Sequence[Finding]:

@@ -68,17 +68,24 @@ def _span(time: timedelta) -> str:
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
-async def channels(slack: Slack, named: Mapping[str, str], told: frozenset[str]) -> Sequence[Finding]:
-    """Membership of each channel that the settings name. `named` says by which, `told` needs a member."""
-    if not told:
-        none = warning(
-            "channels",
-            "read the settings",
-            "no channel for digest or operators is set: no digest is posted, alarms are in the log alone",
-            "Set digest.channel (ONEQUEUE_DIGEST_CHANNEL), and operators.channel where it is another",
-        )
-        return [none, *await _each(slack, named, told)]
-    return await _each(slack, named, told)
+async def channels(
+    slack: Slack, named: Mapping[str, str], told: frozenset[str], alarmed: bool
+) -> Sequence[Finding]:
+    """Membership of each channel that the settings name. `named` says by which, `told` needs a member.
+
+    `alarmed` says that one of them is told of alarms.
+    """
+    found = await _each(slack, named, told)
+    if alarmed:
+        return found
+    digests = "only channels are told of their own tasks" if told else "no digest is posted"
+    none = warning(
+        "channels",
+        "read the settings",
+        f"no channel for digest or operators is set: {digests}, alarms are in the log alone",
+        "Set digest.channel (ONEQUEUE_DIGEST_CHANNEL), and operators.channel where it is another",
+    )
+    return [none, *found]
 
 
 async def _each(slack: Slack, named: Mapping[str, str], told: frozenset[str]) -> Sequence[Finding]:

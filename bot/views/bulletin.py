@@ -65,7 +65,7 @@ def bulletin(
 def _chart_table(bars: Sequence[DayBar]) -> str:
     tiers = [tier.capitalize() for tier in MODEL_TIERS]
     rows = (
-        [_label(bar.day), *(dollars(bar.by_tier.get(tier, 0)) for tier in MODEL_TIERS)]
+        [_label(bar.day), *(_dollars(bar.by_tier.get(tier, Money())) for tier in MODEL_TIERS)]
         for bar in reversed(bars)
     )
     return _table(["day", *tiers], rows)
@@ -101,7 +101,7 @@ def _told_beside(digest: Digest, edition: Edition, before: Before | None) -> lis
 
 def _missed(digest: Digest) -> list[Block]:
     days = (digest.last - digest.first).days + 1
-    return [section(f"Covers {days} days: I was down when their digests were due.")] if days > 1 else []
+    return [section(f"Covers {days} days: they could not be told one by one.")] if days > 1 else []
 
 
 def _money(digest: Digest, links: Links, names: Names | None) -> list[Block]:
@@ -149,7 +149,9 @@ def _chart(bars: Sequence[DayBar]) -> Block:
     series = [
         {"name": tier.capitalize(), "data": [_point(bar, tier) for bar in bars]} for tier in MODEL_TIERS
     ]
-    axes = {"categories": days, "x_label": "day", "y_label": "dollars"}
+    partly = any(money.unpriced for bar in bars for money in bar.by_tier.values())
+    amounts = "dollars, without what is unpriced" if partly else "dollars"
+    axes = {"categories": days, "x_label": "day", "y_label": amounts}
     return {
         "type": "data_visualization",
         "title": f"Cost of the last {len(bars)} days by tier",
@@ -158,7 +160,8 @@ def _chart(bars: Sequence[DayBar]) -> Block:
 
 
 def _point(bar: DayBar, tier: Tier) -> dict[str, Any]:
-    return {"label": _label(bar.day), "value": round(bar.by_tier.get(tier, 0) / MICRO_USD, 2)}
+    known = bar.by_tier.get(tier, Money()).micro_usd
+    return {"label": _label(bar.day), "value": round(known / MICRO_USD, 2)}
 
 
 def _label(day: date) -> str:

@@ -15,11 +15,15 @@ _WIDTH: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What today has cost, by tier, and where its budgets stand."""
+    """What today has cost, by tier, and where its budgets stand.
+
+    `unpriced` counts the requests that are in no sum, by channel and person as budgets name them.
+    """
 
     spending: Sequence[Spending]
     standing: Standing
     budgets: Budgets
+    unpriced: Mapping[str, int]
 
 
 def money(day: Day, person: str, channel: str = "") -> str:
@@ -48,7 +52,8 @@ def money(day: Day, person: str, channel: str = "") -> str:
 def _own(day: Day, name: str, scope: str, limit: int | None) -> list[str]:
     if limit is None:
         return []
-    return [_line(name, day.standing.spent.get(scope, 0), 0, limit, day.standing, scope)]
+    spent, unpriced = day.standing.spent.get(scope, 0), day.unpriced.get(scope, 0)
+    return [_line(name, spent, unpriced, limit, day.standing, scope)]
 
 
 def _line(name: str, spent: int, unpriced: int, limit: int | None, day: Standing, scope: str) -> str:

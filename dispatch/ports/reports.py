@@ -64,6 +64,10 @@ class Reports(Protocol):
         """Micro-dollars by budget scope (`all`, `tier:opus`, `channel:C1`, `person:U1`)."""
         ...
 
+    async def unpriced_between(self, since: datetime, until: datetime) -> Mapping[str, int]:
+        """How many requests have no known price, by channel and person (`channel:C1`, `person:U1`)."""
+        ...
+
     async def spending_of_channel(self, channel: str, since: datetime, until: datetime) -> Sequence[Spending]:
         """Sums by tier for the tasks of one channel."""
         ...

@@ -59,6 +59,13 @@ AND task.channel = :channel
 GROUP BY ledger.tier
 ORDER BY ledger.tier;
 
+-- name: unpriced_between
+SELECT task.channel, task.requester, count(*) AS requests
+FROM ledger CROSS JOIN task ON task.id = ledger.task_id
+WHERE ledger.booked_at IS NOT NULL AND ledger.booked_at >= :since AND ledger.booked_at < :until
+AND ledger.unpriced IS NOT NULL
+GROUP BY task.channel, task.requester;
+
 -- name: open_in_channel
 SELECT count(*) AS tasks FROM task WHERE finished_at IS NULL AND channel = :channel;
 

@@ -1,5 +1,6 @@
 """`ports.Reports` on SQLite."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -53,6 +54,14 @@ class SqliteReports:
         """Micro-dollars by budget scope over [since, until)."""
         found = await self.database.rows("spent_between", since=since, until=until)
         return {row["scope"]: row["micro_usd"] for row in found}
+
+    async def unpriced_between(self, since: datetime, until: datetime) -> Mapping[str, int]:
+        """How many requests of [since, until) have no known price, by channel and person."""
+        counts = Counter[str]()
+        for row in await self.database.rows("unpriced_between", since=since, until=until):
+            counts[f"channel:{row['channel']}"] += row["requests"]
+            counts[f"person:{row['requester']}"] += row["requests"]
+        return counts
 
     async def spending_of_channel(self, channel: str, since: datetime, until: datetime) -> Sequence[Spending]:
         """Sums by tier over [since, until) for the tasks of one channel."""

@@ -69,6 +69,19 @@ async def test_what_was_spent_between_is_what_the_ledger_booked(
     assert await store.ledger.spending_of_channel("C2", *window) == []
 
 
+async def test_what_has_no_price_is_counted_by_channel_and_person(store: Parts) -> None:
+    await spend(store, "before", NOW - DAY, Unpriced("new"))
+    await spend(store, "a", NOW, Unpriced("new"))
+    await spend(store, "b", NOW + HOUR, Unpriced("new"), requester="U2")
+    await spend(store, "priced", NOW + 2 * HOUR, Price(7, "v"), channel="C2")
+    await spend(store, "after", NOW + DAY, Unpriced("new"))
+    assert await store.ledger.unpriced_between(NOW, NOW + DAY) == {
+        "channel:C1": 2,
+        "person:U1": 1,
+        "person:U2": 1,
+    }
+
+
 async def test_tasks_and_attempts_of_the_window_and_no_others(store: Parts) -> None:
     await spend(store, "before", NOW - DAY, Price(5, "v"))
     failed = await spend(store, "failed", NOW, Unpriced("new"), state=State.FAILED)

@@ -26,7 +26,7 @@ from dispatch.dispatcher import Dispatcher
 from dispatch.faults import Fault, FaultKind
 from dispatch.states import State
 from dispatch.task import Claim, Outcome, Task, Verdict
-from dispatch.usage import Price, Usage
+from dispatch.usage import Price, Unpriced, Usage
 from dispatch.worker import Worker
 from tests.fakes.clock import FakeClock
 from tests.integration.front_room import RULES, FakeAlarms, make_rights
@@ -77,11 +77,11 @@ class Bench:
                 pass
         return task
 
-    async def spend(self, number: int, micro_usd: int) -> None:
-        """Books a request of the running task."""
+    async def spend(self, number: int, micro_usd: int | None) -> None:
+        """Books a request of the running task; None is one without a known price."""
         ledger, now = self.room.store.ledger, self.clock.now()
         booking = await ledger.open(self.gateway.claims[number], "model", now)
-        price = Price(micro_usd, "test")
+        price = Unpriced("new model") if micro_usd is None else Price(micro_usd, "test")
         await ledger.book(
             booking, model="model", request_id="r", usage=Usage(), price=price, estimated=False, now=now
         )

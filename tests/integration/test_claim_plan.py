@@ -128,6 +128,7 @@ def plan(raw: sqlite3.Connection, name: str) -> list[str]:
         ("thumbs", "feedback_given"),
         ("spent_between", "SEARCH spent_by_hour USING PRIMARY KEY (hour>? AND hour<?)"),
         ("spent_between", "ledger_booked"),
+        ("unpriced_between", "ledger_booked"),
         ("spending_of_channel", "ledger_booked"),
         ("open_in_channel", "task_open"),
         ("newest_billed", "ledger_booked"),

@@ -15,6 +15,7 @@ from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.faults import Fault, FaultKind
 from dispatch.states import State
 from dispatch.task import Outcome, Source, Verdict
+from dispatch.usage import Price, Unpriced, Usage
 from tests.fakes.clock import FakeClock
 from tests.integration.post_room import ANA, OPS, PAYMENTS, SAM, Room, post_room, settle_down
 
@@ -253,3 +254,22 @@ def spaced(posts: Sequence[Posted]) -> list[int]:
 
 def test_waits_grow_to_five_minutes() -> None:
     assert [backoff(tries).total_seconds() for tries in (0, 1, 2, 8, 9, 500)] == [1, 2, 4, 256, 300, 300]
+
+
+async def test_a_receipt_that_is_late_tells_what_its_attempt_had_cost(room: Room) -> None:
+    task, ledger = await room.ask(), room.store.ledger
+    prices: list[Price | Unpriced] = [Price(1_000_000, "v"), Unpriced("new model"), Price(4_000_000, "v")]
+    for price in prices:
+        claim, now = await room.claim(task), room.clock.now()
+        line = await ledger.open(claim, "m", now)
+        await ledger.book(
+            line, model="m", request_id="r", usage=Usage(), price=price, estimated=False, now=now
+        )
+        await room.settle(claim, Outcome(Verdict.FAILED, fault=Fault(FaultKind.REFUSAL)), State.FAILED)
+        if price is not prices[-1]:
+            await room.store.queue.retry(task.id, ANA, now)
+    await settle_down(room)
+    told = room.seen()[1:]
+    assert ["$1.00 spent" in told[0], "· $1.00 · #1" in told[0]] == [True, True]
+    assert "unpriced, $1.00 + 1 unpriced request with earlier attempts · #1" in told[1]
+    assert "$4.00, $5.00 + 1 unpriced request with earlier attempts · #1" in told[2]

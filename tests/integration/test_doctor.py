@@ -156,6 +156,7 @@ async def test_what_others_say_meanwhile_is_left_for_them_who_run_next(room: War
     [
         ("digest", {"channel": RANDOM}, RANDOM, Level.FAILURE, "the bot is not in #random"),
         ("operators", {"channel": SECRET}, SECRET, Level.FAILURE, "channel_not_found"),
+        ("channels", {RANDOM: {"digest": True}}, RANDOM, Level.FAILURE, "the bot is not in #random"),
         ("channels", {RANDOM: {"default_priority": 3}}, RANDOM, Level.WARNING, "the bot is not in #random"),
         ("channels", {"CNONE0001": {"default_priority": 3}}, "CNONE0001", Level.FAILURE, "channel_not_found"),
     ],
@@ -175,6 +176,18 @@ async def test_an_archived_channel_and_no_channel_at_all(room: Ward) -> None:
     assert (await room.look())[f"channel {OPS}"].saw == "#ops is archived"
     room.change("digest", channel="")
     assert (await room.look())["channels"].level is Level.WARNING
+
+
+async def test_where_only_a_channel_is_told_of_itself_a_digest_is_posted(room: Ward) -> None:
+    room.change("digest", channel="")
+    assert "no digest is posted" in (await room.look())["channels"].saw
+    room.change("channels", **{OPS: {"digest": True}})
+    found = await room.look()
+    assert found["channels"].saw == (
+        "no channel for digest or operators is set: only channels are told of their own tasks, alarms are in "
+        "the log alone"
+    )
+    assert found[f"channel {OPS}"].level is Level.OK
 
 
 async def test_a_clock_that_is_ten_minutes_off(room: Ward) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.views.looks import PAGE
+from dispatch.budget import Budgets
 from dispatch.faults import Fault, FaultKind
 from dispatch.questions import NewQuestion, QuestionKind
 from dispatch.states import State
@@ -205,3 +206,12 @@ async def test_whoever_may_not_read_is_told_so_and_nothing_else(bench: Bench) ->
     view = bench.slack.state.home["UANA00001"]
     assert says(view).startswith("Not shown: ")
     assert len(view["blocks"]) == 1
+
+
+async def test_ones_own_line_says_what_no_price_is_known_of(tmp_path: Path) -> None:
+    async with control_room(tmp_path, Budgets(person=5_000_000)) as bench:
+        await ask(bench, "p3 investigate stall")
+        await bench.seats.wait_started(1)
+        await bench.spend(1, None)
+        assert "You unpriced of $5.00" in says(await opened(bench))
+        assert "You $0.00 of $5.00" in says(await opened(bench, "sam"))

@@ -170,7 +170,7 @@ def test_the_longest_digest_fits_into_a_message_and_pings_nobody() -> None:
         waste=tuple(WasteLine(why, 10**6, Money(10**13, 10**6)) for why in Waste),
         all_opus_micro_usd=10**14,
         uncompared=10**6,
-        chart=tuple(DayBar(DAY, dict.fromkeys(MODEL_TIERS, 10**12)) for _ in range(14)),
+        chart=tuple(DayBar(DAY, dict.fromkeys(MODEL_TIERS, Money(10**12, 10**6))) for _ in range(14)),
         people=parties,
         channels=parties,
         disputed=many,
@@ -196,7 +196,7 @@ def test_a_week_is_held_against_the_week_before() -> None:
         "*Against the week before:* $1.00 after $4.00 (-75 %) · 1 ended after 3 · 1 answered after 2 · "
         "Opus $1.00 after $0.00 · Sonnet $0.00 after $4.00 (-100 %)"
     ) in told
-    assert "I was down" not in told
+    assert "Covers" not in told
 
 
 @pytest.mark.parametrize(
@@ -215,6 +215,28 @@ def test_two_weeks_without_anything_are_not_compared() -> None:
 def test_a_channels_own_digest_says_whose_it_is() -> None:
     message = bulletin(digest(), {}, so_far=False, edition=Edition.CHANNEL)
     assert message.text.startswith("This channel, Sunday 22 November · $1.00")
+
+
+def test_what_no_price_is_known_of_is_no_zero_in_the_days_before() -> None:
+    known = DayBar(DAY - timedelta(days=1), {Tier.OPUS: Money(DOLLAR)})
+    partly = DayBar(DAY, {Tier.OPUS: Money(DOLLAR, 2), Tier.HAIKU: Money(0, 1)})
+    told = digest(chart=(known, partly))
+    message = bulletin(told, {}, so_far=False)
+    assert message.simpler is not None
+    assert "| 22 Nov | $1.00 + 2 unpriced requests | $0.00 | unpriced |" in str(message.simpler.blocks)
+    assert "dollars, without what is unpriced" in str(message.blocks)
+    assert "without what is unpriced" not in str(bulletin(digest(chart=(known,)), {}, so_far=False).blocks)
+    days = digest_record(told)["days"]
+    assert days == [
+        {"day": "2026-11-21", "opus_micro_usd": DOLLAR, "opus_unpriced_requests": 0},
+        {
+            "day": "2026-11-22",
+            "opus_micro_usd": DOLLAR,
+            "opus_unpriced_requests": 2,
+            "haiku_micro_usd": 0,
+            "haiku_unpriced_requests": 1,
+        },
+    ]
 
 
 def test_what_needs_a_look_stands_above_the_chart() -> None:
@@ -255,6 +277,12 @@ def test_a_task_without_a_link_is_told_by_its_number_only() -> None:
         "#2 $1.00 · Sonnet · words 2",
         "#3 $1.00 · Sonnet",
     ]
+
+
+def test_days_that_were_missed_are_told_together_without_a_guess_why() -> None:
+    told = str(bulletin(digest(first=DAY - timedelta(days=2)), {}, so_far=False).blocks)
+    assert "Covers 3 days: they could not be told one by one." in told
+    assert "Covers" not in str(bulletin(digest(), {}, so_far=False).blocks)
 
 
 def test_a_day_without_tasks_claims_nothing_of_the_past() -> None:

@@ -120,6 +120,23 @@ async def test_the_days_money(spent: int, reserved: int, level: Level, said: str
     assert "budgets.day_usd" in none.fix
 
 
+@pytest.mark.parametrize(
+    ("team", "hour", "told"),
+    [
+        ("Europe/Berlin", datetime(2026, 3, 20, 0, 30), "29 March 2026"),
+        ("Europe/Berlin", datetime(2026, 3, 20, 12, 0), "29 March 2026"),
+        ("Europe/Berlin", datetime(2026, 3, 29, 0, 30), "29 March 2026"),
+        ("Europe/Berlin", datetime(2026, 3, 29, 3, 30), "25 October 2026"),
+        ("Europe/Berlin", datetime(2026, 10, 25, 0, 30), "25 October 2026"),
+        ("America/Havana", datetime(2026, 3, 1, 0, 30), "08 March 2026"),
+        ("America/Havana", datetime(2026, 10, 20, 0, 30), "01 November 2026"),
+    ],
+)
+async def test_the_day_of_the_change_is_named_at_any_hour(team: str, hour: datetime, told: str) -> None:
+    (found,) = await machine.zone(ZoneInfo(team), hour.replace(tzinfo=ZoneInfo(team)))
+    assert found.saw.endswith(f"clocks change on {told}")
+
+
 async def test_the_zone_says_when_its_clocks_change() -> None:
     (berlin,) = await machine.zone(ZoneInfo("Europe/Berlin"), NOON)
     assert berlin == ok(

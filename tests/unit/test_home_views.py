@@ -88,7 +88,7 @@ def make_board(rows: Sequence[Row], look: Look = Look(), **changes: object) -> B
         look=look,
         page=page_of(waiting, ended, asking, ANA, look),
         rows=rows,
-        day=Day([], NOTHING, Budgets()),
+        day=Day([], NOTHING, Budgets(), {}),
         gates=[],
         table=DEFAULT_TABLE,
     )
@@ -226,9 +226,20 @@ def test_todays_money_stands_against_each_budget(budgets: Budgets, channel: str,
         [Spending(Tier.OPUS, 2, 3_000_000, 1)],
         replace(NOTHING, spent=spent, reserved={"all": 2_000_000}),
         budgets,
+        {},
     )
     assert said in money(day, ANA, channel)
     assert SAM not in money(day, ANA, channel)
+
+
+def test_what_no_price_is_known_of_is_no_zero_in_ones_own_line() -> None:
+    spent = replace(NOTHING, spent={"channel:C1": 1_000_000})
+    unpriced = {f"person:{ANA}": 1, f"person:{SAM}": 7, "channel:C1": 2}
+    day = Day([], spent, Budgets(person=5_000_000, channel=2_000_000), unpriced)
+    assert money(day, ANA, "C1").split("\n")[-3:-1] == [
+        "░░░░░░░░░░ You unpriced of $5.00",
+        "▓▓▓▓▓░░░░░ This channel $1.00 + 2 unpriced requests of $2.00",
+    ]
 
 
 def test_whoever_may_not_read_is_told_why() -> None:
