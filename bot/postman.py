@@ -10,7 +10,7 @@ from typing import Final
 from bot.letters import Document, Letter, Letters
 from bot.ports import Chat, NoAnswer, RateLimited, Refused
 from bot.previewing import Previewing
-from bot.refusals import NO_BLOCKS, NO_CARD, NO_EDIT, NO_FILE, NO_THREAD
+from bot.refusals import NO_BLOCKS, NO_CARD, NO_EDIT, NO_THREAD, is_of_files
 from bot.slacktext import escape, neutralise
 from bot.traffic import Traffic, Way
 from bot.views.gate import LivePing
@@ -238,7 +238,7 @@ class Postman:
 
     async def _without_files(self, sending: Sending, refused: Refused) -> Task:
         """The task whose file was refused. Raises the refusal where it is not one of files."""
-        if refused.code not in NO_FILE or sending.delivery.task_id is None:
+        if not is_of_files(refused.code) or sending.delivery.task_id is None:
             raise refused
         return await self._queue.task(sending.delivery.task_id)
 
