@@ -1,16 +1,17 @@
 """Posts one delivery: looks first where that is in doubt, goes on where it stopped."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from bot.letters import Document, Letter, Letters
 from bot.ports import Chat, NoAnswer, RateLimited, Refused
 from bot.previewing import Previewing
-from bot.refusals import NO_BLOCKS, NO_CARD, NO_EDIT, NO_FILE, NO_THREAD
+from bot.refusals import NO_BLOCKS, NO_CARD, NO_EDIT, NO_THREAD, is_of_files
 from bot.slacktext import escape, neutralise
 from bot.traffic import Traffic, Way
 from bot.views.gate import LivePing
@@ -23,6 +24,8 @@ from dispatch.task import Task
 _LOOK_BACK: Final = timedelta(days=1)
 _UNKNOWN_REVISION: Final = 0
 """A card found by a look may show an older state: it is due again, as an edit."""
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -129,12 +132,8 @@ class Postman:
         if delivery.person is None or not isinstance(words, Message):
             raise Refused("user_not_found")
         with self._closing(Way.WHISPER, delivery):
-            try:
-                await self._chat.whisper(delivery.channel, delivery.person, words, thread=delivery.thread)
-            except Refused as refused:
-                if refused.code not in NO_THREAD:
-                    raise
-                await self._chat.whisper(delivery.channel, delivery.person, words, thread=None)
+            whisper = partial(self._chat.whisper, delivery.channel, delivery.person, words)
+            await _in_thread(delivery.thread, whisper)
 
     async def _pieces(self, sending: Sending, letter: Letter) -> str | None:
         delivery = sending.delivery
@@ -207,12 +206,8 @@ class Postman:
         delivery = sending.delivery
         self._traffic.posted(delivery.channel, self._clock.now())
         with _noting_doubt(sending), self._closing(Way.POST, delivery):
-            try:
-                return await self._chat.post(delivery.channel, message, thread=delivery.thread, key=key)
-            except Refused as refused:
-                if refused.code not in NO_THREAD or delivery.thread is None:
-                    raise
-                return await self._chat.post(delivery.channel, message, thread=None, key=key)
+            post = partial(self._chat.post, delivery.channel, message, key=key)
+            return await _in_thread(delivery.thread, post)
 
     async def _attach(self, sending: Sending, key: str, file: Document, doubt: bool) -> str:
         """Uploads a file, or posts its words where Slack takes none."""
@@ -234,11 +229,12 @@ class Postman:
         delivery = sending.delivery
         self._traffic.posted(delivery.channel, self._clock.now())
         with _noting_doubt(sending):
-            return await self._chat.upload(delivery.channel, file.name, file.text, thread=delivery.thread)
+            upload = partial(self._chat.upload, delivery.channel, file.name, file.text)
+            return await _in_thread(delivery.thread, upload)
 
     async def _without_files(self, sending: Sending, refused: Refused) -> Task:
         """The task whose file was refused. Raises the refusal where it is not one of files."""
-        if refused.code not in NO_FILE or sending.delivery.task_id is None:
+        if not is_of_files(refused.code) or sending.delivery.task_id is None:
             raise refused
         return await self._queue.task(sending.delivery.task_id)
 
@@ -265,6 +261,16 @@ class Postman:
 
 def _carried(key: str, piece: Message | Document) -> str:
     return piece.name if isinstance(piece, Document) else key
+
+
+async def _in_thread(thread: str | None, send: Callable[..., Awaitable[T]]) -> T:
+    """Sends into a thread; where that is gone, into the channel itself."""
+    try:
+        return await send(thread=thread)
+    except Refused as refused:
+        if refused.code not in NO_THREAD or thread is None:
+            raise
+        return await send(thread=None)
 
 
 @contextmanager

@@ -29,24 +29,12 @@ NO_EDIT: Final = "edit_window_closed"
 NO_THREAD: Final = frozenset({"cannot_reply_to_message", "thread_not_found", "invalid_thread_ts"})
 """The thread is gone: the channel itself is left."""
 
-NO_FILE: Final = frozenset(
-    {
-        "file_type_not_allowed",
-        "file_upload_size_restricted",
-        "file_uploads_disabled",
-        "file_uploads_except_images_disabled",
-        "missing_scope",
-        "posting_to_channel_denied",
-        "storage_limit_reached",
-        "unknown_method",
-    }
-)
-"""The workspace takes no such file."""
-
 NO_STREAM: Final = frozenset(
     {"access_denied", "missing_scope", "no_permission", "not_allowed_token_type", "unknown_method"}
 )
 """The workspace takes no message that grows."""
+
+_NO_RIGHT_TO_FILES: Final = "missing_scope"
 
 _NOT_THERE: Final = frozenset(
     {
@@ -84,6 +72,11 @@ _OURS: Final = frozenset(
 def is_ours(code: str) -> bool:
     """Whether an operator can put that right, so that the same is taken later."""
     return code in _OURS
+
+
+def is_of_files(code: str) -> bool:
+    """Whether the words of a file that was refused so may still be taken as a message."""
+    return code == _NO_RIGHT_TO_FILES or code not in _OURS | _NOT_THERE
 
 
 def consequence(code: str, delivery: Delivery) -> Consequence:

@@ -13,7 +13,14 @@ from bot.ports import ChatError, NoAnswer, RateLimited, Refused
 
 _RATE_LIMIT_CODES: Final = frozenset({"ratelimited", "rate_limited"})
 _THEIR_FAULTS: Final = frozenset(
-    {"fatal_error", "internal_error", "request_timeout", "service_unavailable", "team_added_to_org"}
+    {
+        "fatal_error",
+        "internal_error",
+        "request_timeout",
+        "service_unavailable",
+        "team_added_to_org",
+        "update_failed",
+    }
 )
 _UNSAID_WAIT: Final = 30.0
 

@@ -13,12 +13,12 @@ ON CONFLICT (key) DO NOTHING;
 UPDATE delivery SET
     revision = revision + 1,
     due_at = CASE
-        WHEN delivery.state = 'sent' THEN :now
+        WHEN delivery.state IN ('sent', 'refused') THEN :now
         WHEN delivery.weight AND task.finished_at IS NOT NULL THEN min(due_at, :now)
         ELSE due_at
     END,
     weight = delivery.message IS NOT NULL AND task.finished_at IS NULL,
-    state = iif(delivery.state = 'sent', 'due', delivery.state)
+    state = iif(delivery.state IN ('sent', 'refused'), 'due', delivery.state)
 FROM task
 WHERE key = 'card:' || :task_id AND task.id = :task_id;
 

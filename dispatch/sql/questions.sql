@@ -43,8 +43,8 @@ RETURNING id;
 -- name: raise_question
 UPDATE delivery SET
     revision = revision + 1,
-    due_at = iif(state = 'sent', :now, due_at),
-    state = iif(state = 'sent', 'due', state)
+    due_at = iif(state IN ('sent', 'refused'), :now, due_at),
+    state = iif(state IN ('sent', 'refused'), 'due', state)
 WHERE key = 'question:' || :question_id;
 
 -- name: keep_conversation

@@ -4,6 +4,7 @@ import pytest
 
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.errors import NotFound
+from dispatch.questions import NewQuestion, QuestionKind
 from dispatch.states import State
 from tests.contracts.stores import NOW, SECOND, Parts
 
@@ -164,10 +165,37 @@ async def test_a_card_given_up_is_sent_where_the_task_moves(store: Parts) -> Non
     task = await store.add()
     (card,) = await store.due()
     await store.outbox.refused(card.id, "not_in_channel", NOW)
-    await store.claim()
-    assert await store.due() == []
     await store.outbox.move_to(task.id, "D1", NOW)
     assert await store.deliver_all() == [f"card:{task.id}"]
+
+
+@pytest.mark.parametrize("message", [None, "17.9"])
+async def test_a_card_given_up_is_tried_again_once_it_says_something_else(
+    store: Parts, message: str | None
+) -> None:
+    await store.add()
+    (card,) = await store.due()
+    await store.outbox.sent(card.id, card.revision, message, NOW)
+    claim = await store.claim()
+    await store.outbox.refused(card.id, "no", NOW)
+    assert await store.due() == []
+    await store.settle(claim, State.DONE, NOW + SECOND)
+    (again,) = await store.due(NOW + SECOND)
+    assert (again.id, again.message, again.due_at) == (card.id, message, NOW + SECOND)
+
+
+async def test_a_question_given_up_is_tried_again_once_it_is_over(store: Parts) -> None:
+    await store.add()
+    claim = await store.claim()
+    new = NewQuestion(QuestionKind.QUESTION, "Which queue first?")
+    question = await store.questions.ask(claim, new, NOW + SECOND, NOW)
+    (card,) = await store.due()
+    await store.outbox.sent(card.id, card.revision, "17.9", NOW)
+    (told,) = await store.due()
+    await store.outbox.refused(told.id, "no", NOW)
+    assert await store.due() == []
+    await store.questions.answer(question.id, "payments", "U1", "k", NOW)
+    assert told.key in await store.deliver_all()
 
 
 async def test_no_such_task_is_moved(store: Parts) -> None:

@@ -46,7 +46,11 @@ def read(post: Posted) -> str:
         ("chat.delete", "unknown_method"),
         ("files.getUploadURLExternal", "unknown_method"),
         ("files.getUploadURLExternal", "missing_scope"),
+        ("files.getUploadURLExternal", "snippet_too_large"),
         ("files.completeUploadExternal", "file_type_not_allowed"),
+        ("files.completeUploadExternal", "file_update_failed"),
+        ("files.completeUploadExternal", "invalid_channel"),
+        ("files.completeUploadExternal", "an_unlisted_code"),
     ],
 )
 @pytest.mark.parametrize("text", [WHOLE, DIFF], ids=["prose", "files"])

@@ -189,6 +189,17 @@ async def test_a_deleted_thread_leaves_the_channel(room: Room) -> None:
     assert all(post.thread_ts is None for post in room.posts())
 
 
+@pytest.mark.parametrize("code", ["invalid_thread_ts", "thread_not_found"])
+async def test_a_file_whose_thread_was_deleted_goes_to_the_channel(room: Room, code: str) -> None:
+    task = await room.ask()
+    await settle_down(room)
+    room.slack.fault("files.completeUploadExternal", "error", error=code)
+    await room.answer(task, "```diff\n-old\n+new\n```")
+    await settle_down(room)
+    file = room.posts()[-1]
+    assert (file.files[0].content, file.thread_ts) == (b"-old\n+new\n", None)
+
+
 async def test_a_deleted_thread_and_a_cut_line_still_post_once(room: Room) -> None:
     asked = await room.slack.say("ana", "ops", "@onequeue p3 investigate stall")
     room.slack.state.messages[OPS].clear()
