@@ -10,15 +10,19 @@ VALUES (:key, :kind, :task_id, :attempt, :body, :now, :now)
 ON CONFLICT (key) DO NOTHING;
 
 -- name: raise_card
+-- A card that Slack refused is tried again at the next move, not at each word of progress.
 UPDATE delivery SET
     revision = revision + 1,
     due_at = CASE
-        WHEN delivery.state IN ('sent', 'refused') THEN :now
+        WHEN delivery.state = 'sent' OR (delivery.state = 'refused' AND task.state != 'running') THEN :now
         WHEN delivery.weight AND task.finished_at IS NOT NULL THEN min(due_at, :now)
         ELSE due_at
     END,
     weight = delivery.message IS NOT NULL AND task.finished_at IS NULL,
-    state = iif(delivery.state IN ('sent', 'refused'), 'due', delivery.state)
+    state = CASE
+        WHEN delivery.state = 'sent' OR (delivery.state = 'refused' AND task.state != 'running') THEN 'due'
+        ELSE delivery.state
+    END
 FROM task
 WHERE key = 'card:' || :task_id AND task.id = :task_id;
 
