@@ -11,7 +11,7 @@ from bot.ports import Chat, NoAnswer, RateLimited, Refused
 from bot.postman import Postman, Sending
 from bot.refusals import Consequence, consequence, is_ours
 from bot.views.message import is_person
-from bot.views.notices import moved_notice
+from bot.views.notices import answer_refused_notice, moved_notice
 from dispatch.delivery import Delivery, DeliveryKind
 from dispatch.errors import NotFound, StoreError
 from dispatch.ports import Clock, Outbox, Queue
@@ -202,6 +202,8 @@ class Courier:
                 await self._move(sending, refused)
             case Consequence.TELL_DIRECTLY:
                 await self._postman.tell_directly(sending)
+            case Consequence.SAY_SO:
+                await self._say_so(sending, refused)
             case Consequence.WAIT:
                 await self._wait_for_operators(sending, refused)
             case Consequence.GIVE_UP:
@@ -222,6 +224,21 @@ class Courier:
             await self._postman.post(notice, moved_notice(task, delivery.channel, refused.code))
         _log.warning("task %d moves to direct messages: %s", task.id, refused)
         await self._outbox.move_to(task.id, there, self._clock.now())
+
+    async def _say_so(self, sending: Sending, refused: Refused) -> None:
+        """Gives up an answer and says so in its place, or in direct messages where not even that is taken."""
+        delivery = sending.delivery
+        task = await self._queue.task(delivery.task_id or 0)
+        notice = replace(delivery, key=f"{delivery.key}/refused", kind=DeliveryKind.NOTICE)
+        words = answer_refused_notice(task, refused.code)
+        try:
+            await self._postman.say_instead(notice, words)
+        except Refused as again:
+            if is_ours(again.code) or not is_person(task.requester):
+                raise
+            there = await self._chat.open_dm(task.requester)
+            await self._postman.say_instead(replace(notice, channel=there, thread=None), words)
+        await self._give_up(sending, str(refused))
 
     async def _is_there(self, channel: str, key: str, since: datetime) -> bool:
         """Whether that has been said; where Slack does not let us look, it is said again."""

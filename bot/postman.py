@@ -97,6 +97,13 @@ class Postman:
         self._insist_on_turn(delivery)
         await self._post(Sending(delivery, in_doubt=False), message, delivery.key)
 
+    async def say_instead(self, delivery: Delivery, message: Message) -> None:
+        """Posts a message in the place of what was refused, unless it stands there."""
+        sending = Sending(delivery, in_doubt=True)
+        if await self._arrived(sending, delivery.key) is None:
+            await self._next_turn(delivery.channel)
+            await self._message(sending, delivery.key, message, doubt=False)
+
     def _insist_on_turn(self, delivery: Delivery) -> None:
         if wait := self.wait(delivery):
             raise RateLimited(wait.total_seconds())

@@ -11,6 +11,7 @@ class Consequence(Enum):
 
     MOVE = "to the requester's direct messages"
     TELL_DIRECTLY = "the same words as a direct message"
+    SAY_SO = "a notice in its place"
     WAIT = "until an operator has put it right"
     GIVE_UP = "no other way is left"
 
@@ -57,6 +58,7 @@ _OURS: Final = frozenset(
         "ekm_access_denied",
         "invalid_auth",
         "message_limit_exceeded",
+        "messages_tab_disabled",
         "missing_scope",
         "no_permission",
         "not_allowed_token_type",
@@ -88,7 +90,7 @@ def consequence(code: str, delivery: Delivery) -> Consequence:
     if code in _NOT_THERE and delivery.task_id is not None:
         return Consequence.MOVE
     if code not in _NOT_THERE:
-        return Consequence.GIVE_UP
+        return Consequence.SAY_SO if delivery.kind is DeliveryKind.ANSWER else Consequence.GIVE_UP
     if delivery.kind in (DeliveryKind.DIGEST, DeliveryKind.NOTICE, DeliveryKind.BUDGET):
         return Consequence.WAIT
     return Consequence.GIVE_UP

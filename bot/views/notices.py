@@ -63,6 +63,17 @@ def moved_notice(task: Task, channel: str, code: str) -> Message:
     return Message(text, (section(text),))
 
 
+def answer_refused_notice(task: Task, code: str) -> Message:
+    """Says where an answer is that Slack does not take."""
+    called = task.requester if is_person(task.requester) else None
+    text = (
+        f"Not all of the answer to #{task.id} could be posted: Slack refused it ({inline(code, 80)}). "
+        f"`onequeue show {task.id}` prints it."
+    )
+    said = f"{mention(called)} {text}" if called else text
+    return Message(text, (section(said),), called)
+
+
 def file_refused_notice(task: Task, code: str) -> Message:
     """Says where the rest of an answer is when Slack takes no file."""
     text = (

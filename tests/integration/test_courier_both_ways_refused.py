@@ -88,3 +88,49 @@ async def test_a_question_that_cannot_be_asked_in_private_holds_up_no_answer(roo
     await settle_down(room)
     assert room.seen()[-1].startswith("> It was the pool.")
     assert room.clock.now() - started < timedelta(minutes=1)
+
+
+BLOCKED = "slack_connect_file_link_sharing_blocked"
+
+
+async def test_a_notice_takes_the_place_of_an_answer_that_slack_does_not_take(room: Room) -> None:
+    task = await room.ask()
+    await settle_down(room)
+    room.slack.fault("chat.postMessage", "error", error=BLOCKED)
+    room.slack.fault("chat.postMessage", "reset")
+    room.slack.fault("chat.postMessage", "error", error=BLOCKED)
+    await room.answer(task)
+    await settle_down(room)
+    card, notice = room.posts()
+    assert f"Slack refused it ({BLOCKED}). `onequeue show 1` prints it." in visible(notice)
+    assert notice.thread_ts == card.ts
+    assert [ping.target for ping in room.slack.pings] == [ANA]
+
+
+async def test_the_notice_goes_directly_where_the_thread_takes_not_even_that(room: Room) -> None:
+    task = await room.ask()
+    await settle_down(room)
+    room.slack.fault("chat.postMessage", "error", times=2, error=BLOCKED)
+    await room.answer(task)
+    await settle_down(room)
+    (notice,) = room.seen(room.slack.dm("ana"))
+    assert "`onequeue show 1` prints it." in notice
+
+
+async def test_a_notice_that_is_taken_nowhere_is_given_up(room: Room) -> None:
+    task = await room.ask()
+    await settle_down(room)
+    room.slack.fault("chat.postMessage", "error", times=99, error=BLOCKED)
+    posted = room.calls("chat.postMessage")
+    await room.answer(task)
+    await settle_down(room)
+    assert room.calls("chat.postMessage") == posted + 3
+
+
+async def test_an_answer_waits_for_an_operator_to_turn_direct_messages_on(room: Room) -> None:
+    task = await room.ask()
+    await settle_down(room)
+    room.slack.fault("chat.postMessage", "error", times=3, error="messages_tab_disabled")
+    await room.answer(task)
+    await settle_down(room)
+    assert "It was the pool." in room.seen()[-1]
