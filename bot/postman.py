@@ -161,8 +161,9 @@ class Postman:
 
     async def _piece(self, sending: Sending, key: str, piece: Message | Document) -> str:
         doubt = sending.in_doubt
-        if doubt and (arrived := await self._arrived(sending, _carried(key, piece))):
-            return arrived
+        for carried in _carried(key, piece) if doubt else ():
+            if arrived := await self._arrived(sending, carried):
+                return arrived
         if isinstance(piece, Document):
             return await self._attach(sending, key, piece, doubt)
         if sending.delivery.parts_sent == 0 and key.endswith("/0"):
@@ -251,9 +252,10 @@ class Postman:
         if not words or escape(words) == piece.text:
             return
         file = Document(f"{key.replace(':', '-').replace('/', '-part-')}.md", words)
-        if doubt and await self._arrived(sending, file.name):
+        in_its_place = f"{key}/file"
+        if doubt and (await self._arrived(sending, file.name) or await self._arrived(sending, in_its_place)):
             return
-        await self._file(sending, f"{key}/file", file)
+        await self._file(sending, in_its_place, file)
 
     @contextmanager
     def _closing(self, way: Way, delivery: Delivery) -> Iterator[None]:
@@ -266,8 +268,9 @@ class Postman:
             raise
 
 
-def _carried(key: str, piece: Message | Document) -> str:
-    return piece.name if isinstance(piece, Document) else key
+def _carried(key: str, piece: Message | Document) -> tuple[str, ...]:
+    """What a look finds it by. The words of a file that was refused are a message."""
+    return (piece.name, key) if isinstance(piece, Document) else (key,)
 
 
 async def _in_thread(thread: str | None, send: Callable[..., Awaitable[T]]) -> T:

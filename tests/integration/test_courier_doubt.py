@@ -117,6 +117,19 @@ async def test_a_file_whose_fate_is_unknown_is_looked_for(room: Room) -> None:
     assert [len(post.files) for post in room.posts()] == [0, 0, 1]
 
 
+async def test_the_words_of_a_refused_file_whose_fate_is_unknown_are_looked_for(room: Room) -> None:
+    room.slack.fault("files.getUploadURLExternal", "error", times=9, error="file_uploads_disabled")
+    await room.ask()
+    await room.courier.send_due()
+    await room.answer(await room.store.queue.task(1), "See:\n```diff\n- seats = 1\n+ seats = 8\n```\n")
+    await _fail_at(room, 1)
+    await settle_down(room)
+    card, answer, words = room.posts()
+    assert "seats = 8" not in card.text
+    assert "seats = 8" in str(answer.blocks)
+    assert "seats = 8" in str(words.blocks)
+
+
 async def test_a_process_that_died_while_sending_does_not_double(room: Room) -> None:
     task = await room.ask()
     (delivery,) = await room.store.outbox.due(room.clock.now(), 1)
