@@ -1,11 +1,15 @@
 """Secrets out of a text: those we know, and whatever has the shape of a well-known one.
 
-Redact the raw text, before it is cut, escaped or neutralised. Every pattern reads a text in linear time.
+Redact the raw text, before it is cut, escaped or neutralised. What nobody sees goes first, such as terminal
+codes: taken out afterwards, it would put together a secret that it had split. Every pattern reads a text in
+linear time.
 """
 
 import re
 from collections.abc import Iterable
 from typing import Final
+
+from bot.slacktext import visible
 
 REDACTED: Final = "[redacted]"
 
@@ -35,11 +39,12 @@ _SHAPES: Final = tuple(
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text with `[redacted]` for every secret in it.
+    """The visible text with `[redacted]` for every secret in it.
 
     `secrets` are the configured ones, matched exactly; one of fewer than 8 characters is left alone,
     because it would be found in ordinary words.
     """
+    text = visible(text)
     for secret in sorted(set(secrets), key=len, reverse=True):
         if len(secret) >= _SHORTEST_SECRET:
             text = text.replace(secret, REDACTED)

@@ -7,7 +7,6 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from bot.redact import redact
-from bot.slacktext import visible
 from dispatch.questions import Question
 from dispatch.task import Attempt, Task
 
@@ -22,16 +21,13 @@ def of_attempt(attempt: Attempt, secrets: Collection[str]) -> Attempt:
     """The attempt without the secrets in what its session said, did and left."""
     fault, work = attempt.fault, attempt.work
     if work is not None:
-        work = replace(
-            work, diffstat=redact(visible(work.diffstat), secrets), diff=redact(visible(work.diff), secrets)
-        )
+        work = replace(work, diffstat=redact(work.diffstat, secrets), diff=redact(work.diff, secrets))
     if fault is not None:
         fault = replace(fault, detail=redact(fault.detail, secrets))
     return replace(
         attempt,
-        # Terminal codes go first: struck out afterwards, they could have split a secret in two.
-        text=redact(visible(attempt.text), secrets),
-        progress=redact(visible(attempt.progress), secrets),
+        text=redact(attempt.text, secrets),
+        progress=redact(attempt.progress, secrets),
         fault=fault,
         work=work,
     )

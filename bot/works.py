@@ -22,7 +22,6 @@ from bot.readings import Instruments, disk_of
 from bot.redact import redact
 from bot.scripts import Scripts
 from bot.sections import PriceSettings
-from bot.slacktext import visible
 from bot.vitals import Vitals
 from bot.voice import Voice
 from bot.watch import Watch
@@ -119,7 +118,7 @@ class Works:
             store.gates,
             self.gateway,
             LocalSeats(
-                Transcribed(models, store.transcripts, clock, lambda text: strike(visible(text))),
+                Transcribed(models, store.transcripts, clock, strike),
                 ScriptRunner(os.environ.get("PATH", os.defpath), str(Path.home())),
             ),
             reach.quotes,

@@ -64,8 +64,8 @@ class Asking:
             raise MoveRefused("Not asked: nobody waits for this task in a channel. Decide yourself.")
         if new.kind is QuestionKind.APPROVAL and self._strike(new.text) != new.text:
             raise MoveRefused(
-                "Not asked: it holds what looks like a secret, which people are not shown, so they would not "
-                "see all of it. Have it read from a file."
+                "Not asked: it holds what looks like a secret, or characters that nobody sees. People are "
+                "not shown these, so they would not see all of it. Have a secret read from a file."
             )
         now = self._clock.now()
         until = deadline(now, self._terms.questions_last, task)

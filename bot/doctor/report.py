@@ -7,7 +7,6 @@ from typing import Final
 from bot.doctor.finding import Finding, Level
 from bot.records import Record
 from bot.redact import redact
-from bot.slacktext import visible
 
 _SHOWN: Final = {Level.OK: "ok", Level.WARNING: "warn", Level.FAILURE: "FAIL", Level.UNKNOWN: "?"}
 _LEVEL_WIDTH: Final = 6
@@ -18,7 +17,7 @@ def safe(findings: Sequence[Finding], secrets: Iterable[str] = ()) -> Sequence[F
     known = tuple(secrets)
 
     def line(text: str) -> str:
-        return " ".join(visible(redact(text, known)).split())
+        return " ".join(redact(text, known).split())
 
     return [
         replace(each, name=line(each.name), did=line(each.did), saw=line(each.saw), fix=line(each.fix))

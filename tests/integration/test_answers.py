@@ -239,6 +239,13 @@ async def test_secrets_are_struck_out_of_what_is_asked(front: Front) -> None:
     assert "[redacted]" in str(post.blocks)
 
 
+async def test_a_secret_that_terminal_codes_split_is_not_put_together_again(front: Front) -> None:
+    words = "use \x1b[1msk-the-\x1b[0msecret or xoxb-12\x07345678-abc?"
+    post = await ask(front, NewQuestion(QuestionKind.QUESTION, words, options=("sk-\u202athe-secret", "no")))
+    assert "use [redacted] or [redacted]?" in str(post.blocks)
+    assert "secret" not in str(post)
+
+
 @pytest.mark.parametrize("words", ["stop", "STOP!", "cancel", "!stop"])
 @pytest.mark.parametrize("new", [WHICH, RESTART], ids=["question", "approval"])
 async def test_stop_is_no_answer_and_stops(front: Front, words: str, new: NewQuestion) -> None:

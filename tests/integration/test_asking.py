@@ -95,6 +95,9 @@ async def test_after_two_minutes_the_session_is_paused(place: Place) -> None:
         "'-----BEGIN A PRIVATE KEY-----'; rm -r ~; : '-----END A PRIVATE KEY-----'",
         "curl https://a:$(rm${IFS}-r${IFS}x)@example.com",
         "curl -H 'x-api-key: xoxb-1234567890-abc'",
+        "curl -H 'x-api-key: xoxb-12\x0734567890-abc'",
+        "curl -H 'x-api-key: xoxb-12\u202a34567890-abc'",
+        "echo \x1b]; rm -r ~ #\x07 done",
     ],
 )
 async def test_nobody_is_asked_to_approve_what_is_not_shown(tmp_path: Path, hidden: str) -> None:

@@ -13,6 +13,7 @@ from bot.courier import backoff
 from bot.rehearsal.slack.state import Message as Posted
 from dispatch.delivery import DeliveryKind, NewDelivery
 from dispatch.faults import Fault, FaultKind
+from dispatch.gates import RUNTIME, Gate, GateState
 from dispatch.states import State
 from dispatch.task import Outcome, Source, Verdict
 from dispatch.usage import Price, Unpriced, Usage
@@ -122,6 +123,24 @@ async def test_secrets_are_struck_out(room: Room) -> None:
     await settle_down(room)
     assert "sk-the-secret" not in "".join(room.seen())
     assert "The key is [redacted]." in room.seen()[1]
+
+
+async def test_what_nobody_sees_hides_no_secret_in_what_was_asked_and_what_holds_it_back(room: Room) -> None:
+    split = "sk-\x1b[1mthe-\x07secret"
+    task = await room.ask(words=f"look at {split}")
+    gate = Gate(RUNTIME, GateState.CLOSED, FaultKind.RUNTIME, f"it is {split}", 1, room.clock.now())
+    await room.strike(task, gate)
+    await settle_down(room)
+    assert "look at [redacted]" in room.seen()[0]
+    assert "it is [redacted]" in room.seen()[0]
+
+
+async def test_what_nobody_sees_hides_no_secret_in_what_went_wrong(room: Room) -> None:
+    claim = await room.claim(await room.ask())
+    fault = Fault(FaultKind.UNKNOWN, "it said sk-\x1b[1mthe-\x07secret")
+    await room.settle(claim, Outcome(Verdict.FAILED, fault=fault), State.FAILED)
+    await settle_down(room)
+    assert "it said [redacted]" in "".join(room.seen())
 
 
 async def test_the_parts_of_a_long_answer_come_in_order_a_second_apart(room: Room) -> None:

@@ -40,6 +40,15 @@ def test_well_known_tokens_go_and_the_text_around_them_stays(token: str, before:
     assert redact(before + token + after) == before + REDACTED + after
 
 
+@pytest.mark.parametrize(
+    "unseen", ["\x1b[1m", "\x1b[0;31m", "\x1b]0;title\x07", "\x07", "\x00", "\u202a", "\u2069"]
+)
+@pytest.mark.parametrize("secret", [*TOKENS, "sk-the-secret-123"])
+def test_what_nobody_sees_splits_no_secret(secret: str, unseen: str) -> None:
+    split = f"use {unseen}{secret[:6]}{unseen}{secret[6:]}{unseen}?"
+    assert redact(split, ["sk-the-secret-123"]) == f"use {REDACTED}?"
+
+
 @pytest.mark.parametrize("text", ORDINARY)
 def test_ordinary_text_stays(text: str) -> None:
     assert redact(text) == text
