@@ -89,7 +89,10 @@ class LogAlone:
 
 
 class Crier:
-    """`Teller` in a channel: posts an alarm once, repeats it in its thread, then says that it is over."""
+    """`Teller` in a channel: posts an alarm once, repeats it in its thread, then says that it is over.
+
+    One that was told in another channel, which may be gone, is told anew, or closed where it is over.
+    """
 
     def __init__(self, chat: Chat, tasks: Tasks, clock: Clock, channel: str) -> None:
         self._chat = chat
@@ -99,6 +102,8 @@ class Crier:
 
     async def tell(self, standing: Standing) -> None:
         """Posts what is due. Raises ChatError."""
+        if standing.kept.channel not in (None, self._channel):
+            standing.change(told_at=None, channel=None, message=None)
         if standing.kept.message is None:
             await self._announce(standing)
         if standing.over_at is not None:
@@ -118,18 +123,22 @@ class Crier:
         kept = standing.kept
         if standing.alarm is None or kept.message is None or kept.channel is None:
             return
-        by = await self.name(kept.acknowledged_by) if kept.acknowledged_by else ""
-        said = alert(standing.alarm, self._clock.now(), acknowledged_by=by, over_at=standing.over_at)
         try:
+            said = await self._said(standing, standing.alarm)
             await self._chat.update(kept.channel, kept.message, said, key=_name(kept))
         except ChatError as error:
             _log.warning("alarm %s cannot be edited: %s", kept.key, error)
+
+    async def _said(self, standing: Standing, alarm: Alarm) -> Message:
+        person = standing.kept.acknowledged_by
+        by = await self.name(person) if person else ""
+        return alert(alarm, self._clock.now(), acknowledged_by=by, over_at=standing.over_at)
 
     async def _announce(self, standing: Standing) -> None:
         now, name = self._clock.now(), _name(standing.kept)
         message = await self._arrived(standing, self._channel, name)
         if message is None and standing.alarm is not None:
-            said = alert(standing.alarm, now, over_at=standing.over_at)
+            said = await self._said(standing, standing.alarm)
             message = await self._post(standing, self._channel, said, thread=None, name=name)
         if message is not None:
             standing.change(told_at=now, channel=self._channel, message=message)

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.views.alert import ACKNOWLEDGE
-from tests.integration.post_room import ANA, OPS
+from tests.integration.post_room import ANA, OPS, PAYMENTS
 from tests.integration.watch_room import (
     FULL,
     HOUR,
@@ -200,3 +200,35 @@ async def test_the_end_of_an_alarm_waits_for_the_channel_that_was_told_of_it(
     (reply,) = over.replies()
     assert reply.startswith("Recovered at ")
     assert await over.room.store.alarms.all() == []
+
+
+async def test_an_alarm_told_in_a_channel_that_is_gone_goes_on_in_the_one_configured_now(
+    over: WatchRoom,
+) -> None:
+    await key_refused(over)
+    await over.look()
+    assert (await over.watch.acknowledge("gate:account", ANA)).startswith("Acknowledged.")
+    over.restart(channel=PAYMENTS)
+    await over.look(HOUR)
+    (anew,) = over.room.posts(PAYMENTS)
+    assert "ANTHROPIC_API_KEY" in str(anew.blocks)
+    assert ACKNOWLEDGE not in str(anew.blocks)
+    over.restart(channel=PAYMENTS)
+    await opened(over)
+    await over.look()
+    assert [message.is_reply for message in over.room.posts(PAYMENTS)] == [False, True]
+    assert over.replies() == []
+    assert await over.room.store.alarms.all() == []
+
+
+async def test_the_end_of_an_alarm_told_in_a_channel_that_is_gone_closes_it(over: WatchRoom) -> None:
+    await key_refused(over)
+    await over.look()
+    await opened(over)
+    over.restart(channel=PAYMENTS)
+    await over.look()
+    assert await over.room.store.alarms.all() == []
+    assert over.replies() == []
+    await key_refused(over)
+    await over.look()
+    assert len(over.room.posts(PAYMENTS)) == 1
