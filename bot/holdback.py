@@ -32,11 +32,10 @@ def settled(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def _seen_whole(text: str) -> int:
-    """Where the last word begins, or its whole line where that has terminal codes, which may have spaces."""
+    """Where the last word begins that stands before its line's first terminal code: such may have spaces."""
     start = text.rfind("\n") + 1
-    if any(code in text[start:] for code in _TERMINAL):
-        return start
-    return max(start, text.rfind(" ") + 1)
+    codes = [at for code in _TERMINAL if (at := text.find(code, start)) >= 0]
+    return max(start, text.rfind(" ", start, min(codes, default=len(text))) + 1)
 
 
 def _apart(words: str, secrets: Iterable[str]) -> int:

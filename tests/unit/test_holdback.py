@@ -28,6 +28,7 @@ texts = st.lists(st.one_of(st.sampled_from(BITS), st.text(max_size=4)), max_size
 @example("the key sk-ant-abcdefgh12345 and <!channel> end", list(range(48)))
 @example(f"before {KEY} after ", list(range(150)))
 @example("say correct horse battery now ", list(range(31)))
+@example(" \x1b[31m", [1, 2])
 def test_the_pieces_are_the_beginning_of_the_whole(text: str, cuts: list[int]) -> None:
     shown = [settled(text[:cut], SECRETS) for cut in sorted(cuts)] + [safe(text, SECRETS)]
     for earlier, later in pairwise(shown):
@@ -52,7 +53,7 @@ def test_no_piece_has_a_live_ping_or_a_secret(text: str, cut: int) -> None:
         ("say correct horses ", "say correct horses "),
         ("one\n-----BEGIN RSA PRIVATE KEY-----\nMIIEow ", "one\n"),
         (f"one\n{KEY} two three", f"one\n{REDACTED} two "),
-        ("red \x1b[31m and blue ", ""),
+        ("red \x1b[31m and blue ", "red "),
     ],
 )
 def test_what_is_held_back(text: str, shown: str) -> None:
