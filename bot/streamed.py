@@ -74,7 +74,7 @@ class Showing:
     def drop(self) -> None:
         """That message calls a tool, so it is not the answer. Returns at once."""
         self._text = ""
-        self._dropped = self._begun is not None
+        self._dropped = True
         self._news.set()
 
     async def run(self) -> None:
@@ -97,11 +97,15 @@ class Showing:
         if self._dropped and self._begun is not None:
             await self._stage.take_back(self._begun)
             return False
+        self._dropped = False
         if len(self._text) < LEAST:
             return True
         words = settled(self._text, self._secrets)
         if self._begun is None:
             self._begun = await self._stage.begin(self._task_id, self._attempt)
+        if self._dropped:
+            self._news.set()
+            return True
         new = words[len(self._shown) :]
         if self._begun is None or not new or not self._fits(words):
             return True

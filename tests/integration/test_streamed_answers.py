@@ -1,5 +1,6 @@
 """Answers that are shown while they are written: one message, which is the whole answer in the end."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ from bot.previewing import Previewing
 from bot.rehearsal.slack.state import Message as Posted
 from bot.views.notices import WITHDRAWN
 from dispatch.faults import Fault, FaultKind
+from dispatch.ports import Begun
 from dispatch.states import State
 from dispatch.task import Outcome, Verdict
 from tests.integration.post_room import ANA, Room, post_room, settle_down
@@ -107,6 +109,27 @@ async def test_words_before_a_tool_are_taken_back(room: Room) -> None:
     writing.showing.grow(WHOLE)
     await writing.end(answered())
     await finish(room, writing)
+    assert [post.blocks[0]["text"] for post in replies(room)] == [SHOWN]
+
+
+async def test_words_dropped_while_their_message_is_begun_are_never_shown(room: Room) -> None:
+    writing = await writer(room)
+    begin, beginning, dropped = writing.stage.begin, asyncio.Event(), asyncio.Event()
+
+    async def slow(task_id: int, attempt: int) -> Begun | None:
+        beginning.set()
+        await dropped.wait()
+        return await begin(task_id, attempt)
+
+    writing.stage.begin = slow  # type: ignore[method-assign]
+    writing.showing.grow(FIRST)
+    await beginning.wait()
+    writing.showing.drop()
+    dropped.set()
+    await eventually(room, lambda: room.calls("chat.startStream") == 1 and not replies(room))
+    await writing.end(answered())
+    await finish(room, writing)
+    assert room.calls("chat.appendStream") == 0
     assert [post.blocks[0]["text"] for post in replies(room)] == [SHOWN]
 
 
