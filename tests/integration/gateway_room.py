@@ -48,8 +48,8 @@ def price(model: str, usage: Usage) -> Price | Unpriced:
     """A price in which no two kinds of token weigh the same."""
     if model in (UNPRICED_MODEL, UNHELD_MODEL):
         return Unpriced(f"no price for {model}")
-    if usage.service_tier != "standard":
-        return Unpriced(f"no price for service tier {usage.service_tier}")
+    if usage.service_tier == "priority":
+        return Unpriced("no price for service tier priority")
     weights = (
         (usage.input_tokens, 2),
         (usage.output_tokens, 11),

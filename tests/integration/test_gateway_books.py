@@ -80,7 +80,7 @@ async def test_every_usage_field_with_a_price_is_booked(room: GatewayRoom, sim: 
         "cache_read_input_tokens": 700,
         "cache_creation": {"ephemeral_5m_input_tokens": 50, "ephemeral_1h_input_tokens": 30},
         "server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 1},
-        "service_tier": "priority",
+        "service_tier": "batch",
         "inference_geo": "us",
     }
     sim.script([Step((Say("an answer"),), usage=usage)] * 2)
@@ -96,7 +96,7 @@ async def test_every_usage_field_with_a_price_is_booked(room: GatewayRoom, sim: 
             50,
             30,
         )
-        assert (booked.web_searches, booked.service_tier, booked.geo) == (2, "priority", "us")
+        assert (booked.web_searches, booked.service_tier, booked.geo) == (2, "batch", "us")
 
 
 async def test_the_model_that_answered_is_the_one_booked(room: GatewayRoom, sim: ClaudeSim) -> None:

@@ -1,7 +1,5 @@
 """What is kept of what happens in a session: struck, cut, and within its room."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,15 +80,19 @@ def test_secrets_that_shrink_do_not_bring_the_cut_nearer() -> None:
 
 
 def test_a_huge_result_costs_no_more_than_what_is_kept_of_it() -> None:
-    text = "sk-x" * 16_000_000
-    begun = time.perf_counter()
-    kept(text, strike, LONGEST)
-    assert time.perf_counter() - begun < 1
+    struck = list[int]()
+
+    def counting(text: str) -> str:
+        struck.append(len(text))
+        return strike(text)
+
+    kept("sk-x" * 16_000_000, counting, LONGEST)
+    assert sum(struck) < 2 * LONGEST
 
 
 def test_what_no_database_keeps_is_replaced() -> None:
-    assert kept("a\x00b\ud83dc", strike, LONGEST) == "a\ufffdb\ufffdc"
-    entry = room().fit(NOON, "no\x00\udc00tool" + "x" * 300, Kind.CALL, "")
+    assert kept("a\x00b\ud83dc", str, LONGEST) == "a\ufffdb\ufffdc"
+    entry = Room(str).fit(NOON, "no\x00\udc00tool" + "x" * 300, Kind.CALL, "")
     assert entry is not None
     assert entry.who == "no\ufffd\ufffdtool" + "x" * 92
 
@@ -142,9 +144,7 @@ def test_of_what_broke_off_only_whole_words_are_kept(said: str, is_kept: str) ->
 
 
 def test_a_long_word_that_broke_off_costs_little() -> None:
-    begun = time.perf_counter()
     assert broken_off("a " + "x" * 5_000_000) == "a …"
-    assert time.perf_counter() - begun < 1
 
 
 @pytest.mark.parametrize(
