@@ -25,7 +25,7 @@ _LOOK_BACK: Final = timedelta(days=1)
 _UNKNOWN_REVISION: Final = 0
 """A card found by a look may show an older state: it is due again, as an edit."""
 
-T = TypeVar("T")
+_Sent = TypeVar("_Sent")
 
 _log = logging.getLogger(__name__)
 
@@ -273,7 +273,7 @@ def _carried(key: str, piece: Message | Document) -> tuple[str, ...]:
     return (piece.name, key) if isinstance(piece, Document) else (key,)
 
 
-async def _in_thread(thread: str | None, send: Callable[..., Awaitable[T]]) -> T:
+async def _in_thread(thread: str | None, send: Callable[..., Awaitable[_Sent]]) -> _Sent:
     """Sends into a thread; where that is gone, into the channel itself."""
     try:
         return await send(thread=thread)
